@@ -1,0 +1,52 @@
+"""The nouns that everybody trades: frozen, self-checking, without algorithms and without I/O.
+
+Laws that hold for all of them
+- SI units; the unit stands in a name where the number is ambiguous.
+- Patient space is LPS metres (x to the left, y to the back, z to the head); the patient lies head first
+  supine, so patient axes are the scanner's physical gradient axes.
+- Volumes are indexed `(*frame, coil, z, y, x)`; grid affines map the voxel index (x, y, z) to its centre.
+- k-space is in cycles per metre, k = gamma/2pi * integral of G dt, and the signal of a spin at r is
+  `m(r) exp(-2 pi i (k . r + off_resonance * t))`: an image is the inverse (positive exponent) transform.
+"""
+
+from fullbore.data.coil_set import CoilSet
+from fullbore.data.encoding import AcquisitionFlag, Encoding, Geometry
+from fullbore.data.field_map import FieldMap
+from fullbore.data.grid import Grid
+from fullbore.data.image import Image
+from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
+from fullbore.data.phantom import Phantom, Tissue
+from fullbore.data.raw_data import RawData
+from fullbore.data.scanner_spec import Limits, PowerModel, ScannerSpec, StimulationModel
+from fullbore.data.sequence import Adc, Gradient, RfPulse, Sequence
+from fullbore.data.study import Series, Study, Subject
+from fullbore.data.verdict import Finding, Verdict
+
+__all__ = [
+    "AcquisitionFlag",
+    "Adc",
+    "CoilSet",
+    "Encoding",
+    "FieldMap",
+    "Finding",
+    "FitStatus",
+    "Geometry",
+    "Gradient",
+    "Grid",
+    "Image",
+    "Limits",
+    "ParameterMap",
+    "ParameterMaps",
+    "Phantom",
+    "PowerModel",
+    "RawData",
+    "RfPulse",
+    "ScannerSpec",
+    "Sequence",
+    "Series",
+    "StimulationModel",
+    "Study",
+    "Subject",
+    "Tissue",
+    "Verdict",
+]

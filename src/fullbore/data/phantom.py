@@ -1,0 +1,56 @@
+"""The digital subject: tissues, where they are, and the field they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fullbore.data.field_map import FieldMap
+from fullbore.data.grid import Grid
+from fullbore.errors import ShapeError, ValueRangeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tissue:
+    """One tissue at one field strength. T2' is the part of T2* that a spin echo refocuses: 1/T2* = 1/T2 + 1/T2'."""
+
+    name: str
+    t1_s: float
+    t2_s: float
+    t2_prime_s: float
+    proton_density: float
+    chemical_shift_ppm: float = 0.0
+    susceptibility_ppm: float = 0.0
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("t1_s", "t2_s", "t2_prime_s"):
+            if not getattr(self, name) > 0:
+                raise ValueRangeError(f"Tissue {self.name}: {name} is {getattr(self, name)}, wanted a positive time.")
+        if not self.proton_density >= 0:
+            raise ValueRangeError(f"Tissue {self.name}: proton density {self.proton_density} is negative.")
+        if self.t2_s > self.t1_s * 2:
+            raise ValueRangeError(f"Tissue {self.name}: T2 {self.t2_s} s exceeds 2 T1 = {2 * self.t1_s} s.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Phantom:
+    """A subject as a mixture of tissues, continuous in space by linear interpolation between the grid's points.
+
+    fractions: float32 (tissue, z, y, x), each 0..1, their sum at most 1 (the rest is air or signal-free).
+    field_ppm: off-resonance of water by susceptibility, after shimming, in ppm of B0, (1, z, y, x) on a grid of its own.
+    """
+
+    name: str
+    tissues: tuple[Tissue, ...]
+    fractions: np.ndarray
+    grid: Grid
+    field_ppm: FieldMap
+
+    def __post_init__(self) -> None:
+        if self.fractions.shape != (len(self.tissues), *self.grid.shape):
+            raise ShapeError(f"Phantom.fractions: got {self.fractions.shape}, wanted ({len(self.tissues)}, *{self.grid.shape}).")
+        low, high = float(self.fractions.min()), float(self.fractions.sum(axis=0).max())
+        if not (low >= -1e-6 and high <= 1 + 1e-3):
+            raise ValueRangeError(f"Phantom.fractions: range {low:.3g}, largest sum {high:.3g}; wanted fractions of one whole.")

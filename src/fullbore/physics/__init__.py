@@ -1,0 +1,1 @@
+"""The ground: constants of nature, units, tissue values. Imports nothing of ours but errors."""

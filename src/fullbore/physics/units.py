@@ -1,0 +1,50 @@
+"""The units that people write, and their way to SI. Milliseconds, degrees, mT/m and Hz/m exist only here and at the doors."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from fullbore.errors import UsageError
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+
+# dimension -> unit -> factor to SI
+UNITS: dict[str, dict[str, float]] = {
+    "time": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0},
+    "length": {"m": 1.0, "cm": 1e-2, "mm": 1e-3},
+    "angle": {"rad": 1.0, "deg": math.pi / 180},
+    "field": {"T": 1.0, "mT": 1e-3, "uT": 1e-6},
+    "gradient": {"T/m": 1.0, "mT/m": 1e-3},
+    "slew": {"T/m/s": 1.0, "mT/m/ms": 1.0},
+    "frequency": {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6},
+    "bandwidth": {"Hz/px": 1.0},
+    "mass": {"kg": 1.0, "g": 1e-3},
+    "power density": {"W/kg": 1.0},
+}
+
+_QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S+)\s*$")
+
+
+def parse_quantity(text: object, dimension: str, name: str) -> float:
+    """The SI value of a text such as "2300 ms".
+
+    dimension: a key of UNITS. name: what the value is for, named in the error.
+    Errors: UsageError for anything but a number and a known unit of that dimension.
+    """
+    units = UNITS[dimension]
+    match = _QUANTITY.match(text) if isinstance(text, str) else None
+    if match is None:
+        raise UsageError(f'{name}: got {text!r}, wanted a number and a unit of {dimension}, e.g. "12 {next(iter(units))}".')
+    if match[2] not in units:
+        raise UsageError(f"{name}: unknown unit {match[2]!r} of {dimension}; wanted one of {', '.join(units)}.")
+    return float(match[1]) * units[match[2]]
+
+
+def gradient_to_Hz_per_m(value_T_per_m: float) -> float:
+    """Pulseq's gradient unit from T/m."""
+    return value_T_per_m * GYROMAGNETIC_RATIO_HZ_PER_T
+
+
+def gradient_from_Hz_per_m(value_Hz_per_m: float) -> float:
+    """T/m from Pulseq's gradient unit."""
+    return value_Hz_per_m / GYROMAGNETIC_RATIO_HZ_PER_T
