@@ -1,0 +1,32 @@
+# `make scan` runs the main job, `make test` passes the tests; each installs what it needs into .venv first.
+PYTHON ?= python3
+OUT ?=
+SCAN_ARGS ?=
+
+.PHONY: scan quick test check unit clean
+
+scan: .venv/.ready
+	.venv/bin/fullbore scan brain $(if $(OUT),--out $(OUT)) $(SCAN_ARGS)
+
+quick: .venv/.ready
+	.venv/bin/fullbore scan brain --quick $(if $(OUT),--out $(OUT)) $(SCAN_ARGS)
+
+test: .venv/.test-ready check unit
+
+check:
+	.venv/bin/ruff check src tests benchmarks
+	.venv/bin/ruff format --check src tests benchmarks
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+unit:
+	.venv/bin/python -m pytest --durations=15
+
+.venv/.ready: pyproject.toml scripts/setup.sh
+	PYTHON=$(PYTHON) sh scripts/setup.sh scan
+
+.venv/.test-ready: .venv/.ready
+	PYTHON=$(PYTHON) sh scripts/setup.sh test
+
+clean:
+	rm -rf .venv

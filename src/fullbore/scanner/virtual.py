@@ -1,0 +1,34 @@
+"""The virtual 3 T: a machine with a digital subject inside, behind one safety gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fullbore import safety, simulate
+from fullbore.data import Phantom, RawData, ScannerSpec, Sequence, Subject, Verdict
+from fullbore.errors import LimitError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VirtualScanner:
+    """A `ScannerSpec`, the `Phantom` that lies in it, and who that is."""
+
+    spec: ScannerSpec
+    phantom: Phantom
+    subject: Subject
+
+    def judge(self, sequence: Sequence) -> Verdict:
+        """What the safety check says of a sequence on this machine for this subject."""
+        return safety.check(sequence, self.spec, self.subject)
+
+    def acquire(
+        self, sequence: Sequence, verdict: Verdict, *, seed: int = 0, progress: Callable[[float, str], None] | None = None
+    ) -> RawData:
+        """Play the sequence and receive its raw data. The one gate: LimitError when the verdict does not allow it."""
+        if verdict.sequence != sequence.name:
+            raise LimitError(f"scanner: the verdict is on {verdict.sequence!r}, the sequence is {sequence.name!r}. Judge it first.")
+        if not verdict.allowed:
+            reasons = " ".join(str(finding) for finding in verdict.refusals)
+            raise LimitError(f"scanner: {sequence.name} is refused ({verdict.mode} mode). {reasons}")
+        return simulate.acquire(self.phantom, sequence, self.spec, seed=seed, progress=progress)
