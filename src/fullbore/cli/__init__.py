@@ -1,1 +1,1 @@
-"""."""
+"""The key to every door: parse, call, print."""

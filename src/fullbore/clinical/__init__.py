@@ -1,1 +1,7 @@
-"""."""
+"""From a protocol to an exam, its findings and its report. The machine and the files are handed in; nothing here reaches for them."""
+
+from fullbore.clinical.exam import Doors, Exam, ExamPlan
+from fullbore.clinical.library import exam_protocols, regions
+from fullbore.clinical.truth import Truth
+
+__all__ = ["Doors", "Exam", "ExamPlan", "Truth", "exam_protocols", "regions"]

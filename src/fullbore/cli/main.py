@@ -1,0 +1,98 @@
+"""`fullbore`: the command line. Exit codes: 0 ok, 2 usage, 3 a limit refused it, 4 bad data, 5 ours, 130 interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from fullbore import __version__
+from fullbore.errors import FullboreError
+
+INTERNAL_ERROR, INTERRUPTED = 5, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except FullboreError as error:
+        return _fail(options, str(error), error.exit_code)
+    except KeyboardInterrupt as error:
+        return _fail(options, str(error) or "Interrupted.", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(options, f"{where}{error.strerror or error}. Free space or choose another folder, then run again.", 2)
+    except Exception as error:  # the last resort: say it in one sentence, keep the traceback for whoever asks
+        if os.environ.get("FULLBORE_TRACEBACK"):
+            traceback.print_exc()
+        text = f"internal error: {type(error).__name__}: {error}. Set FULLBORE_TRACEBACK=1 to see where, and please report it."
+        return _fail(options, text, INTERNAL_ERROR)
+
+
+def _fail(options: argparse.Namespace, text: str, code: int) -> int:
+    if getattr(options, "json", False):
+        sys.stdout.write(json.dumps({"status": "error", "exit_code": code, "error": text}) + "\n")
+    sys.stderr.write(f"fullbore: {text}\n")
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The grammar of the command line."""
+    top = argparse.ArgumentParser(prog="fullbore", description="An open 3 T MRI system in software.")
+    top.add_argument("--version", action="version", version=f"fullbore {__version__}")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    scan = commands.add_parser("scan", help="run a whole exam on the virtual scanner")
+    scan.add_argument("region", help="what to examine: brain")
+    scan.add_argument("--quick", action="store_true", help="the same exam at a small matrix")
+    scan.add_argument("--out", type=Path, help="new folder for the exam (default: exam, or exam-2, ... when taken)")
+    scan.add_argument("--seed", type=int, default=1, help="seed of the noise (default 1)")
+    scan.add_argument("--series", default="", help="comma-separated names: scan only these")
+    scan.add_argument("--protocol", type=Path, action="append", default=[], help="a protocol file (TOML) to scan instead of the region's own")
+    scan.add_argument("--scanner", default="fullbore-65cm", help="preset of the machine (default fullbore-65cm)")
+    scan.add_argument("--json", action="store_true", help="print the record of the exam as JSON on standard output")
+    scan.set_defaults(run=_scan)
+
+    repeat = commands.add_parser("repeat", help="run the exam in a folder again and compare every file")
+    repeat.add_argument("folder", type=Path, help="an exam folder")
+    repeat.add_argument("--out", type=Path, help="new folder for the repetition (default: FOLDER-repeated)")
+    repeat.add_argument("--json", action="store_true", help="print the comparison as JSON on standard output")
+    repeat.set_defaults(run=_repeat)
+
+    recon = commands.add_parser("recon", help="reconstruct a raw data file: MRD, Siemens .dat, BART .cfl, NumPy")
+    recon.add_argument("file", type=Path, help="the raw data")
+    recon.add_argument("--out", type=Path, help="new folder for image, picture and report (default: NAME-recon)")
+    recon.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
+    recon.set_defaults(run=_recon)
+    return top
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from fullbore.cli.scan import scan
+
+    return scan(options)
+
+
+def _repeat(options: argparse.Namespace) -> int:
+    from fullbore.cli.repeat import repeat
+
+    return repeat(options)
+
+
+def _recon(options: argparse.Namespace) -> int:
+    from fullbore.cli.recon import recon
+
+    return recon(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

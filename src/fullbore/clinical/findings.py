@@ -1,0 +1,88 @@
+"""Figures read off the images and maps of an exam, each beside its truth where the truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from fullbore.clinical.truth import Truth, expected_image, image_error
+from fullbore.data import FitStatus, Image, ParameterMaps
+from fullbore.quant import expected_signal
+
+TISSUES = ("white matter", "grey matter", "csf")
+RELAXATION = {"T1": "t1_s", "T2": "t2_s"}
+FEWEST_VOXELS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionFigure:
+    """One quantity over the pure voxels of one tissue: median, spread (half the 16-84 % range) and median stated std."""
+
+    quantity: str
+    tissue: str
+    unit: str
+    voxels: int
+    median: float
+    spread: float
+    stated_std: float
+    truth: float
+
+    @property
+    def error_percent(self) -> float:
+        """Deviation of the median from the truth."""
+        return 100.0 * (self.median / self.truth - 1.0)
+
+    def as_dict(self) -> dict[str, object]:
+        """For exam.json."""
+        return {**asdict(self), "error_percent": self.error_percent}
+
+
+def map_figures(maps: ParameterMaps, truth: Truth) -> Iterator[RegionFigure]:
+    """T1 and T2 of each brain tissue against the phantom's values, over voxels that the tissue fills."""
+    tissues = {tissue.name: tissue for tissue in truth.tissues}
+    for quantity, attribute in RELAXATION.items():
+        if quantity not in [item.name for item in maps.maps]:
+            continue
+        found = maps[quantity]
+        for name in TISSUES:
+            inside = truth.pure(name) & (maps.status != FitStatus.BACKGROUND) & np.isfinite(found.value)
+            if inside.sum() < FEWEST_VOXELS:
+                continue
+            low, middle, high = np.percentile(found.value[inside], [16, 50, 84])
+            yield RegionFigure(
+                quantity=quantity,
+                tissue=name,
+                unit=found.unit,
+                voxels=int(inside.sum()),
+                median=float(middle),
+                spread=float(high - low) / 2,
+                stated_std=float(np.median(found.std[inside])),
+                truth=float(getattr(tissues[name], attribute)),
+            )
+
+
+def image_figures(image: Image, truth: Truth) -> dict[str, float]:
+    """Error against the expected image, white-to-grey contrast with receive shading divided out, and SNR of white matter."""
+    figures = {"error_to_expected": image_error(image, expected_image(truth, image.encoding))}
+    magnitude = np.abs(image.values if not image.axes else image.values[0]) / np.maximum(truth.shading, 1e-6)
+    tissues = {tissue.name: tissue for tissue in truth.tissues}
+    level, wanted = {}, {}
+    for name in TISSUES:
+        inside = truth.pure(name)
+        if inside.sum() >= FEWEST_VOXELS:
+            level[name] = float(np.median(magnitude[inside]))
+            tissue = tissues[name]
+            wanted[name] = expected_signal(tissue.t1_s, tissue.t2_s, tissue.proton_density, image.encoding)
+    white, grey, fluid = TISSUES
+    if white in level and grey in level:
+        figures |= {"white_to_grey": level[white] / level[grey], "white_to_grey_expected": wanted[white] / wanted[grey]}
+    if white in level and fluid in level:
+        figures |= {"csf_to_white": level[fluid] / level[white], "csf_to_white_expected": wanted[fluid] / wanted[white]}
+    if white in level and image.noise_std is not None:
+        inside = truth.pure(white)
+        figures["white_matter_snr"] = float(
+            np.median(np.abs(image.values if not image.axes else image.values[0])[inside] / image.noise_std[inside])
+        )
+    return figures

@@ -1,0 +1,6 @@
+"""The pages that people look at: one self-contained HTML file with its pictures inside."""
+
+from fullbore.clinical.report.exam_page import exam_page
+from fullbore.clinical.report.recon_page import picture, recon_page
+
+__all__ = ["exam_page", "picture", "recon_page"]
