@@ -1,1 +1,8 @@
-"""."""
+"""Safety: (Sequence, ScannerSpec, Subject) -> Verdict. Pure; the scanner is who refuses."""
+
+from fullbore.safety.nerves import peak_response
+from fullbore.safety.power import mean_square_T2
+from fullbore.safety.verdict import check
+from fullbore.safety.waveform import segments
+
+__all__ = ["check", "mean_square_T2", "peak_response", "segments"]
