@@ -1,4 +1,5 @@
-# TRUTHS of the command line under bad input: one sentence on stderr that names what is wrong | no traceback | the exit code of the kind of error | nothing written
+# TRUTHS of the command line under bad input: one sentence on stderr that names what is wrong | no traceback | the exit code of
+# the kind of error | nothing written
 import json
 import subprocess
 import sys
@@ -50,7 +51,9 @@ def protocol(tmp_path: Path, **changes: str) -> Path:
 
 def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     path = protocol(tmp_path, repetition_tmie="5 ms")
-    refused(fullbore("scan", "brain", "--protocol", path, "--out", "o", cwd=tmp_path), USAGE, "repetition_tmie", "repetition_time")
+    refused(
+        fullbore("scan", "brain", "--protocol", path, "--out", "o", cwd=tmp_path), USAGE, "repetition_tmie", "repetition_time"
+    )
 
 
 def test_an_unknown_unit_is_named(tmp_path: Path) -> None:
@@ -122,4 +125,8 @@ def test_importing_the_package_imports_neither_torch_nor_the_command_line() -> N
 
 def test_errors_as_json(tmp_path: Path) -> None:
     done = fullbore("scan", "knee", "--json", cwd=tmp_path)
-    assert json.loads(done.stdout) == {"status": "error", "exit_code": USAGE, "error": done.stderr.removeprefix("fullbore: ").strip()}
+    assert json.loads(done.stdout) == {
+        "status": "error",
+        "exit_code": USAGE,
+        "error": done.stderr.removeprefix("fullbore: ").strip(),
+    }

@@ -1,4 +1,5 @@
-# TRUTHS of the one-screen story: the script runs through the front doors and leaves DICOM behind | the README shows the script that runs
+# TRUTHS of the one-screen story: the script runs through the front doors and leaves DICOM behind | the README shows the script
+# that runs
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,11 @@ def test_the_script_runs(tmp_path: Path) -> None:
 
 
 def test_the_readme_tells_the_same_story() -> None:
-    story = [line for line in SCRIPT.read_text().splitlines() if line.startswith(("spec =", "seq =", "verdict =", "raw =", "image =", "maps ="))]
+    story = [
+        line
+        for line in SCRIPT.read_text().splitlines()
+        if line.startswith(("spec =", "seq =", "verdict =", "raw =", "image =", "maps ="))
+    ]
     readme = (ROOT / "README.md").read_text()
     assert len(story) == 6
     for line in story:

@@ -1,4 +1,5 @@
-# TRUTHS of config and fingerprints: a TOML tree comes back | a missing or broken file is one sentence | a digest ignores key order and sees every change
+# TRUTHS of config and fingerprints: a TOML tree comes back | a missing or broken file is one sentence | a digest ignores key
+# order and sees every change
 from pathlib import Path
 
 import pytest

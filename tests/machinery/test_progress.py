@@ -1,4 +1,5 @@
-# TRUTHS of Agenda: nothing done = 0, all done = 1 | work at the expected pace: time to go = what is left | twice as slow: twice as long | never goes back
+# TRUTHS of Agenda: nothing done = 0, all done = 1 | work at the expected pace: time to go = what is left | twice as slow: twice
+# as long | never goes back
 from fullbore.machinery import Agenda
 
 

@@ -57,7 +57,9 @@ def parser() -> argparse.ArgumentParser:
     scan.add_argument("--out", type=Path, help="new folder for the exam (default: exam, or exam-2, ... when taken)")
     scan.add_argument("--seed", type=int, default=1, help="seed of the noise (default 1)")
     scan.add_argument("--series", default="", help="comma-separated names: scan only these")
-    scan.add_argument("--protocol", type=Path, action="append", default=[], help="a protocol file (TOML) to scan instead of the region's own")
+    scan.add_argument(
+        "--protocol", type=Path, action="append", default=[], help="a protocol file (TOML) to scan instead of the region's own"
+    )
     scan.add_argument("--scanner", default="fullbore-65cm", help="preset of the machine (default fullbore-65cm)")
     scan.add_argument("--json", action="store_true", help="print the record of the exam as JSON on standard output")
     scan.set_defaults(run=_scan)

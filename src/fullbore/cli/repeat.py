@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from fullbore import __version__
-from fullbore.cli.scan import run_exam
+from fullbore.cli.doors import Machine
+from fullbore.cli.folder import new_folder
+from fullbore.cli.scan import SUBJECT, plan_exam, run_exam
 from fullbore.cli.terminal import say
 from fullbore.errors import FormatError
 from fullbore.machinery import file_digest
@@ -25,8 +27,11 @@ def repeat(options: argparse.Namespace) -> int:
     if record["fullbore"] != __version__:
         say(f"fullbore: made by version {record['fullbore']}, repeated by {__version__}: differences may be the version's.")
     protocols = {entry["name"]: entry["protocol"] for entry in record["series"]}
+    preset = record["machine"]["preset"]
+    machine = Machine.assemble(preset, SUBJECT)
     started = datetime.fromisoformat(record["started"])
-    run_exam(record["region"], protocols, record["quick"], record["seed"], record["machine"]["preset"], started, out, False)
+    plan = plan_exam(record["region"], protocols, record["quick"], record["seed"], machine, preset, started)
+    run_exam(plan, machine, new_folder(out, "exam-repeated"))
     same, different = compare(options.folder, out)
     if options.json:
         sys.stdout.write(json.dumps({"same": same, "different": different}) + "\n")
@@ -51,6 +56,16 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 def compare(first: Path, second: Path) -> tuple[list[str], list[str]]:
     """Names of the delivered files that are the same and that differ (or are missing in one of the two)."""
-    names = sorted({p.relative_to(root).as_posix() for root in (first, second) for f in FOLDERS for p in (root / f).rglob("*") if p.is_file()})
-    same = [n for n in names if (first / n).is_file() and (second / n).is_file() and file_digest(first / n) == file_digest(second / n)]
+    names = sorted(
+        {
+            p.relative_to(root).as_posix()
+            for root in (first, second)
+            for f in FOLDERS
+            for p in (root / f).rglob("*")
+            if p.is_file()
+        }
+    )
+    same = [
+        n for n in names if (first / n).is_file() and (second / n).is_file() and file_digest(first / n) == file_digest(second / n)
+    ]
     return same, [name for name in names if name not in same]

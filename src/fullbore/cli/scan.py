@@ -23,10 +23,38 @@ from fullbore.machinery import digest, read_toml
 SUBJECT = Subject(identifier="FB-MNI152", name="Phantom^Digital", mass_kg=75.0, height_m=1.75)
 # What each stage took on two cores, for the first guess of the time to go: (full, quick) seconds.
 EXPECTED_S = {
-    "localizer": {"plan": (0.5, 0.4), "check": (0.5, 0.3), "scan": (4, 2), "reconstruct": (2, 1), "quantify": (0.2, 0.1), "deliver": (1, 0.5)},
-    "t1_mprage": {"plan": (2, 1), "check": (2, 1), "scan": (35, 4), "reconstruct": (35, 3), "quantify": (0.5, 0.2), "deliver": (3, 0.6)},
-    "t2_tse": {"plan": (1, 0.5), "check": (1, 0.5), "scan": (25, 3), "reconstruct": (6, 1), "quantify": (0.5, 0.2), "deliver": (1, 0.5)},
-    "t1t2_map": {"plan": (1, 0.5), "check": (1, 0.5), "scan": (8, 3), "reconstruct": (4, 1), "quantify": (3, 1), "deliver": (1, 0.5)},
+    "localizer": {
+        "plan": (0.5, 0.4),
+        "check": (0.5, 0.3),
+        "scan": (4, 2),
+        "reconstruct": (2, 1),
+        "quantify": (0.2, 0.1),
+        "deliver": (1, 0.5),
+    },
+    "t1_mprage": {
+        "plan": (2, 1),
+        "check": (2, 1),
+        "scan": (35, 4),
+        "reconstruct": (35, 3),
+        "quantify": (0.5, 0.2),
+        "deliver": (3, 0.6),
+    },
+    "t2_tse": {
+        "plan": (1, 0.5),
+        "check": (1, 0.5),
+        "scan": (25, 3),
+        "reconstruct": (6, 1),
+        "quantify": (0.5, 0.2),
+        "deliver": (1, 0.5),
+    },
+    "t1t2_map": {
+        "plan": (1, 0.5),
+        "check": (1, 0.5),
+        "scan": (8, 3),
+        "reconstruct": (4, 1),
+        "quantify": (3, 1),
+        "deliver": (1, 0.5),
+    },
 }
 
 
@@ -38,54 +66,54 @@ def scan(options: argparse.Namespace) -> int:
         protocols = {path.stem: read_toml(path) for path in options.protocol}
     if options.seed < 0:
         raise UsageError(f"--seed: got {options.seed}, wanted a non-negative whole number.")
-    started = datetime.now().astimezone().replace(microsecond=0)
-    return run_exam(options.region, protocols, options.quick, options.seed, options.scanner, started, options.out, options.json)
-
-
-def run_exam(
-    region: str,
-    protocols: dict[str, dict[str, Any]],
-    quick: bool,
-    seed: int,
-    scanner: str,
-    started: datetime,
-    out: Path | None,
-    as_json: bool,
-) -> int:
-    """Assemble machine, subject and files, run the exam, write the report, say what came out."""
-    began = time.perf_counter()
-    machine = Machine.assemble(scanner, SUBJECT)
-    folder = new_folder(out, "exam")
-    plan = ExamPlan(
-        region=region,
-        protocols=protocols,
-        quick=quick,
-        seed=seed,
-        subject=SUBJECT,
-        started=started,
-        limits=machine.scanner.spec.limits,
-        b0_T=machine.scanner.spec.b0_T,
-        system=machine.scanner.spec.name,
-        machine={"preset": scanner, "sha256": machine.spec_sha256},
-        inputs={"scanner": machine.spec_sha256, "phantom": machine.phantom_sha256, "limits": digest(asdict(machine.scanner.spec.limits))},
-    )
-    with ExamTerminal(_expected(protocols, quick)) as terminal:
-        terminal.line(f"{region} exam on {plan.system} ({plan.b0_T:g} T) -> {folder}/")
-        exam = Exam(plan, exam_doors(machine), folder, announce=lambda verdict: terminal.line(_verdict_text(verdict)))
-        try:
-            exam.run(terminal.progress)
-        finally:
-            _write_report(exam, folder)
-        exam.record["seconds"] = round(time.perf_counter() - began, 2)
-        for line in _closing_lines(exam, folder):
-            terminal.line(line)
-    if as_json:
+    machine = Machine.assemble(options.scanner, SUBJECT)
+    plan = plan_exam(options.region, protocols, options.quick, options.seed, machine, options.scanner)
+    exam = run_exam(plan, machine, new_folder(options.out, "exam"))
+    if options.json:
         sys.stdout.write(json.dumps(exam.record) + "\n")
     return 0
 
 
-def _write_report(exam: Exam, folder: Path) -> None:
-    exam.doors.write_text(exam_page(exam), folder / "report.html")
+def plan_exam(
+    region: str,
+    protocols: dict[str, dict[str, Any]],
+    quick: bool,
+    seed: int,
+    machine: Machine,
+    preset: str,
+    started: datetime | None = None,
+) -> ExamPlan:
+    """The plan of an exam on a machine; `started` is now unless given."""
+    spec = machine.scanner.spec
+    return ExamPlan(
+        region=region,
+        protocols=protocols,
+        quick=quick,
+        seed=seed,
+        subject=machine.scanner.subject,
+        started=started or datetime.now().astimezone().replace(microsecond=0),
+        limits=spec.limits,
+        b0_T=spec.b0_T,
+        system=spec.name,
+        machine={"preset": preset, "sha256": machine.spec_sha256},
+        inputs={"scanner": machine.spec_sha256, "phantom": machine.phantom_sha256, "limits": digest(asdict(spec.limits))},
+    )
+
+
+def run_exam(plan: ExamPlan, machine: Machine, folder: Path) -> Exam:
+    """Run the exam, write the report whatever happens, say what came out."""
+    began = time.perf_counter()
+    with ExamTerminal(_expected(plan.protocols, plan.quick)) as terminal:
+        terminal.line(f"{plan.region} exam on {plan.system} ({plan.b0_T:g} T) -> {folder}/")
+        exam = Exam(plan, exam_doors(machine), folder, announce=lambda verdict: terminal.line(_verdict_text(verdict)))
+        try:
+            exam.run(terminal.progress)
+        finally:
+            exam.doors.write_text(exam_page(exam), folder / "report.html")
+        exam.record["seconds"] = round(time.perf_counter() - began, 2)
+        for line in _closing_lines(exam, folder):
+            terminal.line(line)
+    return exam
 
 
 def _expected(protocols: dict[str, dict[str, Any]], quick: bool) -> dict[str, float]:
@@ -103,8 +131,12 @@ def _closing_lines(exam: Exam, folder: Path) -> list[str]:
     lines = []
     for result in exam.results:
         for r in result.regions:
-            lines.append(f"  {r.quantity} {r.tissue}: {1e3 * r.median:.0f} ms, truth {1e3 * r.truth:.0f} ms ({r.error_percent:+.1f} %)")
+            lines.append(
+                f"  {r.quantity} {r.tissue}: {1e3 * r.median:.0f} ms, truth {1e3 * r.truth:.0f} ms ({r.error_percent:+.1f} %)"
+            )
         if result.figures and "white_to_grey" in result.figures:
             figures = result.figures
-            lines.append(f"  {result.name}: white/grey {figures['white_to_grey']:.2f}, expected {figures['white_to_grey_expected']:.2f}")
-    return [*lines, f"done in {clock_text(exam.record["seconds"])}: open {folder}/report.html"]
+            lines.append(
+                f"  {result.name}: white/grey {figures['white_to_grey']:.2f}, expected {figures['white_to_grey_expected']:.2f}"
+            )
+    return [*lines, f"done in {clock_text(exam.record['seconds'])}: open {folder}/report.html"]

@@ -51,14 +51,22 @@ class ExamTerminal:
             self.agenda.finish()
             if not self.console.is_terminal:
                 spent, left = self._clock() - self._stage_began, self.agenda.to_go_s
-                self.line(f"  {series:<10} {stage:<12} {spent:6.1f} s   ({100 * self.agenda.done:3.0f} %, {clock_text(left)} to go)")
+                self.line(
+                    f"  {series:<10} {stage:<12} {spent:6.1f} s   ({100 * self.agenda.done:3.0f} %, {clock_text(left)} to go)"
+                )
         if self.console.is_terminal:
             self._live.update(self._row())
 
     def _row(self) -> Table:
         row = Table.grid(padding=(0, 1))
         share = ProgressBar(total=1.0, completed=self.agenda.done, width=36)
-        row.add_row(f"{self._title:<24}", share, f"{100 * self.agenda.done:3.0f} %", f"{clock_text(self.agenda.to_go_s)} to go", self._text)
+        row.add_row(
+            f"{self._title:<24}",
+            share,
+            f"{100 * self.agenda.done:3.0f} %",
+            f"{clock_text(self.agenda.to_go_s)} to go",
+            self._text,
+        )
         return row
 
 

@@ -1,4 +1,4 @@
-"""From a protocol to an exam, its findings and its report. The machine and the files are handed in; nothing here reaches for them."""
+"""From a protocol to an exam, its findings and its report; the machine and the files are handed in."""
 
 from fullbore.clinical.exam import Doors, Exam, ExamPlan
 from fullbore.clinical.library import exam_protocols, regions

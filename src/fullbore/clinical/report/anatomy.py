@@ -23,7 +23,7 @@ def hang(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
 
 
 def planes(values: np.ndarray, grid: Grid, at: tuple[int, int, int] | None = None) -> list[tuple[str, np.ndarray, float]]:
-    """Axial, sagittal and coronal cut (name, 2-D picture, height of a pixel over its width); only cuts at least 16 pixels wide."""
+    """Axial, sagittal and coronal cut: name, picture, height of a pixel over its width; only cuts at least 16 pixels wide."""
     volume, spacing = hang(values, grid)
     s, p, left = at or tuple(n // 2 for n in volume.shape)
     cuts = [
@@ -42,7 +42,11 @@ def montage_cuts(values: np.ndarray, grid: Grid, most: int = 6) -> list[tuple[st
     thick = int(np.argmax(spacing))
     order = [axis for axis in range(3) if axis != thick]
     picture = np.moveaxis(volume, thick, 0)
-    chosen = np.unique(np.linspace(0, len(picture) - 1, min(most, len(picture)) + 2).round().astype(int)[1:-1]) if len(picture) > most else range(len(picture))
+    chosen = (
+        np.unique(np.linspace(0, len(picture) - 1, min(most, len(picture)) + 2).round().astype(int)[1:-1])
+        if len(picture) > most
+        else range(len(picture))
+    )
     flip = slice(None, None, -1) if thick != 0 else slice(None)
     return [(f"slice {i + 1}", picture[i][flip], spacing[order[0]] / spacing[order[1]]) for i in chosen]
 
@@ -64,7 +68,7 @@ def dark_figure(width: float, height: float) -> Figure:
 
 
 def rows_of_cuts(rows: list[tuple[str, np.ndarray, float, float, str]], grid: Grid, unit: str = "") -> Figure:
-    """Rows of the same cuts through several volumes: (label, volume, low, high, colour map) each; colour bars where a unit is given."""
+    """Rows of the same cuts through several volumes, each (label, volume, low, high, colour map); a unit adds colour bars."""
     cuts = [montage_cuts(volume, grid) for _, volume, *_ in rows]
     columns = len(cuts[0])
     drawing = dark_figure(min(2.6 * columns + 0.8, 16), 2.9 * len(rows))

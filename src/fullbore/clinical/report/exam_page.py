@@ -24,14 +24,19 @@ def exam_page(exam: Exam) -> str:
     links = "".join(f'<a href="#{escape(r.name)}">{escape(r.name)}</a>' for r in exam.results)
     body = [
         f"<h1>{escape(record['region'].capitalize())} exam{' (quick)' if record['quick'] else ''}</h1>",
-        f'<p class="lead">{escape(record["subject"]["name"])} · {escape(record["system"])} · {exam.plan.b0_T:g} T · seed {record["seed"]} '
-        f"· {escape(record['started'])} · Fullbore {escape(record['fullbore'])}</p><nav>{links}</nav>",
+        f'<p class="lead">{escape(_lead(exam))}</p><nav>{links}</nav>',
         _summary(exam),
     ]
     for result, entry in zip(exam.results, record["series"], strict=True):
         body.append(_series(result, entry))
     body.append(_inputs(record))
     return page(f"Fullbore {record['region']} exam", "".join(body))
+
+
+def _lead(exam: Exam) -> str:
+    record = exam.record
+    words = (record["subject"]["name"], record["system"], f"{exam.plan.b0_T:g} T", f"seed {record['seed']}", record["started"])
+    return " · ".join((*words, f"Fullbore {record['fullbore']}"))
 
 
 def _summary(exam: Exam) -> str:
@@ -44,12 +49,26 @@ def _summary(exam: Exam) -> str:
                 Markup(f'<a href="#{escape(entry["name"])}">{escape(entry["name"])}</a>'),
                 entry.get("sequence", {}).get("duration_s", float("nan")),
                 verdict_word(entry.get("verdict", {}).get("allowed", False)),
-                *(float(spent.get(stage, float("nan"))) for stage in ("plan", "check", "scan", "reconstruct", "quantify", "deliver")),
+                *(
+                    float(spent.get(stage, float("nan")))
+                    for stage in ("plan", "check", "scan", "reconstruct", "quantify", "deliver")
+                ),
                 float(sum(spent.values())),
                 float(figures.get("error_to_expected", float("nan"))),
             ]
         )
-    head = ("series", "scan time (s)", "limits", "plan (s)", "check (s)", "scan (s)", "reconstruct (s)", "quantify (s)", "deliver (s)", "all (s)")
+    head = (
+        "series",
+        "scan time (s)",
+        "limits",
+        "plan (s)",
+        "check (s)",
+        "scan (s)",
+        "reconstruct (s)",
+        "quantify (s)",
+        "deliver (s)",
+        "all (s)",
+    )
     return "<h2>At a glance</h2>" + table((*head, "image error to truth"), rows) + _regions(exam)
 
 
@@ -72,8 +91,12 @@ def _series(result: SeriesResult, entry: dict[str, Any]) -> str:
         parts.append(f'<p class="bad">Not complete: stopped at “{escape(entry.get("stage", ""))}”.</p>')
     parts.append(_protocol(entry))
     if result.sequence is not None:
-        parts.append(figure(sequence_figures.diagram(result.sequence), "Sequence diagram, drawn from the waveforms that are played."))
-        parts.append(figure(sequence_figures.sampling(result.sequence.encoding), "Sampling of k-space and the order of the readouts."))
+        parts.append(
+            figure(sequence_figures.diagram(result.sequence), "Sequence diagram, drawn from the waveforms that are played.")
+        )
+        parts.append(
+            figure(sequence_figures.sampling(result.sequence.encoding), "Sampling of k-space and the order of the readouts.")
+        )
     if result.verdict is not None:
         rows = [(f.check, f.value, f.limit, f.unit, verdict_word(f.allowed), f.where, f.advice) for f in result.verdict.findings]
         parts.append(f"<h3>Safety verdict ({escape(result.verdict.mode)} mode)</h3>")
@@ -87,7 +110,10 @@ def _series(result: SeriesResult, entry: dict[str, Any]) -> str:
 
 
 def _protocol(entry: dict[str, Any]) -> str:
-    rows = [(key.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, list) else value) for key, value in entry["protocol"].get("protocol", {}).items()]
+    rows = [
+        (key.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, list) else value)
+        for key, value in entry["protocol"].get("protocol", {}).items()
+    ]
     length = f"{entry['sequence']['duration_s']:.1f} s, {entry['sequence']['blocks']} blocks" if "sequence" in entry else ""
     return f"<details open><summary>protocol · {length}</summary>{table(('parameter', 'value'), rows)}</details>"
 
@@ -111,7 +137,9 @@ def _pictures(result: SeriesResult) -> str:
     if image.axes:
         pictures += figure(rows_of_cuts(_frames(image), image.grid), "Some of the frames.")
     if image.sensitivities is not None:
-        pictures += figure(coil_images(image), "Estimated coil sensitivities (magnitude above, phase below), whitened virtual coils.")
+        pictures += figure(
+            coil_images(image), "Estimated coil sensitivities (magnitude above, phase below), whitened virtual coils."
+        )
     numbers = [(name.replace("_", " "), value) for name, value in (result.figures or {}).items()]
     return "<h3>Images</h3>" + pictures + (table(("figure", "value"), numbers) if numbers else "")
 
@@ -147,7 +175,12 @@ def _maps(maps: ParameterMaps, result: SeriesResult) -> str:
             error = 100 * (item.value / true - 1)
             rows.insert(1, (f"{item.name} truth (pure voxels)", np.nan_to_num(true), low, high, cmap))
             rows.append((f"{item.name} error", np.nan_to_num(error), -10.0, 10.0, "RdBu_r"))
-        parts.append(figure(rows_of_cuts(rows, maps.grid, unit=item.unit), f"{item.name} in {item.unit}" + (" beside the truth." if known else ".")))
+        parts.append(
+            figure(
+                rows_of_cuts(rows, maps.grid, unit=item.unit),
+                f"{item.name} in {item.unit}" + (" beside the truth." if known else "."),
+            )
+        )
     return "".join(parts)
 
 

@@ -19,7 +19,9 @@ def picture(image: Image) -> Figure:
     frames = np.abs(image.values.reshape(-1, *image.grid.shape))
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(len(frames), 6)).round().astype(int))
     top = float(np.percentile(frames, 99.7)) or 1.0
-    return rows_of_cuts([(f"frame {i + 1}" if len(frames) > 1 else image.name, frames[i], 0.0, top, "gray") for i in chosen], image.grid)
+    return rows_of_cuts(
+        [(f"frame {i + 1}" if len(frames) > 1 else image.name, frames[i], 0.0, top, "gray") for i in chosen], image.grid
+    )
 
 
 def recon_page(raw: RawData, image: Image, source: str, source_sha256: str) -> str:

@@ -1,0 +1,37 @@
+"""The exams that several tests look at, each run once."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class DoneExam:
+    folder: Path
+    record: dict[str, Any]
+
+    def series(self, name: str) -> dict[str, Any]:
+        return next(entry for entry in self.record["series"] if entry["name"] == name)
+
+
+def run_exam(folder: Path, *options: str) -> DoneExam:
+    command = [sys.executable, "-m", "fullbore.cli.main", "scan", "brain", "--json", "--out", str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1500, env=os.environ | {"FULLBORE_TRACEBACK": "1"})
+    assert done.returncode == 0, done.stderr
+    return DoneExam(folder, json.loads(done.stdout))
+
+
+@pytest.fixture(scope="session")
+def quick_exam(tmp_path_factory: pytest.TempPathFactory) -> DoneExam:
+    return run_exam(tmp_path_factory.mktemp("quick") / "exam", "--quick")
+
+
+@pytest.fixture(scope="session")
+def full_exam(tmp_path_factory: pytest.TempPathFactory) -> DoneExam:
+    return run_exam(tmp_path_factory.mktemp("full") / "exam")

@@ -1,0 +1,39 @@
+# TRUTHS of the whole exam: MPRAGE white/grey contrast = the recursion of its train within 5 % | T1 and T2 of white matter, grey
+# matter and CSF within 3 % (median over pure voxels) at the exam's noise | stated standard deviations are of the size of the
+# spread | every verdict allows | the exam keeps its time and memory
+import resource
+
+import pytest
+
+from tests.clinical.conftest import DoneExam
+
+pytestmark = pytest.mark.slow
+
+
+def test_mprage_contrast_is_that_of_its_recursion(full_exam: DoneExam) -> None:
+    figures = full_exam.series("t1_mprage")["figures"]
+    assert abs(figures["white_to_grey"] / figures["white_to_grey_expected"] - 1) < 0.05
+    assert abs(figures["white_to_grey_expected"] / 1.47 - 1) < 0.05
+
+
+@pytest.mark.parametrize("quantity", ["T1", "T2"])
+@pytest.mark.parametrize("tissue", ["white matter", "grey matter", "csf"])
+def test_relaxation_times_are_the_phantoms(full_exam: DoneExam, quantity: str, tissue: str) -> None:
+    region = next(r for r in full_exam.series("t1t2_map")["regions"] if r["quantity"] == quantity and r["tissue"] == tissue)
+    assert region["voxels"] >= 10
+    assert abs(region["error_percent"]) < 3.0
+
+
+def test_stated_uncertainty_is_honest(full_exam: DoneExam) -> None:
+    # The spread over a tissue also holds residual partial volume and ringing, so it may exceed the stated noise but not fall far below.
+    for region in full_exam.series("t1t2_map")["regions"]:
+        assert 0.3 * region["stated_std"] < region["spread"] < 6 * region["stated_std"], region
+
+
+def test_every_series_was_allowed_and_gated(full_exam: DoneExam) -> None:
+    for entry in full_exam.record["series"]:
+        assert entry["verdict"]["allowed"] and len(entry["verdict"]["findings"]) >= 6
+
+
+def test_the_exam_keeps_its_memory(full_exam: DoneExam) -> None:
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 4 * 1024 * 1024  # kB
