@@ -25,7 +25,7 @@ def test_relaxation_times_are_the_phantoms(full_exam: DoneExam, quantity: str, t
 
 
 def test_stated_uncertainty_is_honest(full_exam: DoneExam) -> None:
-    # The spread over a tissue also holds residual partial volume and ringing, so it may exceed the stated noise but not fall far below.
+    # The spread over a tissue also holds residual partial volume and ringing: it may exceed the noise, not fall far below.
     for region in full_exam.series("t1t2_map")["regions"]:
         assert 0.3 * region["stated_std"] < region["spread"] < 6 * region["stated_std"], region
 

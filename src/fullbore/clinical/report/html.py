@@ -23,7 +23,8 @@ def figure(drawing: Figure, caption: str, dpi: int = 110) -> str:
     stream = io.BytesIO()
     drawing.savefig(stream, format="png", dpi=dpi, facecolor=drawing.get_facecolor(), metadata={"Software": None})
     data = base64.b64encode(stream.getvalue()).decode()
-    return f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{data}"><figcaption>{escape(caption)}</figcaption></figure>'
+    picture = f'<img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
+    return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
