@@ -1,5 +1,6 @@
 """Bytes to nouns and back: MRD, Pulseq, DICOM, NIfTI with BIDS, Siemens and other raw data. No science."""
 
 from fullbore.files.atomic import atomic_path
+from fullbore.files.mrd import read_mrd, write_mrd
 
-__all__ = ["atomic_path"]
+__all__ = ["atomic_path", "read_mrd", "write_mrd"]
