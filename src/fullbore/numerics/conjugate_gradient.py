@@ -1,0 +1,61 @@
+"""Conjugate gradients for a Hermitian positive (semi-)definite operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Inexact
+from torch import Tensor
+
+from fullbore.numerics.solver_report import SolverReport
+
+
+def conjugate_gradient(
+    normal: Callable[[Tensor], Tensor],
+    right_side: Inexact[Tensor, "*shape"],
+    *,
+    iterations: int = 30,
+    tolerance: float = 1e-6,
+    batch_axes: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> SolverReport:
+    """Solve normal(x) = right_side from x = 0.
+
+    batch_axes: that many leading axes count problems that are independent of each other; each has its own step.
+    tolerance: stop when |right_side - normal(x)| <= tolerance |right_side| in every problem; reported as the residual.
+    Source: Hestenes and Stiefel 1952.
+    """
+    axes = tuple(range(batch_axes, right_side.ndim))
+    x = torch.zeros_like(right_side)
+    rest = right_side.clone()
+    direction = rest.clone()
+    energy = _energy(rest, axes)
+    start = energy.clone()
+    for iteration in range(iterations):
+        if _relative(energy, start) <= tolerance:
+            return SolverReport(value=x, iterations=iteration, residual=_relative(energy, start), status="converged")
+        image = normal(direction)
+        step = energy / _positive((direction.conj() * image).real.sum(axes, keepdim=True))
+        x = x + step * direction
+        rest = rest - step * image
+        previous, energy = energy, _energy(rest, axes)
+        direction = rest + (energy / _positive(previous)) * direction
+        if progress is not None:
+            progress((iteration + 1) / iterations)
+    residual = _relative(energy, start)
+    status = "converged" if residual <= tolerance else "iteration limit"
+    return SolverReport(value=x, iterations=iterations, residual=residual, status=status)
+
+
+def _energy(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    return (x.conj() * x).real.sum(axes, keepdim=True)
+
+
+def _positive(x: Tensor) -> Tensor:
+    # A problem that is solved, or empty, has no energy left: it must stay at rest, not divide by zero.
+    return torch.where(x > 0, x, torch.inf)
+
+
+def _relative(energy: Tensor, start: Tensor) -> float:
+    return float((energy / _positive(start)).max().sqrt())
