@@ -1,0 +1,75 @@
+"""From a protocol and the machine's limits to a sequence, or to the reason why not and the nearest legal value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from fullbore.data import Limits, Sequence
+from fullbore.errors import FullboreError, LimitError
+from fullbore.sequence.mprage import mprage
+from fullbore.sequence.protocol import (
+    SLEW_FRACTION,
+    InversionRecoverySpinEcho,
+    Mprage,
+    Protocol,
+    SpinEchoTrain2d,
+    SpoiledGre3d,
+)
+from fullbore.sequence.refusal import Refusal, display
+from fullbore.sequence.spoiled_gre import spoiled_gre_3d
+from fullbore.sequence.t1t2_map import t1t2_map
+from fullbore.sequence.turbo_spin_echo import turbo_spin_echo
+
+SEQUENCES: dict[type[Protocol], Callable[[Any, Limits], Sequence]] = {
+    SpoiledGre3d: spoiled_gre_3d,
+    Mprage: mprage,
+    SpinEchoTrain2d: turbo_spin_echo,
+    InversionRecoverySpinEcho: t1t2_map,
+}
+"""Protocol type -> its builder."""
+
+_ATTEMPTS = 8
+
+
+def build(protocol: Protocol, limits: Limits) -> Sequence:
+    """The sequence of a protocol, inside the limits (slew reduced by its gradient mode).
+
+    Errors: LimitError naming the field, the limit, by how much, and the nearest legal values, which have been built.
+    """
+    try:
+        return _built(protocol, limits)
+    except Refusal as refusal:
+        raise LimitError(_advice(protocol, limits, refusal)) from None
+
+
+def _built(protocol: Protocol, limits: Limits) -> Sequence:
+    """The sequence. Errors: Refusal."""
+    slew = limits.slew_T_per_m_s * SLEW_FRACTION[protocol.gradient_mode]
+    return SEQUENCES[type(protocol)](protocol, replace(limits, slew_T_per_m_s=slew))
+
+
+def _advice(protocol: Protocol, limits: Limits, refusal: Refusal) -> str:
+    """What is refused and what would be accepted, proven by building it."""
+    first, changes, legal = refusal, {}, protocol
+    for _ in range(_ATTEMPTS):
+        if not hasattr(protocol, refusal.field):
+            break
+        changes[refusal.field] = refusal.legal
+        try:
+            legal = replace(legal, **{refusal.field: refusal.legal})
+            _built(legal, limits)
+        except Refusal as another:
+            refusal = another
+        except FullboreError:
+            break
+        else:
+            return f"{protocol.name}: {first} {_changes(changes, first)}".rstrip()
+    return f"{protocol.name}: {first.field}: got {display(first.field, first.asked)}: {first.reason}; no legal value was found."
+
+
+def _changes(changes: dict[str, Any], first: Refusal) -> str:
+    """The further fields that must change with the first, as a sentence; empty when there are none."""
+    others = [f"{field} = {display(field, value)}" for field, value in changes.items() if field != first.field]
+    return f"It also needs {', '.join(others)}." if others else ""

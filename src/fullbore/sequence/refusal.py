@@ -1,0 +1,50 @@
+"""How a builder says no: which protocol field, which limit, by how much, and the value that would do."""
+
+from __future__ import annotations
+
+from fullbore.errors import LimitError
+from fullbore.sequence.gradients import raster_up
+
+# field of a protocol -> (factor from SI, unit): how its value is written for people
+_DISPLAY = {
+    "flip_angle": (57.29577951308232, "deg"),
+    "refocusing_flip_angle": (57.29577951308232, "deg"),
+    "bandwidth": (1.0, "Hz/px"),
+    "acceleration": (1.0, ""),
+    "slice_thickness": (1e3, "mm"),
+}
+
+
+def display(field: str, value: float | tuple[float, ...]) -> str:
+    """A protocol value as people write it: times in ms, angles in deg."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(display(field, item) for item in value) + "]"
+    factor, unit = _DISPLAY.get(field, (1e3, "ms"))
+    return f"{value * factor:.6g} {unit}".strip()
+
+
+class Refusal(LimitError):
+    """A protocol field that a limit forbids, with the nearest value that the builder believes legal.
+
+    field: name in the protocol. legal: SI value to try in its place. reason: the limit and by how much it is missed.
+    bound: "shortest", "longest", "highest", "lowest", "largest" or "nearest".
+    """
+
+    def __init__(
+        self, *, field: str, asked: float | tuple[float, ...], legal: float | tuple[float, ...], bound: str, reason: str
+    ) -> None:
+        self.field, self.asked, self.legal, self.bound, self.reason = field, asked, legal, bound, reason
+        text = f"{field}: got {display(field, asked)}, {bound} is {display(field, legal)} ({reason}). Set {field} to that."
+        super().__init__(text)
+
+
+def refuse_spacing(field: str, asked_s: float, shortest_s: float, reason: str, raster_s: float) -> None:
+    """Raise Refusal when a time is too short or off the block raster."""
+    if asked_s < shortest_s - 1e-9:
+        legal = raster_up(shortest_s, raster_s)
+        reason = f"{reason} take {(shortest_s - asked_s) * 1e3:.3f} ms more"
+        raise Refusal(field=field, asked=asked_s, legal=legal, bound="shortest", reason=reason)
+    nearest = max(round(asked_s / raster_s) * raster_s, raster_up(shortest_s, raster_s))
+    if abs(nearest - asked_s) > 1e-9:
+        reason = f"times lie on a raster of {raster_s * 1e6:g} us"
+        raise Refusal(field=field, asked=asked_s, legal=nearest, bound="nearest", reason=reason)

@@ -1,0 +1,204 @@
+"""A CPMG spin-echo train: excitation, then refocusing and self-rewinding echo blocks; the brick of TSE and of the T1-T2 map."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fullbore.data import Gradient, Limits, RfPulse
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.sequence.block_table import Block, Value
+from fullbore.sequence.gradients import area_of, delayed, end_s, joined, lobe, ramp_s, raster_up, trapezoid
+from fullbore.sequence.protocol import InversionRecoverySpinEcho, SpinEchoTrain2d
+from fullbore.sequence.pulses import hard_pulse, sinc_pulse
+from fullbore.sequence.read_line import (
+    EVEN_DWELL_S,
+    BalancedLine,
+    LineShape,
+    balanced_line,
+    balanced_plateau_s,
+    line_shape,
+)
+from fullbore.sequence.refusal import Refusal, refuse_spacing
+
+EXCITATION_TIME_BANDWIDTH = 4.0
+REFOCUSING_TIME_BANDWIDTH = 3.0
+CRUSH_CYCLES_PER_SLICE = 4.0
+CRUSH_PER_M = 1000.0
+"""Each crusher moves k by the larger of 4 cycles per slice and 1 per mm."""
+SPACING_RASTER_S = 20e-6
+"""Echo spacings are even numbers of 10 us steps, so that half of one lies on the block raster."""
+REFOCUSING_PHASE_RAD = math.pi / 2
+"""CPMG: refocusing a quarter turn from the excitation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SelectivePulse:
+    """An RF pulse with its slice gradient in a block of its own, everything symmetric about the pulse's centre.
+
+    amplitude: of the slice gradient during the pulse, T/m; 0 and no gradient for a non-selective one.
+    """
+
+    pulse: RfPulse
+    gradient: Gradient | None
+    amplitude: float
+    block_s: float
+
+    @property
+    def half_area(self) -> float:
+        """Area of the slice gradient after the pulse's centre."""
+        return self.gradient.area_T_s_per_m / 2 if self.gradient is not None else 0.0
+
+    def block(self, phase_rad: Value, offset_m: float) -> Block:
+        """The block that plays it at a slice offset (m along the slice normal, from the isocentre)."""
+        frequency = GYROMAGNETIC_RATIO_HZ_PER_T * self.amplitude * offset_m
+        phase = phase_rad - 2 * math.pi * frequency * self.pulse.centre_s
+        return Block(
+            duration_s=self.block_s, rf=self.pulse, rf_phase_rad=phase, rf_frequency_Hz=frequency, slice=self.gradient
+        )
+
+
+def centred_pulse(pulse: RfPulse, bandwidth_Hz: float, thickness_m: float, limits: Limits) -> SelectivePulse:
+    """A pulse with a slice gradient for a thickness; bandwidth 0 makes it non-selective. Errors: Refusal for the gradient."""
+    raster = limits.gradient_raster_s
+    if bandwidth_Hz == 0:
+        block = 2 * pulse.delay_s + pulse.duration_s
+        return SelectivePulse(pulse=pulse, gradient=None, amplitude=0.0, block_s=raster_up(block, 2 * raster))
+    amplitude = bandwidth_Hz / (GYROMAGNETIC_RATIO_HZ_PER_T * thickness_m)
+    if amplitude > limits.gradient_T_per_m:
+        legal = math.ceil(thickness_m * amplitude / limits.gradient_T_per_m * 1e4) / 1e4
+        reason = f"the slice gradient would be {amplitude * 1e3:.2f} mT/m, limit {limits.gradient_T_per_m * 1e3:.2f} mT/m"
+        raise Refusal(field="slice_thickness", asked=thickness_m, legal=legal, bound="smallest", reason=reason)
+    rise = ramp_s(amplitude, limits)
+    lead = max(pulse.delay_s, rise)
+    shifted = RfPulse(
+        b1_T=pulse.b1_T,
+        raster_s=pulse.raster_s,
+        delay_s=lead,
+        centre_s=pulse.centre_s,
+        flip_rad=pulse.flip_rad,
+        use=pulse.use,
+    )
+    gradient = trapezoid(amplitude, rise, pulse.duration_s, rise, delay_s=lead - rise)
+    return SelectivePulse(pulse=shifted, gradient=gradient, amplitude=amplitude, block_s=2 * lead + pulse.duration_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EchoTrain:
+    """The bricks of a train, and how they compose.
+
+    first_s: block between excitation and the first refocusing pulse. echo_s: block between refocusing pulses. read_dephase,
+    slice_dephase: their lobes before the first pulse. phase, slice: the waveforms of the echo block, encode and rewind,
+    crush and crush. phase_edge: k (cycles/m) at phase scale 1.
+    """
+
+    excitation: SelectivePulse
+    refocusing: SelectivePulse
+    first_s: float
+    read_dephase: Gradient
+    slice_dephase: Gradient
+    echo_s: float
+    line: BalancedLine
+    shape: LineShape
+    phase: Gradient
+    slice: Gradient
+    phase_edge: float
+
+    @property
+    def spacing_s(self) -> float:
+        """From echo to echo."""
+        return self.refocusing.block_s + self.echo_s
+
+    @property
+    def excitation_centre_s(self) -> float:
+        """Centre of the excitation, from the train's start."""
+        return self.excitation.pulse.delay_s + self.excitation.pulse.centre_s
+
+    def duration_s(self, echoes: int) -> float:
+        """From the excitation block's start to the end of the last echo block."""
+        return self.excitation.block_s + self.first_s + echoes * self.spacing_s
+
+    def sampling(self) -> dict[str, Any]:
+        """samples, dwell_s and centre_sample, as Encoding names them."""
+        shape = self.shape
+        return {"samples": shape.samples, "dwell_s": shape.dwell_s, "centre_sample": shape.samples // 2}
+
+    def start(self, offset_m: float) -> tuple[Block, Block]:
+        """Excitation and what dephases before the first refocusing pulse."""
+        dephase = Block(duration_s=self.first_s, read=self.read_dephase, slice=self.slice_dephase)
+        return self.excitation.block(0.0, offset_m), dephase
+
+    def echo(self, k_phase: np.ndarray, sampled: np.ndarray, offset_m: float) -> tuple[Block, Block]:
+        """Refocusing pulse and echo block, one repetition per entry of k_phase (cycles/m)."""
+        echo = Block(
+            duration_s=self.echo_s,
+            read=self.line.gradient,
+            phase=self.phase,
+            phase_scale=k_phase / self.phase_edge,
+            slice=self.slice,
+            adc=self.line.adc,
+            sampled=sampled,
+        )
+        return self.refocusing.block(REFOCUSING_PHASE_RAD, offset_m), echo
+
+
+def design_train(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: Limits) -> EchoTrain:
+    """The train that a protocol asks for. Errors: Refusal for flips, bandwidth, slice thickness or echo spacing."""
+    excitation = _excitation(protocol, limits)
+    refocusing = _refocusing(protocol, limits)
+    shape = line_shape(
+        protocol.matrix[0], protocol.fov[0], protocol.bandwidth, protocol.readout_oversampling, limits, EVEN_DWELL_S
+    )
+    edge = (protocol.matrix[1] // 2) / protocol.fov[1]
+    encode = lobe(area_of(edge), limits)
+    crush_area = area_of(max(CRUSH_CYCLES_PER_SLICE / protocol.slice_thickness, CRUSH_PER_M))
+    crusher = lobe(crush_area, limits)
+    flank = max(end_s(encode), end_s(crusher), ramp_s(shape.amplitude, limits))
+    shortest_echo = balanced_plateau_s(shape, limits) + 2 * flank
+    first = excitation.block_s / 2 + refocusing.block_s / 2
+    slice_dephase = lobe(crush_area - excitation.half_area, limits)
+    half_area = balanced_line(shape, raster_up(shortest_echo, SPACING_RASTER_S), limits).half_area
+    dephase_s = max(end_s(slice_dephase), 1.1 * end_s(lobe(half_area, limits)))
+    shortest = max(refocusing.block_s + shortest_echo, 2 * (first + dephase_s))
+    refuse_spacing("echo_spacing", protocol.echo_spacing, shortest, "pulses, crushers and readout", SPACING_RASTER_S)
+    echo_s = protocol.echo_spacing - refocusing.block_s
+    line = balanced_line(shape, echo_s, limits)
+    return EchoTrain(
+        excitation=excitation,
+        refocusing=refocusing,
+        first_s=protocol.echo_spacing / 2 - first,
+        read_dephase=lobe(line.half_area, limits),
+        slice_dephase=slice_dephase,
+        echo_s=echo_s,
+        line=line,
+        shape=shape,
+        phase=_flanks(encode, echo_s, -1.0),
+        slice=_flanks(crusher, echo_s, 1.0),
+        phase_edge=edge,
+    )
+
+
+def _excitation(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: Limits) -> SelectivePulse:
+    """The slice-selective excitation."""
+    duration = protocol.excitation_duration
+    pulse = sinc_pulse(protocol.flip_angle, duration, EXCITATION_TIME_BANDWIDTH, limits)
+    return centred_pulse(pulse, EXCITATION_TIME_BANDWIDTH / duration, protocol.slice_thickness, limits)
+
+
+def _refocusing(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: Limits) -> SelectivePulse:
+    """Slice-selective for a stack, non-selective for the map."""
+    flip, duration, field = protocol.refocusing_flip_angle, protocol.refocusing_duration, "refocusing_flip_angle"
+    if isinstance(protocol, InversionRecoverySpinEcho):
+        return centred_pulse(hard_pulse(flip, duration, limits, use="r", field=field), 0.0, 0.0, limits)
+    pulse = sinc_pulse(flip, duration, REFOCUSING_TIME_BANDWIDTH, limits, use="r", field=field)
+    thickness = protocol.slice_thickness * protocol.refocusing_slice_factor
+    return centred_pulse(pulse, REFOCUSING_TIME_BANDWIDTH / duration, thickness, limits)
+
+
+def _flanks(shape: Gradient, block_s: float, second: float) -> Gradient:
+    """A lobe at the block's start and its mirror image, scaled, at the block's end."""
+    late = delayed(shape, block_s - end_s(shape))
+    return joined(shape, Gradient(times_s=late.times_s, values_T_per_m=second * late.values_T_per_m))

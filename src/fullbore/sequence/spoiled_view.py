@@ -1,0 +1,129 @@
+"""One spoiled gradient-echo view: the brick of the 3D scout and of MPRAGE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fullbore.data import Gradient, Limits, RfPulse
+from fullbore.sequence.block_table import Block
+from fullbore.sequence.gradients import area_of, delayed, end_s, lobe, raster_down, raster_up
+from fullbore.sequence.protocol import Mprage, SpoiledGre3d
+from fullbore.sequence.pulses import hard_pulse
+from fullbore.sequence.read_line import LineShape, SpoiledLine, line_shape, spoiled_line
+from fullbore.sequence.refusal import Refusal
+
+SPOIL_PER_M = 1500.0
+"""Net k (cycles/m) that each view gathers along read: more than 1.2 per mm, so that old pathways stay outside the image."""
+RF_SPOIL_DEG = 117
+"""Quadratic phase increment of RF spoiling. Source: Zur, Wood, Neuringer, Magn Reson Med 21:251 (1991)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class View:
+    """One spoiled gradient-echo view: excitation, encoding, readout with rewinding and spoiling.
+
+    phase_edge, partition_edge: k (cycles/m) that scale 1 of the encoding lobes moves. shortest_s: least time per view.
+    """
+
+    pulse: RfPulse
+    excitation_s: float
+    prephase: Gradient
+    phase: Gradient
+    partition: Gradient
+    encoding_s: float
+    line: SpoiledLine
+    shape: LineShape
+    phase_rewind: Gradient
+    partition_rewind: Gradient
+    phase_edge: float
+    partition_edge: float
+    shortest_s: float
+
+    @property
+    def excitation_centre_s(self) -> float:
+        """Centre of the excitation, from the view's start."""
+        return self.pulse.delay_s + self.pulse.centre_s
+
+    @property
+    def echo_time_s(self) -> float:
+        """From the excitation's centre to k = 0."""
+        return self.excitation_s - self.excitation_centre_s + self.encoding_s + self.line.echo_s
+
+    def sampling(self) -> dict[str, Any]:
+        """samples, dwell_s and centre_sample, as Encoding names them."""
+        shape = self.shape
+        return {"samples": shape.samples, "dwell_s": shape.dwell_s, "centre_sample": shape.samples // 2}
+
+    def blocks(
+        self, k_phase: np.ndarray, k_partition: np.ndarray, rf_phase_rad: np.ndarray, sampled: np.ndarray, spacing_s: float
+    ) -> tuple[Block, ...]:
+        """The three blocks of views at (k_phase, k_partition) cycles/m, one repetition each."""
+        phase, partition = k_phase / self.phase_edge, k_partition / self.partition_edge
+        return (
+            Block(duration_s=self.excitation_s, rf=self.pulse, rf_phase_rad=rf_phase_rad),
+            Block(
+                duration_s=self.encoding_s,
+                read=self.prephase,
+                phase=self.phase,
+                slice=self.partition,
+                phase_scale=phase,
+                slice_scale=partition,
+            ),
+            Block(
+                duration_s=spacing_s - self.excitation_s - self.encoding_s,
+                read=self.line.gradient,
+                phase=self.phase_rewind,
+                slice=self.partition_rewind,
+                phase_scale=-phase,
+                slice_scale=-partition,
+                adc=self.line.adc,
+                adc_phase_rad=rf_phase_rad,
+                sampled=sampled,
+            ),
+        )
+
+
+def design_view(protocol: SpoiledGre3d | Mprage, limits: Limits) -> View:
+    """The view that a protocol asks for. Errors: Refusal for flip, bandwidth or echo time."""
+    raster = limits.gradient_raster_s
+    pulse = hard_pulse(protocol.flip_angle, protocol.excitation_duration, limits)
+    excitation = raster_up(pulse.delay_s + pulse.duration_s + limits.rf_ringdown_time_s, limits.block_raster_s)
+    shape = line_shape(protocol.matrix[0], protocol.fov[0], protocol.bandwidth, protocol.readout_oversampling, limits)
+    edges = [(n // 2) / fov for n, fov in zip(protocol.matrix[1:], protocol.fov[1:], strict=True)]
+    phase, partition = (lobe(area_of(edge), limits) for edge in edges)
+    late = spoiled_line(shape, SPOIL_PER_M, limits, shift_s=raster)
+    shortest_encoding = max(end_s(phase), end_s(partition), end_s(lobe(late.lead_area, limits)))
+    tail = excitation - pulse.delay_s - pulse.centre_s
+    spare = protocol.echo_time - tail - shortest_encoding - spoiled_line(shape, SPOIL_PER_M, limits).echo_s
+    if spare < -1e-9:
+        legal = raster_up(protocol.echo_time - spare, raster)
+        reason = f"excitation, encoding and half the readout take {-spare * 1e3:.3f} ms more"
+        raise Refusal(field="echo_time", asked=protocol.echo_time, legal=legal, bound="shortest", reason=reason)
+    encoding = shortest_encoding + raster_down(spare, raster)
+    line = spoiled_line(shape, SPOIL_PER_M, limits, shift_s=spare - raster_down(spare, raster))
+    rewinds = delayed(phase, line.window_end_s), delayed(partition, line.window_end_s)
+    readout = raster_up(max(end_s(line.gradient), *(end_s(g) for g in rewinds)), limits.block_raster_s)
+    return View(
+        pulse=pulse,
+        excitation_s=excitation,
+        prephase=lobe(-line.lead_area, limits),
+        phase=phase,
+        partition=partition,
+        encoding_s=encoding,
+        line=line,
+        shape=shape,
+        phase_rewind=rewinds[0],
+        partition_rewind=rewinds[1],
+        phase_edge=edges[0],
+        partition_edge=edges[1],
+        shortest_s=excitation + encoding + readout,
+    )
+
+
+def spoil_phase_rad(first: int, count: int) -> np.ndarray:
+    """RF phase of excitations first..first+count-1 under quadratic spoiling; exact, so equal phases are equal numbers."""
+    n = np.arange(first, first + count, dtype=np.int64)
+    return np.deg2rad((RF_SPOIL_DEG * n * (n + 1) // 2) % 360)
