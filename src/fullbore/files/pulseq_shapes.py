@@ -1,0 +1,49 @@
+"""Pulseq's [SHAPES]: numbered sample lists, run-length coded on their differences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+QUANTUM = 1e-7
+"""Step to which a compressed shape is rounded, as the format's reference writer does."""
+
+
+def compressed(samples: np.ndarray) -> np.ndarray:
+    """The stored form of a shape: its differences, runs of n > 1 equal ones as (value, value, n - 2).
+
+    The samples themselves when they are four or fewer or the coding would not be shorter. Errors stay below QUANTUM / 2.
+    Source: Pulseq file specification 1.5, section on shapes.
+    """
+    if len(samples) <= 4:
+        return samples
+    steps = np.diff(np.round(samples / QUANTUM), prepend=0.0)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(steps)) + 1])
+    runs = np.diff(np.concatenate([starts, [len(steps)]]))
+    repeats = np.where(runs > 1, 3, 1)
+    stored = np.repeat(steps[starts] * QUANTUM, repeats)
+    last = np.cumsum(repeats) - 1
+    stored[last[runs > 1]] = runs[runs > 1] - 2
+    return stored if len(stored) < len(samples) else samples
+
+
+@dataclass(slots=True, eq=False)
+class ShapeLibrary:
+    """Keeps each shape once; ids count from 1."""
+
+    _ids: dict[bytes, int] = field(default_factory=dict)
+    _texts: list[str] = field(default_factory=list)
+
+    def id_of(self, samples: np.ndarray) -> int:
+        """The number of a shape, given when it is new."""
+        key = np.ascontiguousarray(samples, dtype=np.float64).tobytes()
+        if key not in self._ids:
+            self._ids[key] = len(self._ids) + 1
+            values = "\n".join(f"{value:.10g}" for value in compressed(samples))
+            self._texts.append(f"shape_id {self._ids[key]}\nnum_samples {len(samples)}\n{values}\n")
+        return self._ids[key]
+
+    def text(self) -> str:
+        """The section's body."""
+        return "\n".join(self._texts)
