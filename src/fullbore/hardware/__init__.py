@@ -1,1 +1,9 @@
-"""."""
+"""A design brief -> the machine: limits, fields of the coils, models of what the body bears."""
+
+from fullbore.hardware.amplifier import gradient_power_VA
+from fullbore.hardware.design import Brief, design
+from fullbore.hardware.presets import presets
+from fullbore.hardware.receive import receive_array
+from fullbore.hardware.transmit import transmit_field
+
+__all__ = ["Brief", "design", "gradient_power_VA", "presets", "receive_array", "transmit_field"]

@@ -22,7 +22,7 @@ _ORIGIN_RAS_MM = (-98, -134, -72)
 
 
 class Atlas(NamedTuple):
-    """float32 volumes (z, y, x) over CROP_MM, axes rising to left, back and head: probabilities 0..1, template 0..1 (0 outside)."""
+    """float32 volumes (z, y, x) over CROP_MM, axes rising to left, back and head, all 0..1; the template is 0 outside."""
 
     grey: np.ndarray
     white: np.ndarray

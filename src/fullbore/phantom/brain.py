@@ -14,6 +14,7 @@ _SPREAD = (0.12, 0.12, 0.24)
 _DETAIL = 1.5
 _DETAIL_VOXELS = 3.0
 _PURE_MARGIN = 0.02
+_RESOLVE_POWER = 2.5
 
 
 def brain_mask(atlas: Atlas) -> np.ndarray:
@@ -39,6 +40,7 @@ def sharpen(atlas: Atlas) -> np.ndarray:
     for share, mean, spread in zip(fractions, _INTENSITY, _SPREAD, strict=True):
         np.maximum(share, 1e-5, out=share)
         share *= np.sqrt(share) * np.exp(-0.5 * ((template - mean) / spread) ** 2)
+        share **= _RESOLVE_POWER
     fractions /= fractions.sum(axis=0)
     np.clip((fractions - _PURE_MARGIN) / (1 - 2 * _PURE_MARGIN), 0, 1, out=fractions)
     fractions *= mask / fractions.sum(axis=0)

@@ -6,28 +6,50 @@ Source: the usual constructive geometry of distance fields, e.g. Hart 1996, "Sph
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 Vector = tuple[float, float, float]
 
 
+def _floats(vector: Vector) -> Vector:
+    x, y, z = vector
+    return float(x), float(y), float(z)
+
+
 def ellipsoid(points: np.ndarray, centre: Vector, semi_axes: Vector) -> np.ndarray:
     """Distance to an axis-aligned ellipsoid."""
-    offset = points - np.asarray(centre, points.dtype)
-    axes = np.asarray(semi_axes, points.dtype)
-    scaled = np.linalg.norm(offset / axes, axis=-1)
-    slope = np.linalg.norm(offset / axes**2, axis=-1)
-    deepest = float(min(semi_axes)) * 1e-3
-    return np.asarray(scaled * (scaled - 1) / np.maximum(slope, deepest / float(max(semi_axes)) ** 2))
+    return np.asarray(_ellipsoid(points.reshape(-1, 3), _floats(centre), _floats(semi_axes))).reshape(points.shape[:-1])
+
+
+@numba.njit(parallel=True, cache=True)
+def _ellipsoid(points: np.ndarray, centre: Vector, semi_axes: Vector) -> np.ndarray:
+    out = np.empty(len(points), np.float32)
+    a, b, c = semi_axes
+    deepest = 1e-3 * min(a, b, c) / max(a, b, c) ** 2
+    for i in numba.prange(len(points)):
+        x, y, z = (points[i, 0] - centre[0]) / a, (points[i, 1] - centre[1]) / b, (points[i, 2] - centre[2]) / c
+        scaled = np.sqrt(x * x + y * y + z * z)
+        slope = np.sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2)
+        out[i] = scaled * (scaled - 1) / max(slope, deepest)
+    return out
 
 
 def capsule(points: np.ndarray, start: Vector, end: Vector, radius: float) -> np.ndarray:
     """Distance to a cylinder with round ends."""
-    first = np.asarray(start, points.dtype)
-    axis = np.asarray(end, points.dtype) - first
-    offset = points - first
-    along = np.clip(offset @ axis / (axis @ axis), 0, 1)
-    return np.asarray(np.linalg.norm(offset - along[..., None] * axis, axis=-1) - radius)
+    return np.asarray(_capsule(points.reshape(-1, 3), _floats(start), _floats(end), float(radius))).reshape(points.shape[:-1])
+
+
+@numba.njit(parallel=True, cache=True)
+def _capsule(points: np.ndarray, start: Vector, end: Vector, radius: float) -> np.ndarray:
+    out = np.empty(len(points), np.float32)
+    ax, ay, az = end[0] - start[0], end[1] - start[1], end[2] - start[2]
+    square = ax * ax + ay * ay + az * az
+    for i in numba.prange(len(points)):
+        x, y, z = points[i, 0] - start[0], points[i, 1] - start[1], points[i, 2] - start[2]
+        along = min(max((x * ax + y * ay + z * az) / square, 0.0), 1.0)
+        out[i] = np.sqrt((x - along * ax) ** 2 + (y - along * ay) ** 2 + (z - along * az) ** 2) - radius
+    return out
 
 
 def arc(points: np.ndarray, centre: Vector, radius: float, thickness: float, front_of: float) -> np.ndarray:

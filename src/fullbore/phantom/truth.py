@@ -11,7 +11,7 @@ from fullbore.data import FitStatus, Grid, ParameterMap, ParameterMaps, Phantom
 from fullbore.errors import UsageError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 
-# A voxel has a true value when one tissue fills this much of it, and this much of each of its six neighbours.
+# A voxel has a true value when one tissue fills this much of it, and this much of each neighbour.
 PURE_SHARE = 0.98
 PURE_NEIGHBOUR_SHARE = 0.90
 
@@ -45,16 +45,19 @@ def truth_maps(phantom: Phantom, grid: Grid, b0_T: float) -> ParameterMaps:
     """True T1 (s), T2 (s), PD (of water 1) and off-resonance (Hz, water, at b0_T) on a grid.
 
     A voxel shows its largest tissue where matter fills at least half of it, NaN elsewhere; off-resonance is NaN there too.
-    status: OK where one tissue fills 0.98 of the voxel and 0.9 of each of its six neighbours (also beyond the grid's
-    edge), so that neither mixture nor ringing blurs the truth; FAILED (no single truth) in other matter; else BACKGROUND.
+    status: OK where one tissue fills 0.98 of the voxel and 0.9 of the same voxel moved along each axis, both ways, by the
+    grid's smallest spacing (its six neighbours, when voxels are cubes), so that neither mixture nor ringing blurs the
+    truth; FAILED (no single truth) in other matter; else BACKGROUND.
     std is 0: this is the truth, at the field strength for which the phantom's tissues are given.
     """
     wide = occupancy(phantom, _grown(grid))
-    core = (slice(1, -1),) * 3
-    shares = wide[(slice(None), *core)]
+    shares = wide[:, 1:-1, 1:-1, 1:-1]
     largest = shares.argmax(axis=0)
     matter = shares.sum(axis=0) >= 0.5
-    pure = matter & (shares.max(axis=0) >= PURE_SHARE) & _neighbours_alike(wide, largest)
+    pure = matter & (_share_of(shares, largest) >= PURE_SHARE)
+    for axis in range(3):
+        for step in (-1, 1):
+            pure &= _share_of(_moved(phantom, grid, wide, axis, step), largest) >= PURE_NEIGHBOUR_SHARE
     status = np.where(pure, FitStatus.OK, np.where(matter, FitStatus.FAILED, FitStatus.BACKGROUND)).astype(np.uint8)
     columns = {"T1": ("t1_s", "s"), "T2": ("t2_s", "s"), "PD": ("proton_density", "1")}
     maps = [
@@ -90,23 +93,28 @@ def _map(name: str, values: np.ndarray, unit: str, matter: np.ndarray) -> Parame
     return ParameterMap(name=name, value=value, std=np.where(matter, 0, np.nan).astype(np.float32), unit=unit)
 
 
-def _neighbours_alike(wide: np.ndarray, largest: np.ndarray) -> np.ndarray:
-    """True where the voxel's tissue also fills its six neighbours. wide: shares with one voxel more on every side."""
-    alike = np.ones(largest.shape, bool)
-    for axis in range(3):
-        for step in (0, 2):
-            window = [slice(1, -1)] * 3
-            window[axis] = slice(step, step + largest.shape[axis])
-            neighbour = wide[(slice(None), *window)]
-            alike &= np.take_along_axis(neighbour, largest[None], axis=0)[0] >= PURE_NEIGHBOUR_SHARE
-    return alike
+def _share_of(shares: np.ndarray, tissue: np.ndarray) -> np.ndarray:
+    return np.asarray(np.take_along_axis(shares, tissue[None], axis=0)[0])
 
 
 def _grown(grid: Grid) -> Grid:
+    """One voxel more on every side."""
     affine = grid.affine_m.copy()
     affine[:3, 3] -= affine[:3, :3].sum(axis=1)
     nz, ny, nx = (n + 2 for n in grid.shape)
     return Grid(shape=(nz, ny, nx), affine_m=affine)
+
+
+def _moved(phantom: Phantom, grid: Grid, wide: np.ndarray, axis: int, step: int) -> np.ndarray:
+    """Occupancy of the grid moved along one of its axes (x, y, z) by its smallest spacing; `wide`: of the grown grid."""
+    share = grid.spacing_m.min() / grid.spacing_m[axis]
+    if share > 1 - 1e-6:
+        window = [slice(1, -1)] * 3
+        window[2 - axis] = slice(1 + step, wide.shape[3 - axis] - 1 + step)
+        return wide[(slice(None), *window)]
+    affine = grid.affine_m.copy()
+    affine[:3, 3] += step * share * affine[:3, axis]
+    return occupancy(phantom, Grid(shape=grid.shape, affine_m=affine))
 
 
 def _shifted(to_source: np.ndarray, offset: float) -> np.ndarray:

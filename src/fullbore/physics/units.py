@@ -20,6 +20,8 @@ UNITS: dict[str, dict[str, float]] = {
     "bandwidth": {"Hz/px": 1.0},
     "mass": {"kg": 1.0, "g": 1e-3},
     "power density": {"W/kg": 1.0},
+    "field rate": {"T/s": 1.0, "mT/ms": 1.0},
+    "apparent power": {"VA": 1.0, "kVA": 1e3, "MVA": 1e6},
 }
 
 _QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S+)\s*$")
