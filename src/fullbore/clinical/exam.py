@@ -22,7 +22,7 @@ from fullbore.clinical.truth import Truth
 from fullbore.data import Grid, Image, Limits, ParameterMaps, RawData, Sequence, Study, Subject, Verdict
 from fullbore.errors import FullboreError
 from fullbore.machinery import digest, file_digest
-from fullbore.quant import MODELS, fit
+from fullbore.quant import default_model, fit
 from fullbore.recon import default_recipe, reconstruct
 from fullbore.sequence import build, parse_protocol
 
@@ -164,7 +164,7 @@ class Exam:
             entry["reconstruction"] = _plain(result.image.report)
             del raw
         with self._stage(entry, "quantify", progress) as tick:
-            model = MODELS.get(result.image.encoding.protocol)
+            model = default_model(result.image)
             result.maps = fit(result.image, model, progress=tick) if model else None
             self._score(entry, result)
         with self._stage(entry, "deliver", progress):

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from fullbore.clinical.truth import Truth, expected_image, image_error
+from fullbore.clinical.truth import Truth, expected_image, expected_level, image_error, principal_frame
 from fullbore.data import FitStatus, Image, ParameterMaps
-from fullbore.quant import expected_signal
 
 TISSUES = ("white matter", "grey matter", "csf")
 RELAXATION = {"T1": "t1_s", "T2": "t2_s"}
@@ -64,25 +63,28 @@ def map_figures(maps: ParameterMaps, truth: Truth) -> Iterator[RegionFigure]:
 
 
 def image_figures(image: Image, truth: Truth) -> dict[str, float]:
-    """Error against the expected image, white-to-grey contrast with receive shading divided out, and SNR of white matter."""
+    """Error against the expected image, contrasts with receive shading divided out beside the expected ones, SNR."""
     figures = {"error_to_expected": image_error(image, expected_image(truth, image.encoding))}
-    magnitude = np.abs(image.values if not image.axes else image.values[0]) / np.maximum(truth.shading, 1e-6)
+    magnitude = principal_frame(image)
+    level, wanted = _tissue_levels(magnitude / np.maximum(truth.shading, 1e-6), truth, image)
+    white, grey, fluid = TISSUES
+    for name, (above, below) in {"white_to_grey": (white, grey), "csf_to_white": (fluid, white)}.items():
+        if above in level and below in level:
+            figures[name] = level[above] / level[below]
+            figures[f"{name}_expected"] = wanted[above] / wanted[below]
+    if white in level and image.noise_std is not None:
+        inside = truth.pure(white)
+        figures["white_matter_snr"] = float(np.median(magnitude[inside] / image.noise_std[inside]))
+    return figures
+
+
+def _tissue_levels(magnitude: np.ndarray, truth: Truth, image: Image) -> tuple[dict[str, float], dict[str, float]]:
+    """Median over the pure voxels of each brain tissue, and what the signal equation gives."""
     tissues = {tissue.name: tissue for tissue in truth.tissues}
     level, wanted = {}, {}
     for name in TISSUES:
         inside = truth.pure(name)
         if inside.sum() >= FEWEST_VOXELS:
             level[name] = float(np.median(magnitude[inside]))
-            tissue = tissues[name]
-            wanted[name] = expected_signal(tissue.t1_s, tissue.t2_s, tissue.proton_density, image.encoding)
-    white, grey, fluid = TISSUES
-    if white in level and grey in level:
-        figures |= {"white_to_grey": level[white] / level[grey], "white_to_grey_expected": wanted[white] / wanted[grey]}
-    if white in level and fluid in level:
-        figures |= {"csf_to_white": level[fluid] / level[white], "csf_to_white_expected": wanted[fluid] / wanted[white]}
-    if white in level and image.noise_std is not None:
-        inside = truth.pure(white)
-        figures["white_matter_snr"] = float(
-            np.median(np.abs(image.values if not image.axes else image.values[0])[inside] / image.noise_std[inside])
-        )
-    return figures
+            wanted[name] = expected_level(tissues[name], image.encoding)
+    return level, wanted

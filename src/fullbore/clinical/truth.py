@@ -29,15 +29,32 @@ class Truth:
         return np.asarray((self.occupancy[index] >= threshold) & (self.maps.status == 1))
 
 
+def expected_level(tissue: Tissue, encoding: Encoding) -> float:
+    """What the sequence's signal equation gives for one tissue."""
+    t2_star_s = 1.0 / (1.0 / tissue.t2_s + 1.0 / tissue.t2_prime_s)
+    return expected_signal(tissue.t1_s, tissue.t2_s, t2_star_s, tissue.proton_density, encoding)
+
+
 def expected_image(truth: Truth, encoding: Encoding) -> np.ndarray:
     """The image that the sequence's signal equation gives for the true tissues, with receive shading, (z, y, x)."""
-    weights = np.array([expected_signal(t.t1_s, t.t2_s, t.proton_density, encoding) for t in truth.tissues], dtype=np.float32)
+    weights = np.array([expected_level(tissue, encoding) for tissue in truth.tissues], dtype=np.float32)
     return np.asarray(np.tensordot(weights, truth.occupancy, axes=1) * truth.shading)
+
+
+def principal_frame(image: Image) -> np.ndarray:
+    """Magnitude of the frame that a person looks at first, (z, y, x): without inversion, at the shortest echo time."""
+    if not image.axes:
+        return np.abs(image.values)
+    frames = np.abs(image.values.reshape(-1, *image.grid.shape))
+    if image.echo_time_s is None or image.inversion_time_s is None:
+        return np.asarray(frames[0])
+    plain = np.isnan(image.inversion_time_s)
+    return np.asarray(frames[np.argmin(np.where(plain | ~plain.any(), image.echo_time_s, np.inf))])
 
 
 def image_error(image: Image, expected: np.ndarray) -> float:
     """Normalised root mean square difference of magnitudes inside the object, after the best common scale."""
-    magnitude = np.abs(image.values if not image.axes else image.values[0])
+    magnitude = principal_frame(image)
     inside = expected > 0.05 * expected.max()
     measured, wanted = magnitude[inside].astype(np.float64), expected[inside].astype(np.float64)
     scale = float(measured @ wanted) / float(measured @ measured)

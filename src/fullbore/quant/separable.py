@@ -18,6 +18,7 @@ Basis = Callable[[np.ndarray], np.ndarray]  # theta (v, q) -> (v, frame, p)
 
 STEP = 1e-5  # of theta, for derivatives; every theta is of order 1
 CHUNK = 2048  # voxels compared with the grid at once
+TINY = 1e-100  # squared signal that is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,28 +132,27 @@ def _step(
     fitted = np.flatnonzero(low < high).tolist()
     slopes = now.derivatives(basis, theta, fitted)
     pull = now.pull(slopes)
-    newton = np.zeros((len(theta), theta.shape[1], theta.shape[1]))
+    curvature = np.zeros((len(theta), theta.shape[1], theta.shape[1]))
     for i in fitted:
         moved = _moved(theta, i)
         there = _Projection.of(signal, basis(moved))
-        newton[:, :, i] = (pull - there.pull(there.derivatives(basis, moved, fitted))) / STEP
+        curvature[:, :, i] = (pull - there.pull(there.derivatives(basis, moved, fitted))) / STEP
     held = (low >= high) | ((theta <= low) & (pull < 0)) | ((theta >= high) & (pull > 0))
-    newton = _without((newton + np.swapaxes(newton, 1, 2)) / 2, held, damping)
-    outside = now.outside(slopes)
-    gauss = _without(_real_gram(outside, outside), held, damping)
-    convex = np.linalg.eigvalsh(newton)[:, 0] > 1e-3 * np.linalg.eigvalsh(gauss)[:, 0]
+    values, vectors = np.linalg.eigh(_without(curvature, held))
+    stiffness = np.abs(values) * (1 + damping[:, None])  # downhill even where the valley is not convex
+    stiffness = np.maximum(stiffness, 1e-9 * stiffness.max(axis=1, keepdims=True))
     free_pull = np.where(held, 0, pull)
-    step = np.linalg.solve(np.where(convex[:, None, None], newton, gauss), free_pull[:, :, None])[:, :, 0]
+    along = np.einsum("vqe,vq->ve", vectors, free_pull) / stiffness
+    step = np.einsum("vqe,ve->vq", vectors, along)
     return step, (step * free_pull).sum(axis=1)
 
 
-def _without(hessian: np.ndarray, held: np.ndarray, damping: np.ndarray) -> np.ndarray:
-    """A Hessian that can be inverted: held rows and columns cleared to the identity, the diagonal raised by `damping`."""
-    diagonal = np.einsum("vqq->vq", hessian)
-    scale = np.maximum(diagonal.max(axis=1, keepdims=True), np.finfo(float).tiny)
-    raised = np.where(held, scale, diagonal + (damping[:, None] + 1e-14) * np.maximum(np.abs(diagonal), 1e-9 * scale))
-    free = ~held[:, :, None] & ~held[:, None, :] & ~np.eye(held.shape[1], dtype=bool)
-    return np.where(free, hessian, 0) + raised[:, :, None] * np.eye(held.shape[1])
+def _without(curvature: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """`curvature` (v, q, q) made symmetric, the rows and columns of `held` (v, q) replaced by multiples of the identity's."""
+    free = ~held[:, :, None] & ~held[:, None, :]
+    scale = np.maximum(np.abs(curvature).max(axis=(1, 2)), TINY)
+    symmetric = np.where(free, (curvature + np.swapaxes(curvature, 1, 2)) / 2, 0)
+    return symmetric + (held[:, :, None] + 1e-14) * np.eye(held.shape[1]) * scale[:, None, None]
 
 
 def _moved(theta: np.ndarray, column: int) -> np.ndarray:
@@ -193,7 +193,7 @@ def standard_deviations(
 def _theta_covariance(gram: np.ndarray, fitted: np.ndarray, variance: np.ndarray, fixed_std: np.ndarray | None) -> np.ndarray:
     """Inverse Fisher information of the fitted columns, plus what the uncertainty of the others adds, (v, q, q)."""
     held = np.broadcast_to(~fitted, gram.shape[:2])
-    inverse = np.linalg.inv(_without(gram, held, np.zeros(len(gram)))) * (fitted[:, None] & fitted)
+    inverse = np.linalg.inv(_without(gram, held)) * (fitted[:, None] & fitted)
     covariance = inverse * variance[:, None, None]
     if fixed_std is None:
         return covariance

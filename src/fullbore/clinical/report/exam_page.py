@@ -12,7 +12,7 @@ from fullbore.clinical.report import sequence_figures
 from fullbore.clinical.report.anatomy import rows_of_cuts
 from fullbore.clinical.report.coil_figure import coil_images
 from fullbore.clinical.report.html import Markup, figure, page, table, verdict_word
-from fullbore.clinical.truth import expected_image
+from fullbore.clinical.truth import expected_image, principal_frame
 from fullbore.data import Image, ParameterMaps
 
 MAP_SCALES = {"T1": (0.0, 4.5, "viridis"), "T2": (0.0, 0.3, "viridis"), "B1": (0.6, 1.2, "RdBu_r")}
@@ -121,7 +121,7 @@ def _protocol(entry: dict[str, Any]) -> str:
 def _pictures(result: SeriesResult) -> str:
     assert result.image is not None
     image = result.image
-    magnitude = first_frame(image)
+    magnitude = principal_frame(image)
     top = float(np.percentile(magnitude, 99.7))
     rows = [("reconstructed", magnitude, 0.0, top, "gray")]
     caption = "Reconstructed image."
@@ -142,11 +142,6 @@ def _pictures(result: SeriesResult) -> str:
         )
     numbers = [(name.replace("_", " "), value) for name, value in (result.figures or {}).items()]
     return "<h3>Images</h3>" + pictures + (table(("figure", "value"), numbers) if numbers else "")
-
-
-def first_frame(image: Image) -> np.ndarray:
-    """Magnitude of the (first) frame, (z, y, x)."""
-    return np.abs(image.values.reshape(-1, *image.grid.shape)[0])
 
 
 def _frames(image: Image) -> list[tuple[str, np.ndarray, float, float, str]]:
