@@ -13,7 +13,7 @@ from fullbore.clinical.report.anatomy import rows_of_cuts
 from fullbore.clinical.report.coil_figure import coil_images
 from fullbore.clinical.report.html import Markup, figure, page, table, verdict_word
 from fullbore.clinical.truth import expected_image, principal_frame
-from fullbore.data import Image, ParameterMaps
+from fullbore.data import FitStatus, Image, ParameterMaps
 
 MAP_SCALES = {"T1": (0.0, 4.5, "viridis"), "T2": (0.0, 0.3, "viridis"), "B1": (0.6, 1.2, "RdBu_r")}
 
@@ -167,9 +167,10 @@ def _maps(maps: ParameterMaps, result: SeriesResult) -> str:
         known = result.truth is not None and item.name in [m.name for m in result.truth.maps.maps]
         if known:
             true = result.truth.maps[item.name].value  # type: ignore[union-attr]
-            error = 100 * (item.value / true - 1)
-            rows.insert(1, (f"{item.name} truth (pure voxels)", np.nan_to_num(true), low, high, cmap))
-            rows.append((f"{item.name} error", np.nan_to_num(error), -10.0, 10.0, "RdBu_r"))
+            pure = result.truth.maps.status == FitStatus.OK  # type: ignore[union-attr]
+            error = np.where(pure, 100 * (item.value / true - 1), 0.0)
+            rows.insert(1, (f"{item.name} truth (largest tissue)", np.nan_to_num(true), low, high, cmap))
+            rows.append((f"{item.name} error (pure voxels)", np.nan_to_num(error), -10.0, 10.0, "RdBu_r"))
         parts.append(
             figure(
                 rows_of_cuts(rows, maps.grid, unit=item.unit),

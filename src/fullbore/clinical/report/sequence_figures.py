@@ -13,14 +13,15 @@ COLOURS = ("#7b3fa0", "#1f77b4", "#2a9d60", "#c8681f", "#b3261e")
 
 
 def diagram(sequence: Sequence) -> Figure:
-    """The first repetition whole, and a closer look from its first RF pulse before a readout to the second readout."""
+    """The repetition that holds the first readout, and a closer look from the RF pulse before it to the second readout."""
     starts = sequence.block_starts_s()
     readouts = np.flatnonzero(sequence.adc >= 0)
-    whole = (0.0, min(sequence.encoding.repetition_time_s or starts[-1], sequence.total_duration_s))
     first, second = readouts[0], readouts[min(1, len(readouts) - 1)]
+    period = sequence.encoding.repetition_time_s or sequence.total_duration_s
+    begin = float(starts[first] // period * period)
+    whole = (begin, min(begin + period, sequence.total_duration_s))
     before = np.flatnonzero((sequence.rf >= 0) & (np.arange(sequence.blocks) < first))
-    begin = starts[before[-1]] if len(before) else 0.0
-    close = (begin, starts[second] + 1.2 * sequence.duration_s[second])
+    close = (float(starts[before[-1]]) if len(before) else 0.0, float(starts[second] + 1.2 * sequence.duration_s[second]))
     drawing = Figure(figsize=(14, 5.2), layout="constrained")
     axes = drawing.subplots(5, 2, sharex="col", gridspec_kw={"height_ratios": [1, 1, 1, 1, 0.45]})
     for column, (window, title) in enumerate(((whole, "one repetition"), (close, "a closer look"))):
