@@ -149,3 +149,20 @@ def counters_table(rows: int, **columns: np.ndarray) -> np.ndarray:
     for name, values in columns.items():
         table[:, COUNTERS.index(name)] = values
     return table
+
+
+def slice_stack(
+    numbers: np.ndarray, places_m: np.ndarray, normal: np.ndarray, spacing_m: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Order slices along `normal`: each row's rank, the offsets in rising order, and the centre that they count from.
+
+    numbers: each row's slice counter (row,). places_m: where each row's slice centre is, LPS (row, 3). Slices that a file
+    puts at one and the same place are set `spacing_m` apart.
+    """
+    unique, first_rows, which = np.unique(numbers, return_index=True, return_inverse=True)
+    places = places_m[first_rows].astype(np.float64)
+    along = places @ normal
+    if len(unique) > 1 and np.diff(np.sort(along)).min() < 1e-6:
+        along = np.arange(len(unique)) * spacing_m
+    rank = np.argsort(np.argsort(along))
+    return rank[np.ravel(which)], np.sort(along) - along.mean(), places.mean(axis=0)

@@ -18,7 +18,7 @@ import numpy as np
 from fullbore.data import AcquisitionFlag, Encoding, Geometry, RawData
 from fullbore.data.encoding import COUNTERS
 from fullbore.errors import FormatError
-from fullbore.files.cartesian import Timing, cartesian_encoding
+from fullbore.files.cartesian import Timing, cartesian_encoding, slice_stack
 from fullbore.files.mrd_header import EncodingSpace, Header, coil_name_of
 from fullbore.files.mrd_layout import COUNTER_FIELDS, NOT_IMAGING
 from fullbore.files.mrd_rows import Rows
@@ -177,28 +177,21 @@ def _geometry(space: EncodingSpace, heads: np.ndarray, slices: np.ndarray) -> tu
     read, phase, normal = _frame(heads[0])
     wide = space.encoded_fov_m[0] / space.fov_m[0]
     matrix_x = max(1, round(space.encoded_matrix[0] / wide)) if wide > 1 else space.encoded_matrix[0]
-    numbers, first_rows = np.unique(slices, return_index=True)
-    places = _column(heads, "position")[first_rows] * 1e-3
-    places = np.zeros((len(numbers), 3)) if places.ndim == 1 or not np.all(np.isfinite(places)) else places
-    along = places.astype(np.float64) @ normal
-    is_slab = space.encoded_matrix[2] > 1
-    if len(numbers) > 1 and np.diff(np.sort(along)).min() < 1e-6:
-        along = np.arange(len(numbers)) * space.encoded_fov_m[2]
-    rank = np.argsort(np.argsort(along))
-    centre = places[0] if is_slab else places.mean(axis=0)
-    offsets = np.sort(along) - along.mean() if not is_slab else np.zeros(1)
+    places = _column(heads, "position") * 1e-3
+    places = np.zeros((len(heads), 3)) if places.ndim == 1 or not np.all(np.isfinite(places)) else places
+    rank, offsets, centre = slice_stack(slices, places, normal, space.encoded_fov_m[2])
     geometry = Geometry(
         read=read,
         phase=phase,
         slice=normal,
-        centre_m=np.asarray(centre, dtype=np.float64),
+        centre_m=centre,
         fov_m=(space.encoded_fov_m[0] * matrix_x / space.encoded_matrix[0], *space.encoded_fov_m[1:]),
         matrix=(matrix_x, *space.encoded_matrix[1:]),
         encoded_fov_m=space.encoded_fov_m,
         encoded_matrix=space.encoded_matrix,
         slice_offsets_m=offsets,
     )
-    return geometry, rank[np.searchsorted(numbers, slices)]
+    return geometry, rank
 
 
 def _frame(head: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
