@@ -46,7 +46,7 @@ def foreground(values: np.ndarray, noise_std: np.ndarray | None) -> Bool[np.ndar
     """Voxels with signal, of `values` (frame, z, y, x): well above the noise, where it is known, and above the faintest part."""
     level = np.sqrt((np.abs(values.astype(np.complex128)) ** 2).mean(axis=0))
     threshold = BRIGHT_FRACTION * np.percentile(level, 99)
-    return np.asarray(level > (threshold if noise_std is None else np.maximum(threshold, NOISE_FACTOR * noise_std)))
+    return np.asarray(level > (threshold if noise_std is None else np.fmax(threshold, NOISE_FACTOR * noise_std)))
 
 
 def _samples(image: Image, values: np.ndarray, inside: np.ndarray) -> Samples:

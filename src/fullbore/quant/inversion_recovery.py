@@ -46,7 +46,7 @@ class InversionRecovery(SignalModel):
                 "T1": Estimate(value=t1, std=log_std[:, 0] * t1, unit="s"),
                 "M0": Estimate(value=np.abs(fit.amplitude[:, 0]), std=amplitude_std[:, 0], unit="1"),
             },
-            status=status_of(fit.converged, at_bound),
+            status=status_of(fit.converged, at_bound, log_std),
             residual_power=fit.residual_power,
             freedom=2 * len(times) - 5,
         )

@@ -10,6 +10,8 @@ from jaxtyping import Bool, Complex, Float, Int, UInt8
 
 from fullbore.data import FitStatus
 
+UNDETERMINED = 3.0  # standard deviation of the logarithm of a time: known to no better than a factor of 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Samples:
@@ -73,7 +75,9 @@ class SignalModel(ABC):
         """Fit every voxel. Errors: DataError when the frames cannot determine the parameters, saying what is needed."""
 
 
-def status_of(converged: Bool[np.ndarray, " voxel"], at_bound: Bool[np.ndarray, " voxel"]) -> UInt8[np.ndarray, " voxel"]:
-    """FAILED where it did not converge, else AT_BOUND or OK."""
-    status = np.where(at_bound, FitStatus.AT_BOUND, FitStatus.OK)
-    return np.where(converged, status, FitStatus.FAILED).astype(np.uint8)
+def status_of(
+    converged: Bool[np.ndarray, " voxel"], at_bound: Bool[np.ndarray, " voxel"], std: Float[np.ndarray, "voxel theta"]
+) -> UInt8[np.ndarray, " voxel"]:
+    """FAILED where a fit did not converge or the data say nothing (std: of the fitted theta), else AT_BOUND or OK."""
+    found = converged & np.all(std < UNDETERMINED, axis=1)
+    return np.where(found, np.where(at_bound, FitStatus.AT_BOUND, FitStatus.OK), FitStatus.FAILED).astype(np.uint8)

@@ -58,7 +58,7 @@ class SpinEchoTrain(SignalModel):
                 "B1": _transmit_field(fit.theta[:, 2], std[:, 2], samples.refocusing_flip_rad),
                 "M0": Estimate(value=np.abs(fit.amplitude[:, 0]), std=amplitude_std[:, 0], unit="1"),
             },
-            status=status_of(fit.converged, at_bound),
+            status=status_of(fit.converged, at_bound, std[:, 1:]),
             residual_power=fit.residual_power,
             freedom=2 * len(echo) - 4,
         )
