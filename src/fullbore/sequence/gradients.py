@@ -10,6 +10,8 @@ import numpy as np
 from fullbore.data import Gradient, Limits
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 
+NERVE_TIME_S = 0.36e-3
+"""Chronaxie of peripheral nerves (IEC 60601-2-33 default): ramps longer than this gain less and less."""
 _SLACK = 1e-6  # of one raster step: float noise that must not cost a whole step
 
 
@@ -57,6 +59,36 @@ def lobe(area_T_s_per_m: float, limits: Limits, delay_s: float = 0.0) -> Gradien
     rise = ramp_s(limits.gradient_T_per_m, limits)
     flat = raster_up(area / limits.gradient_T_per_m - rise, raster)
     return trapezoid(sign * area / (rise + flat), rise, flat, rise, delay_s)
+
+
+def gentle_ramp_s(duration_s: float, limits: Limits) -> float:
+    """The ramp, at most half the duration, with which a lobe of that duration stimulates nerves least.
+
+    A lobe of area A, duration D and ramps r changes by A / (D - r) in r; nerves feel that over r + chronaxie.
+    """
+    best = raster_down(max(duration_s - NERVE_TIME_S, 0.0) / 2, limits.gradient_raster_s)
+    return max(best, limits.gradient_raster_s)
+
+
+def gentle_lobe(area_T_s_per_m: float, duration_s: float, limits: Limits, delay_s: float = 0.0) -> Gradient:
+    """The lobe of an area that takes all of a duration and stimulates nerves least; the shortest one when time is too short."""
+    area, raster = abs(area_T_s_per_m), limits.gradient_raster_s
+    root = duration_s**2 - 4 * area / limits.slew_T_per_m_s
+    if root < 0:
+        return lobe(area_T_s_per_m, limits, delay_s)
+    rise = max(raster_up((duration_s - math.sqrt(root)) / 2, raster), gentle_ramp_s(duration_s, limits))
+    amplitude = area_T_s_per_m / (duration_s - rise)
+    if 2 * rise > duration_s * (1 + 1e-9) or abs(amplitude) > limits.gradient_T_per_m:
+        return lobe(area_T_s_per_m, limits, delay_s)
+    return trapezoid(amplitude, rise, duration_s - 2 * rise, rise, delay_s)
+
+
+def spoiler(k_per_m: float, limits: Limits) -> Gradient:
+    """A lobe that moves k by so much (cycles/m), at 60 % of the amplitude limit and with ramps that nerves hardly feel."""
+    amplitude = 0.6 * limits.gradient_T_per_m
+    rise = max(ramp_s(amplitude, limits), raster_up(1.2 * NERVE_TIME_S, limits.gradient_raster_s))
+    flat = max(raster_up(area_of(k_per_m) / amplitude - rise, limits.gradient_raster_s), 0.0)
+    return trapezoid(area_of(k_per_m) / (rise + flat), rise, flat, rise)
 
 
 def end_s(gradient: Gradient) -> float:

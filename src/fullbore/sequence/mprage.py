@@ -17,19 +17,23 @@ from fullbore.sequence.refusal import refuse_spacing
 from fullbore.sequence.sampling import poisson_disc
 from fullbore.sequence.spoiled_view import RF_SPOIL_DEG, View, design_view, spoil_phase_rad
 
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainTiming:
-    """What surrounds the views in one repetition: inversion and spoiler, a wait, and the recovery after them."""
+    """What surrounds the views in one repetition: inversion and spoiler, a wait, and the recovery after them.
+
+    inversion_time_s: as the raster makes it.
+    """
 
     preparation: tuple[Block, ...]
     wait_s: float
     recovery_s: float
+    inversion_time_s: float
 
 
 def mprage(protocol: Mprage, limits: Limits) -> Sequence:
     """The sequence. Errors: Refusal for a limit that is broken; UsageError for an acceleration that calibration forbids."""
-    view = design_view(protocol, limits)
-    refuse_spacing("echo_spacing", protocol.echo_spacing, view.shortest_s, "a view's events", limits.block_raster_s)
+    view = design_view(protocol, "echo_spacing", limits)
     timing = _timing(protocol, view, limits)
     geometry = slab(protocol.orientation, protocol.centre, protocol.fov, protocol.matrix, protocol.readout_oversampling)
     calibration = tuple(centre_range(n, c) for n, c in zip(protocol.matrix[1:], protocol.calibration, strict=True))
@@ -45,10 +49,10 @@ def mprage(protocol: Mprage, limits: Limits) -> Sequence:
         _play_train(protocol, view, timing, table, index)
         played = items[used]
         measured = {"line": line[played], "partition": partition[played], "segment": number}
-        times = {"echo_time_s": view.echo_time_s, "inversion_time_s": protocol.inversion_time}
+        times = {"echo_time_s": view.echo_time_s, "inversion_time_s": timing.inversion_time_s}
         rows.add(len(played), **measured, **times)
     return table.finish(
-        protocol.name, _encoding(protocol, view, geometry, rows), definitions(protocol.name, geometry, limits)
+        protocol.name, _encoding(protocol, view, timing, geometry, rows), definitions(protocol.name, geometry, limits)
     )
 
 
@@ -81,7 +85,12 @@ def _timing(protocol: Mprage, view: View, limits: Limits) -> TrainTiming:
     wait = round((protocol.inversion_time - shortest) / raster) * raster
     used = prepared + wait + protocol.views_per_train * protocol.echo_spacing
     refuse_spacing("repetition_time", protocol.repetition_time, used, "inversion and train", raster)
-    return TrainTiming(preparation=preparation, wait_s=wait, recovery_s=protocol.repetition_time - used)
+    return TrainTiming(
+        preparation=preparation,
+        wait_s=wait,
+        recovery_s=protocol.repetition_time - used,
+        inversion_time_s=shortest + wait,
+    )
 
 
 def _play_train(protocol: Mprage, view: View, timing: TrainTiming, table: BlockTable, index: np.ndarray) -> None:
@@ -92,11 +101,11 @@ def _play_train(protocol: Mprage, view: View, timing: TrainTiming, table: BlockT
     views = len(index)
     phases = spoil_phase_rad(0, views)
     table.play(*timing.preparation, *pause(timing.wait_s))
-    table.play(*view.blocks(k[:, 0], k[:, 1], phases, sampled, protocol.echo_spacing), times=views)
+    table.play(*view.blocks(k[:, 0], k[:, 1], phases, sampled), times=views)
     table.play(*pause(timing.recovery_s))
 
 
-def _encoding(protocol: Mprage, view: View, geometry: Geometry, rows: ReadoutRows) -> Encoding:
+def _encoding(protocol: Mprage, view: View, timing: TrainTiming, geometry: Geometry, rows: ReadoutRows) -> Encoding:
     """The table of readouts with its header."""
     columns = rows.arrays()
     acceleration = protocol.matrix[1] * protocol.matrix[2] / len(columns["counters"])
@@ -109,7 +118,7 @@ def _encoding(protocol: Mprage, view: View, geometry: Geometry, rows: ReadoutRow
         echo_spacing_s=protocol.echo_spacing,
         echo_train_length=protocol.views_per_train,
         echo_times_s=(view.echo_time_s,),
-        inversion_times_s=(protocol.inversion_time,),
+        inversion_times_s=(timing.inversion_time_s,),
         calibration=rows.calibration,
         acceleration=(acceleration, 1.0),
         protocol=protocol.name,

@@ -9,7 +9,7 @@ import numpy as np
 from fullbore.data import Limits, RfPulse
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
 from fullbore.sequence.gradients import raster_up
-from fullbore.sequence.refusal import Refusal
+from fullbore.sequence.refusal import Refusal, refuse_spacing
 
 SHAPE_RASTER_S = 10e-6
 """Length of one step of a shaped pulse; its spectral replicas, 100 kHz away, excite nothing in a body."""
@@ -31,8 +31,20 @@ def refuse_flip(field: str, flip_rad: float, peak_T: float, limits: Limits) -> N
     raise Refusal(field=field, asked=flip_rad, legal=legal, bound="largest", reason=reason)
 
 
-def hard_pulse(flip_rad: float, duration_s: float, limits: Limits, *, use: str = "e", field: str = "flip_angle") -> RfPulse:
-    """A rectangular pulse, non-selective: one interval of constant B1."""
+def hard_pulse(
+    flip_rad: float,
+    duration_s: float,
+    limits: Limits,
+    *,
+    use: str = "e",
+    field: str = "flip_angle",
+    duration_field: str = "excitation_duration",
+) -> RfPulse:
+    """A rectangular pulse, non-selective: one interval of constant B1.
+
+    field, duration_field: protocol fields that a Refusal names, for too much B1 and a duration off the gradient raster.
+    """
+    refuse_spacing(duration_field, duration_s, limits.gradient_raster_s, "a pulse's steps", limits.gradient_raster_s)
     amplitude = flip_rad / (GYROMAGNETIC_RATIO_RAD_PER_S_T * duration_s)
     refuse_flip(field, flip_rad, amplitude, limits)
     return _pulse(np.array([amplitude]), duration_s, flip_rad, use, limits)
@@ -46,8 +58,13 @@ def sinc_pulse(
     *,
     use: str = "e",
     field: str = "flip_angle",
+    duration_field: str = "excitation_duration",
 ) -> RfPulse:
-    """A Hann-windowed sinc whose on-resonance flip is exact; bandwidth = time_bandwidth / duration_s (Hz)."""
+    """A Hann-windowed sinc whose on-resonance flip is exact; bandwidth = time_bandwidth / duration_s (Hz).
+
+    field, duration_field: protocol fields that a Refusal names, for too much B1 and a duration off a raster of two steps.
+    """
+    refuse_spacing(duration_field, duration_s, 20 * SHAPE_RASTER_S, "a pulse's steps", 2 * SHAPE_RASTER_S)
     steps = round(duration_s / SHAPE_RASTER_S)
     t = (np.arange(steps) + 0.5) / steps - 0.5
     shape = np.sinc(time_bandwidth * t) * (0.5 + 0.5 * np.cos(2 * np.pi * t))
@@ -59,9 +76,10 @@ def sinc_pulse(
 def hyperbolic_secant(duration_s: float, limits: Limits) -> RfPulse:
     """An adiabatic inversion: B1 = A sech(beta t), frequency -mu beta tanh(beta t) rad/s.
 
-    Inverts to below -0.95 for 0.7 to 1.3 of the nominal B1 and +-300 Hz. Source: Silver, Joseph, Hoult, Phys Rev A 31:2753 (1985).
-    Errors: Refusal when the peak B1 forbids so short a pulse.
+    Inverts to below -0.95 for 0.7 to 1.3 of the nominal B1 and +-300 Hz.
+    Source: Silver, Joseph, Hoult, Phys Rev A 31:2753 (1985). Errors: Refusal when the peak B1 forbids so short a pulse.
     """
+    refuse_spacing("inversion_duration", duration_s, 20 * SHAPE_RASTER_S, "a pulse's steps", 2 * SHAPE_RASTER_S)
     beta = 2 * HYPERBOLIC_SECANT_CUT / duration_s
     peak = HYPERBOLIC_SECANT_MARGIN * beta * math.sqrt(HYPERBOLIC_SECANT_MU) / GYROMAGNETIC_RATIO_RAD_PER_S_T
     if peak > limits.b1_peak_T * (1 + 1e-12):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fullbore.data import Adc, Gradient, Limits
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
-from fullbore.sequence.gradients import area_of, ramp_s, raster_down, raster_up, waveform
+from fullbore.sequence.gradients import area_of, gentle_ramp_s, ramp_s, raster_down, raster_up, waveform
 from fullbore.sequence.refusal import Refusal
 
 _START_RASTER_S = 1e-6
@@ -76,21 +76,23 @@ class SpoiledLine:
     window_end_s: float
 
 
-def spoiled_line(shape: LineShape, spoil_per_m: float, limits: Limits, shift_s: float = 0.0) -> SpoiledLine:
+def spoiled_line(
+    shape: LineShape, spoil_per_m: float, limits: Limits, *, shift_s: float = 0.0, end_s: float = 0.0
+) -> SpoiledLine:
     """A line whose read gradient goes on until k has moved `spoil_per_m` beyond k = 0.
 
-    shift_s: moves the window later on the plateau, to place the echo between raster points.
+    shift_s: moves the window later on the plateau, to place the echo between raster points. end_s: when the spoiler may end,
+    from the block's start; as soon as it can when that is earlier.
     """
     rise = ramp_s(shape.amplitude, limits)
     first = raster_up(max(rise, limits.adc_dead_time_s), _START_RASTER_S)
     start = first + round(shift_s / _START_RASTER_S) * _START_RASTER_S
     plateau_end = raster_up(first + limits.gradient_raster_s + shape.window_s, limits.gradient_raster_s)
     echo = start + shape.to_centre_s
-    points = [(0.0, 0.0), (rise, shape.amplitude), (plateau_end, shape.amplitude)]
     missing = area_of(spoil_per_m) - shape.amplitude * (plateau_end - echo)
-    points += _spoiler(shape.amplitude, plateau_end, missing, limits)
+    points = [(0.0, 0.0), (rise, shape.amplitude), (plateau_end, shape.amplitude)]
     return SpoiledLine(
-        gradient=waveform(points),
+        gradient=waveform([*points, *_spoiler(shape.amplitude, plateau_end, missing, end_s, limits)]),
         adc=Adc(samples=shape.samples, dwell_s=shape.dwell_s, delay_s=start),
         echo_s=echo,
         lead_area=shape.amplitude * (echo - rise / 2),
@@ -98,11 +100,15 @@ def spoiled_line(shape: LineShape, spoil_per_m: float, limits: Limits, shift_s: 
     )
 
 
-def _spoiler(amplitude: float, start_s: float, area: float, limits: Limits) -> list[tuple[float, float]]:
-    """Corner points that add at least `area` after `start_s` at full amplitude and end at zero."""
-    fall = ramp_s(amplitude, limits)
+def _spoiler(amplitude: float, start_s: float, area: float, end_s: float, limits: Limits) -> list[tuple[float, float]]:
+    """Corner points that add at least `area` after `start_s`, ending at zero at `end_s` or as soon as possible after it."""
+    fall, length = ramp_s(amplitude, limits), end_s - start_s
     if area <= amplitude * fall / 2:
         return [(start_s + fall, 0.0)]
+    ramp = gentle_ramp_s(length, limits)
+    top = (area - ramp * amplitude / 2) / max(length - ramp, ramp)
+    if ramp <= length / 2 and amplitude <= top <= min(limits.gradient_T_per_m, limits.slew_T_per_m_s * ramp):
+        return [(start_s + ramp, top), (end_s - ramp, top), (end_s, 0.0)]
     top = limits.gradient_T_per_m
     up, down = ramp_s(top - amplitude, limits), ramp_s(top, limits)
     hold = raster_up(max(0.0, (area - up * (amplitude + top) / 2 - down * top / 2) / top), limits.gradient_raster_s)
@@ -151,4 +157,3 @@ def _half_plateau(shape: LineShape, block_s: float, limits: Limits) -> float:
     raster = limits.gradient_raster_s
     begin = raster_down((block_s - 2 * shape.to_centre_s) / 2, raster)
     return block_s / 2 - begin
-

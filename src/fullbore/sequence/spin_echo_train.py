@@ -11,7 +11,7 @@ import numpy as np
 from fullbore.data import Gradient, Limits, RfPulse
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.sequence.block_table import Block, Value
-from fullbore.sequence.gradients import area_of, delayed, end_s, joined, lobe, ramp_s, raster_up, trapezoid
+from fullbore.sequence.gradients import area_of, delayed, end_s, gentle_lobe, joined, lobe, ramp_s, raster_up, trapezoid
 from fullbore.sequence.protocol import InversionRecoverySpinEcho, SpinEchoTrain2d
 from fullbore.sequence.pulses import hard_pulse, sinc_pulse
 from fullbore.sequence.read_line import (
@@ -56,9 +56,7 @@ class SelectivePulse:
         """The block that plays it at a slice offset (m along the slice normal, from the isocentre)."""
         frequency = GYROMAGNETIC_RATIO_HZ_PER_T * self.amplitude * offset_m
         phase = phase_rad - 2 * math.pi * frequency * self.pulse.centre_s
-        return Block(
-            duration_s=self.block_s, rf=self.pulse, rf_phase_rad=phase, rf_frequency_Hz=frequency, slice=self.gradient
-        )
+        return Block(duration_s=self.block_s, rf=self.pulse, rf_phase_rad=phase, rf_frequency_Hz=frequency, slice=self.gradient)
 
 
 def centred_pulse(pulse: RfPulse, bandwidth_Hz: float, thickness_m: float, limits: Limits) -> SelectivePulse:
@@ -146,39 +144,50 @@ class EchoTrain:
 
 
 def design_train(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: Limits) -> EchoTrain:
-    """The train that a protocol asks for. Errors: Refusal for flips, bandwidth, slice thickness or echo spacing."""
-    excitation = _excitation(protocol, limits)
-    refocusing = _refocusing(protocol, limits)
-    shape = line_shape(
-        protocol.matrix[0], protocol.fov[0], protocol.bandwidth, protocol.readout_oversampling, limits, EVEN_DWELL_S
-    )
+    """The train that a protocol asks for; crushers and encoding take the time there is.
+
+    Errors: Refusal for flips, bandwidth, slice thickness or echo spacing.
+    """
+    excitation, refocusing = _excitation(protocol, limits), _refocusing(protocol, limits)
+    oversampling = protocol.readout_oversampling
+    shape = line_shape(protocol.matrix[0], protocol.fov[0], protocol.bandwidth, oversampling, limits, EVEN_DWELL_S)
     edge = (protocol.matrix[1] // 2) / protocol.fov[1]
-    encode = lobe(area_of(edge), limits)
-    crush_area = area_of(max(CRUSH_CYCLES_PER_SLICE / protocol.slice_thickness, CRUSH_PER_M))
-    crusher = lobe(crush_area, limits)
-    flank = max(end_s(encode), end_s(crusher), ramp_s(shape.amplitude, limits))
-    shortest_echo = balanced_plateau_s(shape, limits) + 2 * flank
-    first = excitation.block_s / 2 + refocusing.block_s / 2
-    slice_dephase = lobe(crush_area - excitation.half_area, limits)
-    half_area = balanced_line(shape, raster_up(shortest_echo, SPACING_RASTER_S), limits).half_area
-    dephase_s = max(end_s(slice_dephase), 1.1 * end_s(lobe(half_area, limits)))
-    shortest = max(refocusing.block_s + shortest_echo, 2 * (first + dephase_s))
+    crush = area_of(max(CRUSH_CYCLES_PER_SLICE / protocol.slice_thickness, CRUSH_PER_M))
+    pulses = (excitation.block_s + refocusing.block_s) / 2
+    shortest = _shortest_spacing(shape, (area_of(edge), crush), crush - excitation.half_area, pulses, refocusing, limits)
     refuse_spacing("echo_spacing", protocol.echo_spacing, shortest, "pulses, crushers and readout", SPACING_RASTER_S)
-    echo_s = protocol.echo_spacing - refocusing.block_s
+    first_s, echo_s = protocol.echo_spacing / 2 - pulses, protocol.echo_spacing - refocusing.block_s
     line = balanced_line(shape, echo_s, limits)
+    flank = line.window_start_s
     return EchoTrain(
         excitation=excitation,
         refocusing=refocusing,
-        first_s=protocol.echo_spacing / 2 - first,
-        read_dephase=lobe(line.half_area, limits),
-        slice_dephase=slice_dephase,
+        first_s=first_s,
+        read_dephase=gentle_lobe(line.half_area, first_s, limits),
+        slice_dephase=gentle_lobe(crush - excitation.half_area, first_s, limits),
         echo_s=echo_s,
         line=line,
         shape=shape,
-        phase=_flanks(encode, echo_s, -1.0),
-        slice=_flanks(crusher, echo_s, 1.0),
+        phase=_flanks(gentle_lobe(area_of(edge), flank, limits), echo_s, -1.0),
+        slice=_flanks(gentle_lobe(crush, flank, limits), echo_s, 1.0),
         phase_edge=edge,
     )
+
+
+def _shortest_spacing(
+    shape: LineShape,
+    flank_areas: tuple[float, ...],
+    slice_area: float,
+    pulses_s: float,
+    refocusing: SelectivePulse,
+    limits: Limits,
+) -> float:
+    """Shortest echo spacing: what the echo block needs, and what the half before the first refocusing pulse needs."""
+    flank = max(*(end_s(lobe(area, limits)) for area in flank_areas), ramp_s(shape.amplitude, limits))
+    echo_s = raster_up(balanced_plateau_s(shape, limits) + 2 * flank, SPACING_RASTER_S)
+    half_area = balanced_line(shape, echo_s, limits).half_area
+    first_s = max(end_s(lobe(area, limits)) for area in (slice_area, half_area))
+    return raster_up(max(refocusing.block_s + echo_s, 2 * (pulses_s + first_s)), SPACING_RASTER_S)
 
 
 def _excitation(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: Limits) -> SelectivePulse:
@@ -190,10 +199,11 @@ def _excitation(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: L
 
 def _refocusing(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: Limits) -> SelectivePulse:
     """Slice-selective for a stack, non-selective for the map."""
-    flip, duration, field = protocol.refocusing_flip_angle, protocol.refocusing_duration, "refocusing_flip_angle"
+    flip, duration = protocol.refocusing_flip_angle, protocol.refocusing_duration
+    fields = {"field": "refocusing_flip_angle", "duration_field": "refocusing_duration"}
     if isinstance(protocol, InversionRecoverySpinEcho):
-        return centred_pulse(hard_pulse(flip, duration, limits, use="r", field=field), 0.0, 0.0, limits)
-    pulse = sinc_pulse(flip, duration, REFOCUSING_TIME_BANDWIDTH, limits, use="r", field=field)
+        return centred_pulse(hard_pulse(flip, duration, limits, use="r", **fields), 0.0, 0.0, limits)
+    pulse = sinc_pulse(flip, duration, REFOCUSING_TIME_BANDWIDTH, limits, use="r", **fields)
     thickness = protocol.slice_thickness * protocol.refocusing_slice_factor
     return centred_pulse(pulse, REFOCUSING_TIME_BANDWIDTH / duration, thickness, limits)
 

@@ -9,14 +9,12 @@ from fullbore.sequence.block_table import BlockTable, definitions
 from fullbore.sequence.placement import slab
 from fullbore.sequence.protocol import SpoiledGre3d
 from fullbore.sequence.readout_rows import ReadoutRows
-from fullbore.sequence.refusal import refuse_spacing
 from fullbore.sequence.spoiled_view import RF_SPOIL_DEG, View, design_view, spoil_phase_rad
 
 
 def spoiled_gre_3d(protocol: SpoiledGre3d, limits: Limits) -> Sequence:
     """Partitions outside, lines inside, after `dummy_views` unsampled views. Errors: Refusal for a limit that is broken."""
-    view = design_view(protocol, limits)
-    refuse_spacing("repetition_time", protocol.repetition_time, view.shortest_s, "a view's events", limits.block_raster_s)
+    view = design_view(protocol, "repetition_time", limits)
     geometry = slab(protocol.orientation, protocol.centre, protocol.fov, protocol.matrix, protocol.readout_oversampling)
     _, lines, partitions = protocol.matrix
     partition, line = (index.ravel() for index in np.indices((partitions, lines)))
@@ -26,15 +24,10 @@ def spoiled_gre_3d(protocol: SpoiledGre3d, limits: Limits) -> Sequence:
     count = len(k_phase)
     sampled = np.arange(count) >= len(dummies)
     table = BlockTable(geometry, limits.block_raster_s)
-    table.play(
-        *view.blocks(k_phase, k_partition, spoil_phase_rad(0, count), sampled, protocol.repetition_time),
-        times=count,
-    )
+    table.play(*view.blocks(k_phase, k_partition, spoil_phase_rad(0, count), sampled), times=count)
     rows = ReadoutRows(geometry)
     rows.add(len(line), line=line, partition=partition, echo_time_s=view.echo_time_s)
-    return table.finish(
-        protocol.name, _encoding(protocol, view, geometry, rows), definitions(protocol.name, geometry, limits)
-    )
+    return table.finish(protocol.name, _encoding(protocol, view, geometry, rows), definitions(protocol.name, geometry, limits))
 
 
 def _encoding(protocol: SpoiledGre3d, view: View, geometry: Geometry, rows: ReadoutRows) -> Encoding:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fullbore.data import Encoding, Geometry, Limits, Sequence
 from fullbore.sequence.block_table import Block, BlockTable, definitions, pause
-from fullbore.sequence.gradients import area_of, end_s, lobe, raster_up
+from fullbore.sequence.gradients import end_s, raster_up, spoiler
 from fullbore.sequence.inversion import inversion
 from fullbore.sequence.ordering import UNUSED, centre_out
 from fullbore.sequence.placement import stack
@@ -63,9 +63,7 @@ def t1t2_map(protocol: InversionRecoverySpinEcho, limits: Limits) -> Sequence:
             times = {"echo_time_s": (used + 1) * train.spacing_s, "inversion_time_s": inversion_time}
             rows.add(len(used), line=lines[items[used]], set=number, segment=shot, **times)
     _multi_echo(protocol, train, preparation, table, rows, lines)
-    return table.finish(
-        protocol.name, _encoding(protocol, train, geometry, rows), definitions(protocol.name, geometry, limits)
-    )
+    return table.finish(protocol.name, _encoding(protocol, train, geometry, rows), definitions(protocol.name, geometry, limits))
 
 
 def _multi_echo(
@@ -122,8 +120,8 @@ def _preparation(protocol: InversionRecoverySpinEcho, geometry: Geometry, limits
     length = raster_up(pulse.delay_s + pulse.duration_s + limits.rf_ringdown_time_s, limits.block_raster_s)
     saturation: tuple[Block, ...] = ()
     for spoil in SATURATION_SPOIL_PER_M:
-        spoiler = lobe(area_of(spoil), limits)
-        saturation += (Block(duration_s=length, rf=pulse), Block(duration_s=end_s(spoiler), slice=spoiler))
+        lobe = spoiler(spoil, limits)
+        saturation += (Block(duration_s=length, rf=pulse), Block(duration_s=end_s(lobe), slice=lobe))
     blocks, centre = inversion(protocol.inversion_duration, limits)
     return Preparation(
         saturation=saturation,
