@@ -36,7 +36,7 @@ class InversionRecovery(SignalModel):
             return np.stack([np.ones_like(recovery), recovery], axis=2)
 
         bounds = np.log([self.t1_range_s[0]]), np.log([self.t1_range_s[1]])
-        start, _ = best_of_grid(samples.signal, basis, np.linspace(*bounds, GRID_POINTS))
+        start = best_of_grid(samples.signal, basis, np.linspace(*bounds, GRID_POINTS))
         fit = fit_separable(samples.signal, basis, start, bounds)
         log_std, amplitude_std = standard_deviations(samples.signal, basis, fit, np.array([True]), samples.noise_std)
         t1 = np.exp(fit.theta[:, 0])

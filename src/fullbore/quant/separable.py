@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int
+from jaxtyping import Bool, Complex, Float
 
 Basis = Callable[[np.ndarray], np.ndarray]  # theta (v, q) -> (v, frame, p)
 
@@ -73,15 +73,15 @@ class _Projection:
 
 def best_of_grid(
     signal: Complex[np.ndarray, "v frame"], basis: Basis, grid: Float[np.ndarray, "g q"]
-) -> tuple[Float[np.ndarray, "v q"], Int[np.ndarray, " v"]]:
-    """For each voxel the row of `grid` whose B explains most of its signal, and that row's number."""
+) -> Float[np.ndarray, "v q"]:
+    """For each voxel the row of `grid` whose B explains most of its signal."""
     q, _ = np.linalg.qr(basis(grid))
     atoms = np.ascontiguousarray(q.transpose(1, 0, 2).reshape(q.shape[1], -1))
     best = np.empty(len(signal), dtype=np.int64)
     for first in range(0, len(signal), CHUNK):
         inside = np.abs(signal[first : first + CHUNK] @ atoms) ** 2
         best[first : first + CHUNK] = inside.reshape(len(inside), len(grid), -1).sum(axis=2).argmax(axis=1)
-    return grid[best], best
+    return grid[best]
 
 
 def fit_separable(
@@ -148,7 +148,7 @@ def _step(
 
 
 def _without(curvature: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """`curvature` (v, q, q) made symmetric, the rows and columns of `held` (v, q) replaced by multiples of the identity's."""
+    """`curvature` (v, q, q) made symmetric; rows and columns of `held` (v, q) become those of a multiple of the identity."""
     free = ~held[:, :, None] & ~held[:, None, :]
     scale = np.maximum(np.abs(curvature).max(axis=(1, 2)), TINY)
     symmetric = np.where(free, (curvature + np.swapaxes(curvature, 1, 2)) / 2, 0)

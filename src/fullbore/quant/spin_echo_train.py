@@ -44,7 +44,7 @@ class SpinEchoTrain(SignalModel):
         echo = echo_numbers(samples)
         basis = _basis(samples.echo_spacing_s, echo)
         low, high, grid = self._search(samples.refocusing_flip_rad)
-        start, _ = best_of_grid(samples.signal, basis, grid)
+        start = best_of_grid(samples.signal, basis, grid)
         start[:, 0] = np.log(t1_s)
         fit = fit_separable(samples.signal, basis, start, (low, high))
         fixed = np.stack([t1_std_s / t1_s, np.zeros_like(t1_s), np.zeros_like(t1_s)], axis=1)
