@@ -1,1 +1,21 @@
-"""."""
+"""RawData and a Recipe to an Image, blind to where the data came from.
+
+`reconstruct(raw)` refuses what cannot be used, whitens the noise, estimates coil maps by ESPIRiT from the centre of
+k-space, and solves for the image: matched-filter combination, exact or iterative SENSE, or l1-wavelet.
+"""
+
+from fullbore.recon.default_recipe import default_recipe
+from fullbore.recon.recipe import Combination, ConjugateGradient, Direct, Espirit, ProximalGradient, Recipe, Wavelet
+from fullbore.recon.reconstruct import reconstruct
+
+__all__ = [
+    "Combination",
+    "ConjugateGradient",
+    "Direct",
+    "Espirit",
+    "ProximalGradient",
+    "Recipe",
+    "Wavelet",
+    "default_recipe",
+    "reconstruct",
+]

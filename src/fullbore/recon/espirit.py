@@ -1,0 +1,131 @@
+"""Coil maps from the centre of k-space by ESPIRiT: a Gram matrix, a projector, an eigenvector per coarse grid point.
+
+Every k-space patch (kernel^d samples of all channels) of noiseless data lies in a subspace. With P its projector, the
+maps at r are the eigenvector with eigenvalue 1 of
+    H(r)[c, c'] = 1/K sum_{i, j} conj(P)[(c, i), (c', j)] exp(-2 pi i (j - i) . r),    K = kernel^d,
+which depends on the patch offsets only through j - i: the projector is summed over equal lags once, and the sum has so
+few terms that it is evaluated on a coarse grid; the maps are smooth and are interpolated from there.
+Source: Uecker et al., Magn Reson Med 71:990 (2014), eqs. 11 to 15.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from fullbore.numerics.fourier import fft_centred
+from fullbore.numerics.interpolation import interpolate_separable
+from fullbore.recon.recipe import Espirit
+
+# Squarings of H: its eigenvalues to the power of 2^n separate the leading one.
+_SQUARINGS = 5
+_PATCH_BLOCK = 1 << 14
+
+
+def coil_maps(
+    block: Complex[Tensor, "frame coil kz ky kx"], shape: tuple[int, int, int], recipe: Espirit
+) -> tuple[Complex[np.ndarray, "coil z y x"], Float[np.ndarray, "z y x"]]:
+    """Unit-norm maps on the image grid and the eigenvalue of each voxel (near 1 where there is signal).
+
+    block: calibration samples, k = 0 at n // 2 of each axis. shape: image grid over the same field of view.
+    The phase of each voxel is such that the strongest channel combination of the calibration data sees it as real.
+    """
+    if block.shape[1] == 1:
+        return np.ones((1, *shape), np.complex64), np.ones(shape, np.float32)
+    kernel = tuple(_kernel_extent(n, recipe.kernel) for n in block.shape[2:])
+    lags = _lag_sums(_projector(block, kernel, recipe.rank_cut), kernel, block.shape[1])
+    grid = tuple(1 if k == 1 else min(max(recipe.grid, 2 * k), max(n, 2 * k)) for k, n in zip(kernel, shape, strict=True))
+    vectors, values = _leading_eigenvectors(_correlation(lags, kernel, grid))
+    vectors = _referenced(vectors, _strongest_combination(block))
+    return _onto_image(vectors.T.reshape(-1, *grid).numpy(), values.reshape(grid).numpy(), shape, recipe.crop)
+
+
+def _kernel_extent(samples: int, wanted: int) -> int:
+    return 1 if samples == 1 else max(2, min(wanted, samples // 2))
+
+
+def _projector(block: Complex[Tensor, "frame coil kz ky kx"], kernel: tuple[int, ...], rank_cut: float) -> Complex[Tensor, "n n"]:
+    """Projector onto the subspace of patches, from their Gram matrix; n = coil * kernel points."""
+    patches = block
+    for axis, extent in enumerate(kernel):
+        patches = patches.unfold(2 + axis, extent, 1)
+    patches = patches.permute(0, 2, 3, 4, 1, 5, 6, 7)
+    size = block.shape[1] * math.prod(kernel)
+    gram = torch.zeros((size, size), dtype=block.dtype)
+    for part in patches.flatten(0, 1):
+        matrix = part.reshape(-1, size)
+        for rows in matrix.split(_PATCH_BLOCK):
+            gram += rows.mH @ rows
+    values, vectors = torch.linalg.eigh(gram)
+    kept = vectors[:, values > rank_cut**2 * values[-1]]
+    return kept @ kept.mH
+
+
+def _lag_sums(projector: Complex[Tensor, "n n"], kernel: tuple[int, ...], coils: int) -> Complex[Tensor, "lag coil coil"]:
+    """conj(P) summed over patch offsets with equal j - i, over the number of patch points."""
+    offsets = np.array(list(itertools.product(*(range(n) for n in kernel))))
+    spans = np.array([2 * n - 1 for n in kernel])
+    lag = offsets[None, :, :] - offsets[:, None, :] + (np.array(kernel) - 1)
+    index = torch.from_numpy(np.ravel_multi_index(tuple(np.moveaxis(lag, -1, 0)), tuple(spans)).reshape(-1))
+    points = len(offsets)
+    pairs = projector.conj().reshape(coils, points, coils, points).permute(1, 3, 0, 2).reshape(points * points, coils * coils)
+    sums = torch.zeros((int(spans.prod()), coils * coils), dtype=projector.dtype)
+    sums.index_add_(0, index, pairs.contiguous())
+    return (sums / points).reshape(-1, coils, coils)
+
+
+def _correlation(
+    lags: Complex[Tensor, "lag coil coil"], kernel: tuple[int, ...], grid: tuple[int, ...]
+) -> Complex[Tensor, "point coil coil"]:
+    """H on the coarse grid: a Fourier series over the lags."""
+    coils = lags.shape[1]
+    padded = torch.zeros((coils * coils, *grid), dtype=lags.dtype)
+    where = tuple(slice(g // 2 - (k - 1), g // 2 + k) for g, k in zip(grid, kernel, strict=True))
+    spans = tuple(2 * k - 1 for k in kernel)
+    padded[(slice(None), *where)] = lags.permute(1, 2, 0).reshape(-1, *spans)
+    spectrum = fft_centred(padded, (-3, -2, -1)) * math.sqrt(math.prod(grid))
+    return spectrum.reshape(coils * coils, -1).T.reshape(-1, coils, coils).contiguous()
+
+
+def _leading_eigenvectors(h: Complex[Tensor, "point coil coil"]) -> tuple[Complex[Tensor, "point coil"], Float[Tensor, " point"]]:
+    power = h
+    for _ in range(_SQUARINGS):
+        power = power @ power
+        power = power / power.abs().amax((1, 2), keepdim=True).clamp_min(1e-30)
+    # The column through the largest diagonal element cannot be orthogonal to the leading eigenvector.
+    start = power.diagonal(dim1=1, dim2=2).real.argmax(1)
+    vector = power.gather(2, start[:, None, None].expand(-1, h.shape[1], 1))
+    for _ in range(2):
+        vector = power @ vector
+        vector = vector / torch.linalg.vector_norm(vector, dim=1, keepdim=True).clamp_min(1e-30)
+    value = (vector.mH @ h @ vector).real.reshape(-1)
+    return vector[:, :, 0], value
+
+
+def _strongest_combination(block: Complex[Tensor, "frame coil kz ky kx"]) -> Complex[Tensor, " coil"]:
+    samples = block.movedim(1, 0).reshape(block.shape[1], -1)
+    return torch.linalg.eigh(samples @ samples.mH)[1][:, -1]
+
+
+def _referenced(vectors: Complex[Tensor, "point coil"], reference: Complex[Tensor, " coil"]) -> Complex[Tensor, "point coil"]:
+    seen = vectors @ reference.conj()
+    return vectors * torch.exp(-1j * torch.angle(seen))[:, None]
+
+
+def _onto_image(
+    vectors: Complex[np.ndarray, "coil gz gy gx"], values: Float[np.ndarray, "gz gy gx"], shape: tuple[int, int, int], crop: float
+) -> tuple[Complex[np.ndarray, "coil z y x"], Float[np.ndarray, "z y x"]]:
+    """Interpolate, and bring the maps back to unit norm. H is periodic, so the grid is continued past its edges."""
+    around = tuple((0, 0) if n == 1 else (2, 2) for n in values.shape)
+    gz, gy, gx = ((np.arange(-a, n + a) - n // 2) / n for n, (a, _) in zip(values.shape, around, strict=True))
+    z, y, x = ((np.arange(n) - n // 2) / n for n in shape)
+    maps = interpolate_separable(np.pad(vectors, ((0, 0), *around), mode="wrap"), (gz, gy, gx), (z, y, x), "cubic")
+    kept = interpolate_separable(np.pad(values, around, mode="wrap"), (gz, gy, gx), (z, y, x), "linear")
+    norm = np.sqrt(np.einsum("czyx,czyx->zyx", maps.real, maps.real) + np.einsum("czyx,czyx->zyx", maps.imag, maps.imag))
+    maps *= np.where(kept >= crop, 1 / np.maximum(norm, 1e-20), 0).astype(np.float32)
+    return maps, kept.astype(np.float32)

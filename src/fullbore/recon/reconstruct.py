@@ -1,0 +1,136 @@
+"""RawData and Recipe to Image: the order of the steps, and the way back to the scale of the magnetisation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Complex, Float
+from torch import Tensor
+
+from fullbore.data import Image, RawData
+from fullbore.errors import DataError
+from fullbore.recon.admission import admit, imaging_rows, live_channels
+from fullbore.recon.assembly import Channels, assemble
+from fullbore.recon.calibration import calibration_block, has_gaps
+from fullbore.recon.coil_compression import principal_channels
+from fullbore.recon.default_recipe import default_recipe
+from fullbore.recon.espirit import coil_maps
+from fullbore.recon.readouts import Readouts, prepare_readouts
+from fullbore.recon.recipe import ConjugateGradient, Direct, Recipe
+from fullbore.recon.solve import Solved, solve_volume
+from fullbore.recon.whitening import noise_covariance, periphery_noise, whitening_matrix
+
+# Readouts nearest to the centre of k-space that decide which channel combinations are worth keeping.
+_COMPRESSION_ROWS = 512
+
+Progress = Callable[[float, str], None]
+
+
+def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress | None = None) -> Image:
+    """The coil-combined complex image of one acquisition.
+
+    recipe: None takes `default_recipe(raw)`. progress: called with (fraction done, what is happening).
+    The value is magnetisation density times the root sum of squares of the channels' sensitivities, in the units of the
+    raw data: a uniform object of density 1 seen by one channel of sensitivity 1 gives 1. `noise_std` is that of the real
+    part; with a prior it is that of an unregularised image of perfect coil geometry (g = 1), not of the shrunk one.
+    k-space with a trajectory is relative to the isocentre and moved to the image's centre; without one it is taken to be
+    relative to the image's centre already, as scanners deliver it.
+    Errors: ValueRangeError for NaN; DataError for silence, a header that contradicts the data, a missing calibration.
+    """
+    began = time.perf_counter()
+    say = progress or _silent
+    admit(raw)
+    recipe = recipe or default_recipe(raw)
+    say(0.0, "readouts")
+    readouts, channels = _prepared(raw, recipe)
+    _check_solvable(readouts, recipe)
+    solved, maps = _solve_all(readouts, recipe, say)
+    image = assemble(raw, recipe, readouts, channels, solved, maps)
+    image.report["seconds"] = round(time.perf_counter() - began, 3)
+    say(1.0, "done")
+    return image
+
+
+def _silent(fraction: float, text: str) -> None:
+    pass
+
+
+def _prepared(raw: RawData, recipe: Recipe) -> tuple[Readouts, Channels]:
+    live = live_channels(raw)
+    covariance, whitening = _whitening(raw, live)
+    geometry = raw.encoding.geometry
+    readouts = prepare_readouts(raw, whitening @ np.eye(len(live))[live], _shift_m(raw))
+    keep = min(recipe.virtual_coils or len(whitening), len(whitening))
+    compression = np.eye(len(whitening), dtype=np.complex128)
+    if keep < len(whitening):
+        compression = principal_channels(_central_samples(readouts, geometry.encoded_matrix[1:]), keep)
+        readouts = replace(readouts, values=torch.from_numpy(compression.astype(np.complex64)) @ readouts.values)
+    unwhitening = np.linalg.inv(whitening) @ compression.conj().T
+    return readouts, Channels(unwhitening=unwhitening, covariance=covariance, live=int(live.sum()), dropped=int((~live).sum()))
+
+
+def _whitening(
+    raw: RawData, live: Bool[np.ndarray, " coil"]
+) -> tuple[Complex[np.ndarray, "live live"] | None, Complex[np.ndarray, "live live"]]:
+    if raw.noise is None or not np.any(raw.noise[live]):
+        noise = periphery_noise(_peripheral_samples(raw)) or 1.0
+        return None, np.eye(int(live.sum()), dtype=np.complex128) / noise
+    covariance = noise_covariance(raw.noise[live], raw.noise_dwell_s, raw.encoding.dwell_s)
+    return covariance, whitening_matrix(covariance)
+
+
+def _peripheral_samples(raw: RawData) -> Complex[np.ndarray, " n"]:
+    """Samples of the tenth of the readouts that is farthest from the centre of k-space."""
+    rows = np.flatnonzero(imaging_rows(raw))
+    matrix = raw.encoding.geometry.encoded_matrix
+    line, partition = raw.encoding.counter("line")[rows], raw.encoding.counter("partition")[rows]
+    distance = np.hypot(line / matrix[1] - 0.5, partition / matrix[2] - 0.5 * (matrix[2] > 1))
+    farthest = rows[np.argsort(distance)[-max(1, len(rows) // 10) :]]
+    return raw.samples[farthest][:, live_channels(raw)].reshape(-1)
+
+
+def _shift_m(raw: RawData) -> Float[np.ndarray, 3]:
+    """(read, phase, slice) of the image's centre as seen from the origin of the data's phases."""
+    geometry = raw.encoding.geometry
+    if raw.trajectory_per_m is None:
+        return np.zeros(3)
+    shift = np.stack([geometry.read, geometry.phase, geometry.slice]) @ geometry.centre_m
+    along_slice = shift[2] + geometry.slice_offsets_m[0] if geometry.is_3d else 0.0
+    return np.array([shift[0], shift[1], along_slice])
+
+
+def _central_samples(readouts: Readouts, matrix: tuple[int, ...]) -> Complex[np.ndarray, "coil n"]:
+    distance = np.abs(readouts.line - matrix[0] // 2) + np.abs(readouts.partition - matrix[1] // 2)
+    rows = np.argsort(distance, kind="stable")[:_COMPRESSION_ROWS]
+    return readouts.values[torch.from_numpy(rows)].movedim(1, 0).reshape(readouts.values.shape[1], -1).numpy()
+
+
+def _check_solvable(readouts: Readouts, recipe: Recipe) -> None:
+    if isinstance(recipe.solver, Direct) and readouts.matrix[0] > 1:
+        raise DataError("Direct solver: the data have partition encoding. Use ConjugateGradient or ProximalGradient.")
+    sense = isinstance(recipe.solver, Direct | ConjugateGradient)
+    if sense and readouts.values.shape[1] == 1 and has_gaps(readouts.mask(0, 0) > 0):
+        raise DataError("SENSE: one channel cannot tell folded voxels apart. Use ProximalGradient with a prior.")
+
+
+def _solve_all(readouts: Readouts, recipe: Recipe, say: Progress) -> tuple[list[Solved], list[Tensor]]:
+    """Every slice (or the slab): its maps (x, coil, z, y) and its frames."""
+    solved, maps = [], []
+    x = readouts.values.shape[2]
+    for number in range(readouts.slices):
+        say((number + 0.05) / readouts.slices * 0.95 + 0.03, "coil maps")
+        coils = torch.ones((x, 1, *readouts.matrix), dtype=torch.complex64)
+        if readouts.values.shape[1] > 1:
+            block = calibration_block(readouts, number, recipe.coils.calibration)
+            coils = torch.from_numpy(coil_maps(block, (*readouts.matrix, x), recipe.coils)[0]).permute(3, 0, 1, 2).contiguous()
+
+        def tick(fraction: float, number: int = number) -> None:
+            say((number + 0.3 + 0.7 * fraction) / readouts.slices * 0.95 + 0.03, "image")
+
+        solved.append(solve_volume(readouts, number, coils, recipe, tick))
+        maps.append(coils)
+    return solved, maps
