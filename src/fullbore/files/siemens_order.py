@@ -62,9 +62,9 @@ def _echoes(samples: np.ndarray, energy: np.ndarray) -> tuple[int, bool]:
             return count, False
     likeness = _likeness(samples[:-1], samples[1:])
     for count in counts:
-        boundary = np.arange(1, rows) % count == 0
-        # The same line in two echoes differs by a phase; two neighbouring lines differ by the shape of the object.
-        if np.median(likeness[~boundary]) > 0.9 and np.median(likeness[boundary]) < 0.8 * np.median(likeness[~boundary]):
+        # The same line in two echoes differs little; two neighbouring lines differ by the shape of the object.
+        steps = [float(np.median(likeness[place::count])) for place in range(count)]
+        if min(steps[:-1]) > 0.6 and min(steps[:-1]) > 2 * steps[-1]:
             return count, True
     return 1, False
 
@@ -88,9 +88,10 @@ def _likeness(one: np.ndarray, two: np.ndarray) -> np.ndarray:
 
 
 def _reversed_rows(samples: np.ndarray) -> np.ndarray:
-    """Odd rows, when they resemble their neighbours only after being turned round (an EPI train)."""
-    middle = slice(len(samples) // 4, 3 * len(samples) // 4)
-    one, two = samples[:-1][middle], samples[1:][middle]
-    turned = np.roll(two[..., ::-1], 1, axis=-1) if samples.shape[-1] % 2 == 0 else two[..., ::-1]
-    is_train = _likeness(one, turned).mean() > 1.5 * _likeness(one, two).mean()
+    """Odd rows, when they resemble their neighbours better after being turned round (an EPI train)."""
+    # Profiles across the object: their magnitudes do not mind a late echo, as ramp-sampled trains have.
+    profiles = np.abs(np.fft.fftshift(np.fft.ifft(np.fft.ifftshift(samples, axes=-1), axis=-1), axes=-1))
+    profiles -= profiles.mean(axis=-1, keepdims=True)
+    mirrored = np.roll(profiles[..., ::-1], 1, axis=-1) if samples.shape[-1] % 2 == 0 else profiles[..., ::-1]
+    is_train = np.vdot(mirrored[:-1], profiles[1:]) > 1.1 * np.vdot(profiles[:-1], profiles[1:])
     return np.asarray((np.arange(len(samples)) % 2 == 1) & is_train)

@@ -1,0 +1,19 @@
+"""What every room's tests may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real measurements: FULLBORE_DATA, or ../shared/data beside the repository; skips where it is absent."""
+    folder = Path(os.environ.get("FULLBORE_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; set FULLBORE_DATA to the folder that holds raw_siemens_gre")
+    return folder
