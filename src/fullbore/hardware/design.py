@@ -58,7 +58,8 @@ def _limits(brief: Brief, preset: Preset) -> Limits:
         share = preset.amplifier_VA / wanted
         raise LimitError(
             f"brief, {preset.name}: {gradient * 1e3:.4g} mT/m at {slew:.4g} T/m/s "
-            f"in a bore of {preset.bore_diameter_m * 100:.4g} cm asks {wanted / 1e6:.3g} MVA per axis, limit {preset.amplifier_VA / 1e6:.3g}. "
-            f"Take {slew * share:.4g} T/m/s at that amplitude, or {gradient * share * 1e3:.4g} mT/m at that slew rate."
+            f"in a bore of {preset.bore_diameter_m * 100:.4g} cm asks {wanted / 1e6:.3g} MVA per axis, "
+            f"limit {preset.amplifier_VA / 1e6:.3g}. Take {slew * share:.4g} T/m/s at that amplitude, "
+            f"or {gradient * share * 1e3:.4g} mT/m at that slew rate."
         )
     return replace(preset.limits, gradient_T_per_m=gradient, slew_T_per_m_s=slew)

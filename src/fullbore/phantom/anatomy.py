@@ -17,7 +17,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 from fullbore.phantom import solids
 
 # Closing radius of the brain's hull, and skin and scalp-fat thickness, millimetres.
-_CLOSING_MM = 10.0
+_CLOSING_MM = 6.0
 _SKIN_MM = 2.0
 _SCALP_FAT_MM = 4.0
 
@@ -29,7 +29,7 @@ class Layer(NamedTuple):
     distance: np.ndarray
 
 
-def hull_distance(mask: np.ndarray, step_mm: float) -> np.ndarray:
+def hull_distance(mask: np.ndarray, step_mm: float | int) -> np.ndarray:
     """Signed distance (mm) to the closed and smoothed hull of a mask (z, y, x) on a lattice of the given step."""
     outside = distance_transform_edt(~mask, sampling=step_mm)
     dilated = outside <= _CLOSING_MM
@@ -94,6 +94,7 @@ def _surface(points: np.ndarray, pair: np.ndarray, scalp: np.ndarray) -> np.ndar
     neck = solids.capsule(points, (0, 38, -60), (0, 30, -170), 60.0)
     head = solids.blend(scalp, solids.blend(face, jaw, 12.0), 14.0)
     head = solids.blend(solids.blend(head, cheek, 12.0), neck, 18.0)
+    head = solids.blend(head, solids.ellipsoid(pair, (32, -66, -37), (17, 16, 14)), 6.0)
     return solids.blend(head, nose, 7.0)
 
 
@@ -141,7 +142,7 @@ def _spine(points: np.ndarray) -> np.ndarray:
     return solids.union(body, ring, spinous, transverse)
 
 
-def _canal(points: np.ndarray, radius: float) -> np.ndarray:
+def _canal(points: np.ndarray, radius: float | int) -> np.ndarray:
     return solids.capsule(points, (0, 43, -66), (0, 48, -180), radius)
 
 

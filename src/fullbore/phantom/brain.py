@@ -14,7 +14,10 @@ _SPREAD = (0.12, 0.12, 0.24)
 _DETAIL = 1.5
 _DETAIL_VOXELS = 3.0
 _PURE_MARGIN = 0.02
-_RESOLVE_POWER = 2.5
+_RESOLVE_POWER = 2.0
+# Brighter than this where brain is less likely than that: a vein or the tentorium, not brain.
+_VEIN_INTENSITY = 0.68
+_VEIN_BRAIN_SHARE = 0.55
 
 
 def brain_mask(atlas: Atlas) -> np.ndarray:
@@ -28,14 +31,17 @@ def sharpen(atlas: Atlas) -> np.ndarray:
     The atlas is a mean of 152 heads: its probabilities are blurred by anatomy, not by partial volume. So (1) local
     contrast of the maps and of the template is raised (unsharp masking within the mask, 3 voxels), which reopens sulci and
     thin gyri; (2) the raised probabilities to the power 1.5 are multiplied with a Gaussian likelihood of the raised template
-    intensity and normalised; (3) the ends 2 % are clipped, so that deep voxels are pure. What remains between is a border
-    about a voxel wide. The result is one plausible brain, not any person's, and deep grey matter counts as grey matter.
+    intensity, and the product squared and normalised; (3) the ends 2 % are clipped, so that deep voxels are pure. What
+    remains between is a border about a voxel wide: of the voxels with any white matter, grey matter or CSF, 79, 73 and 67 %
+    hold at least 0.98 of it.
+    The result is one plausible brain, not any person's. Deep grey matter counts as grey matter; veins and dura count as CSF.
     """
     mask = brain_mask(atlas).astype(np.float32)
     weight = np.maximum(gaussian_filter(mask, _DETAIL_VOXELS, truncate=2.5), 1e-3)
     white = np.clip(_raise_detail(atlas.white, mask, weight), 0, 1)
     tissue = np.clip(_raise_detail(atlas.white + atlas.grey, mask, weight), 0, 1)
     template = _raise_detail(atlas.template, mask, weight)
+    template[(atlas.template > _VEIN_INTENSITY) & (atlas.white + atlas.grey < _VEIN_BRAIN_SHARE)] = _INTENSITY[2]
     fractions = np.stack([white, np.maximum(tissue - white, 0), 1 - tissue])
     for share, mean, spread in zip(fractions, _INTENSITY, _SPREAD, strict=True):
         np.maximum(share, 1e-5, out=share)

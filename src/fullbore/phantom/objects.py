@@ -16,7 +16,7 @@ def sphere(
     radius_m: float = 0.05,
     spacing_m: float = 2e-3,
     tissue: Tissue = WATER,
-    centre_m: tuple[float, float, float] = (0, 0, 0),
+    centre_m: tuple[float, float, float] = (0.0, 0.0, 0.0),
     field_ppm: float = 0.0,
 ) -> Phantom:
     """A ball of one tissue in air, in a uniform off-resonance. Errors: UsageError for a radius or spacing not positive."""
@@ -29,7 +29,7 @@ def uniform_box(
     size_m: tuple[float, float, float] = (0.1, 0.1, 0.1),
     spacing_m: float = 2e-3,
     tissue: Tissue = WATER,
-    centre_m: tuple[float, float, float] = (0, 0, 0),
+    centre_m: tuple[float, float, float] = (0.0, 0.0, 0.0),
     field_ppm: float = 0.0,
 ) -> Phantom:
     """A box (x, y, z edges) of one tissue in air, in a uniform off-resonance."""
@@ -53,7 +53,7 @@ def cylinder_vials(
         Tissue(name=f"vial {i + 1}", t1_s=t1, t2_s=t2, t2_prime_s=10.0, proton_density=1.0, source="a choice")
         for i, (t1, t2) in enumerate(times_s)
     )
-    grid = _grid_around((0, 0, 0), max(ring_m + radius_m, height_m / 2), spacing_m)
+    grid = _grid_around((0.0, 0.0, 0.0), max(ring_m + radius_m, height_m / 2), spacing_m)
     points = grid.points_m()
     lid = _cover(np.abs(points[..., 2]) - height_m / 2, spacing_m)
     shares = []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 import numba
 import numpy as np
 
 
 @numba.njit(parallel=True, cache=True)
+@no_type_check
 def paint_layers(distances: np.ndarray, tissue: np.ndarray, tissues: int, edge: float) -> np.ndarray:
     """Tissue fractions on a lattice twice as fine as that of the solids.
 

@@ -6,13 +6,15 @@ Source: the usual constructive geometry of distance fields, e.g. Hart 1996, "Sph
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 import numba
 import numpy as np
 
-Vector = tuple[float, float, float]
+Vector = tuple[float | int, float | int, float | int]
 
 
-def _floats(vector: Vector) -> Vector:
+def _floats(vector: Vector) -> tuple[float, float, float]:
     x, y, z = vector
     return float(x), float(y), float(z)
 
@@ -23,25 +25,27 @@ def ellipsoid(points: np.ndarray, centre: Vector, semi_axes: Vector) -> np.ndarr
 
 
 @numba.njit(parallel=True, cache=True)
+@no_type_check
 def _ellipsoid(points: np.ndarray, centre: Vector, semi_axes: Vector) -> np.ndarray:
     out = np.empty(len(points), np.float32)
     a, b, c = semi_axes
-    deepest = 1e-3 * min(a, b, c) / max(a, b, c) ** 2
     for i in numba.prange(len(points)):
         x, y, z = (points[i, 0] - centre[0]) / a, (points[i, 1] - centre[1]) / b, (points[i, 2] - centre[2]) / c
         scaled = np.sqrt(x * x + y * y + z * z)
         slope = np.sqrt((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2)
-        out[i] = scaled * (scaled - 1) / max(slope, deepest)
+        depth = scaled / slope if slope > 1e-9 else min(a, b, c)
+        out[i] = (scaled - 1) * depth
     return out
 
 
-def capsule(points: np.ndarray, start: Vector, end: Vector, radius: float) -> np.ndarray:
+def capsule(points: np.ndarray, start: Vector, end: Vector, radius: float | int) -> np.ndarray:
     """Distance to a cylinder with round ends."""
     return np.asarray(_capsule(points.reshape(-1, 3), _floats(start), _floats(end), float(radius))).reshape(points.shape[:-1])
 
 
 @numba.njit(parallel=True, cache=True)
-def _capsule(points: np.ndarray, start: Vector, end: Vector, radius: float) -> np.ndarray:
+@no_type_check
+def _capsule(points: np.ndarray, start: Vector, end: Vector, radius: float | int) -> np.ndarray:
     out = np.empty(len(points), np.float32)
     ax, ay, az = end[0] - start[0], end[1] - start[1], end[2] - start[2]
     square = ax * ax + ay * ay + az * az
@@ -52,7 +56,7 @@ def _capsule(points: np.ndarray, start: Vector, end: Vector, radius: float) -> n
     return out
 
 
-def arc(points: np.ndarray, centre: Vector, radius: float, thickness: float, front_of: float) -> np.ndarray:
+def arc(points: np.ndarray, centre: Vector, radius: float | int, thickness: float | int, front_of: float | int) -> np.ndarray:
     """Distance to the part with y < `front_of` of a ring of circular section, lying in the x, y plane."""
     offset = points - np.asarray(centre, points.dtype)
     ring = np.hypot(offset[..., 0], offset[..., 1]) - radius
@@ -66,7 +70,7 @@ def mirrored(points: np.ndarray) -> np.ndarray:
     return folded
 
 
-def blend(first: np.ndarray, second: np.ndarray, width: float) -> np.ndarray:
+def blend(first: np.ndarray, second: np.ndarray, width: float | int) -> np.ndarray:
     """Union of two solids with a fillet of the given width."""
     share = np.maximum(width - np.abs(first - second), 0) / width
     return np.asarray(np.minimum(first, second) - share * share * width / 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import no_type_check
 
 import numba
 import numpy as np
@@ -172,6 +173,7 @@ def _apply(values: np.ndarray, matrix: np.ndarray, axis: int) -> np.ndarray:
 
 
 @numba.njit(parallel=True, cache=True)
+@no_type_check
 def _mean_oblique(values: np.ndarray, to_source: np.ndarray, shape: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Mean over counts[x] counts[y] counts[z] points per voxel of the trilinear interpolant of (tissue, z, y, x)."""
     tissues, sz, sy, sx = values.shape

@@ -11,6 +11,9 @@ GYROMAGNETIC_RATIO_RAD_PER_S_T = 2 * math.pi * GYROMAGNETIC_RATIO_HZ_PER_T
 # CODATA 2022, vacuum magnetic permeability, N/A^2.
 VACUUM_PERMEABILITY_N_PER_A2 = 1.25663706127e-6
 
+# SI, exact, m/s.
+SPEED_OF_LIGHT_M_PER_S = 299792458.0
+
 # ISMRM fat-water challenge reference spectrum (challenge.ismrm.org/node/17): shift from water (ppm) and relative amplitude.
 FAT_SHIFTS_PPM = (-3.80, -3.40, -2.60, -1.94, -0.39, 0.60)
 FAT_AMPLITUDES = (0.087, 0.693, 0.128, 0.004, 0.039, 0.048)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import no_type_check
 
 import numba
 import numpy as np
 from jaxtyping import Complex, Float
 
-from fullbore.physics.constants import VACUUM_PERMEABILITY_N_PER_A2
+from fullbore.physics.constants import SPEED_OF_LIGHT_M_PER_S, VACUUM_PERMEABILITY_N_PER_A2
 
 _SCALE = VACUUM_PERMEABILITY_N_PER_A2 / (4 * math.pi)
 
 
 def loop_segments(
-    centre_m: Float[np.ndarray, "3"], normal: Float[np.ndarray, "3"], radius_m: float, segments: int = 48
+    centre_m: Float[np.ndarray, "xyz=3"], normal: Float[np.ndarray, "xyz=3"], radius_m: float, segments: int = 48
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]:
     """Midpoints and length vectors (m) of a circular loop, right-handed about `normal`.
 
@@ -49,6 +50,7 @@ def loop_field(
 
 
 @numba.njit(parallel=True, cache=True)
+@no_type_check
 def _sum_field(points: np.ndarray, midpoints: np.ndarray, lengths: np.ndarray, k: complex, soft: float) -> np.ndarray:
     out = np.zeros((len(points), 3), np.complex128)
     for p in numba.prange(len(points)):
@@ -78,9 +80,9 @@ def loop_vector_potential(
 def medium_wavenumber_per_m(frequency_Hz: float, relative_permittivity: float, conductivity_S_per_m: float) -> complex:
     """Wave number in a lossy medium for exp(+i omega t): k^2 = omega^2 mu0 eps - i omega mu0 sigma, Im k <= 0."""
     omega = 2 * math.pi * frequency_Hz
-    speed_of_light = 299792458.0
     square = complex(
-        relative_permittivity * (omega / speed_of_light) ** 2, -omega * VACUUM_PERMEABILITY_N_PER_A2 * conductivity_S_per_m
+        relative_permittivity * (omega / SPEED_OF_LIGHT_M_PER_S) ** 2,
+        -omega * VACUUM_PERMEABILITY_N_PER_A2 * conductivity_S_per_m,
     )
     root: complex = np.sqrt(square)
     return root if root.imag <= 0 else -root

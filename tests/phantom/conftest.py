@@ -1,0 +1,8 @@
+import pytest
+
+from fullbore import phantom
+
+
+@pytest.fixture(scope="session")
+def head():
+    return phantom.head()
