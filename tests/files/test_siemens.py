@@ -53,7 +53,7 @@ def test_a_point_source_is_found_where_it_was(tmp_path: Path) -> None:
     expected = np.array([0.010, -0.020, 0.030]) + siemens_axes() @ shift
     assert np.abs(found - expected).max() < 1e-6
     # Lines +4 and +5 of 12 are missing, as in partial Fourier: side lobes along phase, none along the other axes.
-    z, y, x = index
+    z, _, x = index
     image[z, :, x] = 0
     assert image.max() < 1e-5
 
@@ -77,7 +77,7 @@ def test_readouts_are_told_apart_by_their_flags(tmp_path: Path) -> None:
     correction = Readout(np.full((2, COLUMNS), 9.0), {"Lin": 5, "Eco": 1}, ("PHASCOR",), (12, 6, 2))
     odd = Readout(np.full((2, 8), 9.0), {"Lin": 5, "Eco": 1}, (), (4, 6, 2))
     readouts[3].flags, readouts[4].flags = ("PATREFSCAN", "PATREFANDIMASCAN"), ("REFLECT",)
-    readouts[4].data = np.roll(readouts[4].data[:, ::-1], 1, axis=1)
+    readouts[4].data = readouts[4].data[:, ::-1]
     marked = read_after_writing(tmp_path, [noise, correction, *readouts, odd])
     assert np.array_equal(marked.samples, plain.samples)
     assert marked.noise is not None and np.array_equal(marked.noise, np.full((2, 40), 1 - 2j, np.complex64))

@@ -174,7 +174,7 @@ def _geometry(space: EncodingSpace, heads: np.ndarray, slices: np.ndarray) -> tu
 
     Phase and partition keep their encoded extent; the readout is cut to the reconstructed field of view.
     """
-    read, phase, normal = _frame(heads[0])
+    read, phase, normal = _frame(heads[:1])
     wide = space.encoded_fov_m[0] / space.fov_m[0]
     matrix_x = max(1, round(space.encoded_matrix[0] / wide)) if wide > 1 else space.encoded_matrix[0]
     places = _column(heads, "position") * 1e-3
@@ -194,12 +194,12 @@ def _geometry(space: EncodingSpace, heads: np.ndarray, slices: np.ndarray) -> tu
     return geometry, rank
 
 
-def _frame(head: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Orthonormal read, phase and slice directions; the patient's axes when the head states none."""
+def _frame(heads: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Orthonormal read, phase and slice directions of one head, (1,); the patient's axes when it states none."""
     names = ("read_dir", "phase_dir", "slice_dir")
-    if not set(names) <= set(head.dtype.names or ()):
+    if not set(names) <= set(heads.dtype.names or ()):
         return np.eye(3)[0], np.eye(3)[1], np.eye(3)[2]
-    stated = np.stack([head[name] for name in names]).astype(np.float64)
+    stated = np.concatenate([heads[name] for name in names]).astype(np.float64)
     if not np.all(np.isfinite(stated)) or abs(np.linalg.det(stated)) < 0.5:
         return np.eye(3)[0], np.eye(3)[1], np.eye(3)[2]
     left, _, right = np.linalg.svd(stated)

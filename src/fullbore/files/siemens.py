@@ -63,7 +63,7 @@ def read_siemens(path: str | Path) -> RawData:
         counters |= {"line": order.line, "contrast": order.contrast}
         reflected = order.reverse
         notes += [order.sentence, "no oversampling, times and flip angle unknown"]
-    samples[reflected] = _turned(samples[reflected])
+    samples[reflected] = samples[reflected, :, ::-1]
     protocol = _Protocol(chosen, who)
     geometry, rank = _geometry(protocol, lines, counters, samples.shape[2], is_labelled)
     counters["slice"] = rank
@@ -193,11 +193,6 @@ def _samples(lines: list[Mdb], who: str) -> np.ndarray:
         got = f"NaN or infinity in readout {int(np.flatnonzero(~good)[0])} and {int((~good).sum()) - 1} others"
         raise ValueRangeError(f"{who}: {got}. Export the measurement again.")
     return np.ascontiguousarray(samples, dtype=np.complex64)
-
-
-def _turned(samples: np.ndarray) -> np.ndarray:
-    """Readouts backwards, with k = 0 staying at n // 2."""
-    return np.roll(samples[..., ::-1], 1, axis=-1) if samples.shape[-1] % 2 == 0 else samples[..., ::-1]
 
 
 def _flags(line: Mdb) -> int:
