@@ -1,6 +1,6 @@
 # TRUTHS of DICOM content: same study, same bytes | frames carry their own TE and TI, none where there was no inversion
 # | dimension and time indices sort the frames | SAR, mode and nerve stimulation come from the verdict | without a verdict
-# the image is derived and claims no SAR | T1 in ms by DCM 113063, its deviation marked | sagittal slices show back to the right, head up
+# the image is derived and claims no SAR | T1 in ms by DCM 113063, its deviation marked | sagittal slices show upright
 # | decimal strings fit 16 characters | a misspelt keyword, NaN, a sheared grid, a bad uid, equal numbers are errors
 from dataclasses import replace
 
