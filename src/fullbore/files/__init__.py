@@ -1,8 +1,9 @@
 """Bytes to nouns and back: MRD, Pulseq, DICOM, NIfTI with BIDS, Siemens and other raw data. No science."""
 
 from fullbore.files.atomic import atomic_path
+from fullbore.files.dicom import write_dicom
 from fullbore.files.mrd import read_mrd, write_mrd
 from fullbore.files.nifti import write_maps_nifti, write_nifti
 from fullbore.files.raw import read_raw
 
-__all__ = ["atomic_path", "read_mrd", "read_raw", "write_maps_nifti", "write_mrd", "write_nifti"]
+__all__ = ["atomic_path", "read_mrd", "read_raw", "write_dicom", "write_maps_nifti", "write_mrd", "write_nifti"]
