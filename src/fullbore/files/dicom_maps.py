@@ -32,12 +32,14 @@ class Quantity:
     factor: float = 1.0
 
 
-# Private code 99FULLBORE B1: the transmit field relative to nominal (1 = nominal flip); DICOM has no code for it.
+# Private codes 99FULLBORE, for which DICOM has none. B1: the transmit field relative to nominal (1 = nominal flip). M0: the
+# signal of fully relaxed magnetisation at no delay, in the arbitrary units of the image.
 QUANTITIES = {
     "T1": Quantity(concept=("113063", "DCM", "T1"), unit=_MS, factor=1e3),
     "T2": Quantity(concept=("113065", "DCM", "T2"), unit=_MS, factor=1e3),
     "T2star": Quantity(concept=("113064", "DCM", "T2*"), unit=_MS, factor=1e3),
     "B1": Quantity(concept=("B1", PRIVATE_CODES, "Transmit field relative to nominal"), unit=_NO_UNIT),
+    "M0": Quantity(concept=("M0", PRIVATE_CODES, "Signal of equilibrium magnetisation"), unit=_NO_UNIT),
     "PD": Quantity(concept=("113058", "DCM", "Proton Density"), unit=_NO_UNIT),
 }
 
