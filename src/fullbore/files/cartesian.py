@@ -95,13 +95,11 @@ def cartesian_encoding(
 
     `line` and `partition` must already have k = 0 at n // 2 of the encoded matrix.
     """
-    line, partition, contrast, which_set = (
-        counters[:, COUNTERS.index(name)] for name in ("line", "partition", "contrast", "set")
-    )
+    names = ("line", "partition", "contrast", "set")
+    line, partition, contrast, which_set = (counters[:, COUNTERS.index(name)] for name in names)
     mask = sampling_mask(geometry, counters)
     region = calibration_region(mask)
     first, step = nominal_k(geometry, centre_sample, line, partition)
-    sampled = float(mask.mean())
     return Encoding(
         geometry=geometry,
         samples=samples,
@@ -120,7 +118,7 @@ def cartesian_encoding(
         echo_times_s=timing.echo_times_s,
         inversion_times_s=timing.inversion_times_s,
         calibration=region,
-        acceleration=(1 / sampled, 1.0),
+        acceleration=(1 / float(mask.mean()), 1.0),
         protocol=protocol,
     )
 

@@ -47,22 +47,12 @@ def read_siemens(path: str | Path) -> RawData:
     """
     who = str(path)
     measurements = open_measurements(path)
-    imaging = [item for item in measurements if any(_is_imaging(line) for line in item.lines)]
-    if not imaging:
-        raise FormatError(f"{who}: holds no image readout. Give the imaging measurement.")
-    chosen = imaging[-1]
+    chosen = _last_imaging(measurements, who)
     lines, left_out = _of_one_size([line for line in chosen.lines if _is_imaging(line)])
     samples = _samples(lines, who)
     notes = [f"{left_out} readouts of another size left out"] if left_out else []
-    counters = {name: np.array([getattr(line.mdh.Counter, key) for line in lines]) for name, key in _COUNTERS.items()}
-    flags = np.array([_flags(line) for line in lines], np.uint64)
-    reflected = np.array([line.is_flag_set("REFLECT") for line in lines])
-    is_labelled = _is_labelled(counters, lines)
-    if not is_labelled:
-        order = infer_order(samples)
-        counters |= {"line": order.line, "contrast": order.contrast}
-        reflected = order.reverse
-        notes += [order.sentence, "no oversampling, times and flip angle unknown"]
+    counters, is_labelled, reflected, sentence = _labels(lines, samples)
+    notes += sentence
     samples[reflected] = samples[reflected, :, ::-1]
     protocol = _Protocol(chosen, who)
     geometry, rank = _geometry(protocol, lines, counters, samples.shape[2], is_labelled)
@@ -73,7 +63,7 @@ def read_siemens(path: str | Path) -> RawData:
         samples=samples.shape[2],
         centre_sample=centre if 0 < centre < samples.shape[2] else samples.shape[2] // 2,
         counters=counters_table(len(lines), **counters),
-        flags=flags,
+        flags=np.array([_flags(line) for line in lines], np.uint64),
         timing=protocol.timing(is_labelled),
         protocol=protocol.name,
     )
@@ -87,6 +77,23 @@ def read_siemens(path: str | Path) -> RawData:
         system=protocol.system,
         provenance={"source": "Siemens", "assumed": "; ".join(notes) or "nothing"},
     )
+
+
+def _last_imaging(measurements: list[Measurement], who: str) -> Measurement:
+    imaging = [item for item in measurements if any(_is_imaging(line) for line in item.lines)]
+    if not imaging:
+        raise FormatError(f"{who}: holds no image readout. Give the imaging measurement.")
+    return imaging[-1]
+
+
+def _labels(lines: list[Mdb], samples: np.ndarray) -> tuple[dict[str, np.ndarray], bool, np.ndarray, list[str]]:
+    """Counters by name, whether the file states them, which rows are reversed, and what had to be inferred."""
+    counters = {name: np.array([getattr(line.mdh.Counter, key) for line in lines]) for name, key in _COUNTERS.items()}
+    if _is_labelled(counters, lines):
+        return counters, True, np.array([line.is_flag_set("REFLECT") for line in lines]), []
+    order = infer_order(samples)
+    counters |= {"line": order.line, "contrast": order.contrast}
+    return counters, False, order.reverse, [order.sentence, "no oversampling, times and flip angle unknown"]
 
 
 class _Protocol:
