@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 import fullbore
 from fullbore.data import Limits, Sequence
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
-from fullbore.sequence import Protocol, parse_protocol
+from fullbore.sequence import Protocol, build, parse_protocol
 
 LIMITS = Limits(gradient_T_per_m=45e-3, slew_T_per_m_s=200.0, b1_peak_T=20e-6)
 NAMES = ("localizer", "t1_mprage", "t2_tse", "t1t2_map")
@@ -22,6 +23,17 @@ def protocol(name: str, *, quick: bool = True, **changes: object) -> Protocol:
     table = tomllib.loads((FOLDER / f"{name}.toml").read_text())
     table["quick"] = {**table.get("quick", {}), **changes}
     return parse_protocol(table, quick=quick or bool(changes))
+
+
+def small(name: str) -> Protocol:
+    """The quick protocol of the exam, the map with fewer lines: as they are tested."""
+    return protocol(name, matrix=[36, 36], calibration_lines=8) if name == "t1t2_map" else protocol(name)
+
+
+@cache
+def built(name: str) -> Sequence:
+    """The sequence of a small protocol."""
+    return build(small(name), LIMITS)
 
 
 def waveform(sequence: Sequence, axis: int) -> tuple[np.ndarray, np.ndarray]:

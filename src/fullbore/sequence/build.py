@@ -58,7 +58,8 @@ def _advice(protocol: Protocol, limits: Limits, refusal: Refusal) -> str:
             break
         changes[refusal.field] = refusal.legal
         try:
-            legal = replace(legal, **{refusal.field: refusal.legal})
+            change: dict[str, Any] = {refusal.field: refusal.legal}
+            legal = replace(legal, **change)
             _built(legal, limits)
         except Refusal as another:
             refusal = another

@@ -36,7 +36,8 @@ def mprage(protocol: Mprage, limits: Limits) -> Sequence:
     view = design_view(protocol, "echo_spacing", limits)
     timing = _timing(protocol, view, limits)
     geometry = slab(protocol.orientation, protocol.centre, protocol.fov, protocol.matrix, protocol.readout_oversampling)
-    calibration = tuple(centre_range(n, c) for n, c in zip(protocol.matrix[1:], protocol.calibration, strict=True))
+    lines, partitions = protocol.matrix[1:]
+    calibration = centre_range(lines, protocol.calibration[0]), centre_range(partitions, protocol.calibration[1])
     rows = ReadoutRows(geometry, calibration if protocol.acceleration > 1 else ((0, 0), (0, 0)))
     table = BlockTable(geometry, limits.block_raster_s)
     line, partition = sampled_points(protocol)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from functools import cache
+from types import GenericAlias
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, create_model
@@ -62,7 +62,6 @@ def _sub_table(table: dict[str, object], name: str) -> dict[str, Any]:
     return part
 
 
-@cache
 def _door(kind: type[Protocol]) -> type[BaseModel]:
     """The pydantic model of a protocol type: same fields, texts with units in, SI out."""
     hints = get_type_hints(kind, include_extras=True)
@@ -83,7 +82,8 @@ def _with_units(hint: Any, name: str) -> Any:
         parsers = tuple(BeforeValidator(_parser(unit.dimension, name)) for unit in units)
         return Annotated[(_with_units(inner, name), *rest, *parsers)]
     if get_origin(hint) is tuple:
-        return tuple[tuple(part if part is Ellipsis else _with_units(part, name) for part in get_args(hint))]
+        parts = tuple(part if part is Ellipsis else _with_units(part, name) for part in get_args(hint))
+        return GenericAlias(tuple, parts)
     return hint
 
 

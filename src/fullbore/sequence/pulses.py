@@ -16,9 +16,9 @@ SHAPE_RASTER_S = 10e-6
 
 HYPERBOLIC_SECANT_CUT = 5.3
 """beta T / 2: sech falls to 1 % of its peak at the ends."""
-HYPERBOLIC_SECANT_MU = 4.5
+HYPERBOLIC_SECANT_MU = 4.0
 """Adiabaticity and bandwidth: the sweep spans mu beta / pi Hz."""
-HYPERBOLIC_SECANT_MARGIN = 1.75
+HYPERBOLIC_SECANT_MARGIN = 2.1
 """Peak B1 over the adiabatic threshold beta sqrt(mu) / gamma, so that 0.7 of it still inverts."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class ReadoutRows:
         """All rows of one column so far."""
         return np.concatenate(self._columns[name])
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, Any]:
         """counters, flags, k_first_per_m, k_step_per_m, echo_time_s and inversion_time_s, as Encoding names them."""
         counters = np.stack([self.column(name) for name in COUNTERS], axis=1).astype(np.int32)
         first, step = self._trajectory(counters)
@@ -70,6 +71,6 @@ class ReadoutRows:
 
 
 def centre_range(count: int, width: int) -> tuple[int, int]:
-    """(first, last + 1) of `width` indices around the centre count // 2."""
+    """(first, last + 1) of at most `width` indices around the centre count // 2."""
     first = count // 2 - width // 2
-    return first, first + width
+    return max(first, 0), min(first + width, count)

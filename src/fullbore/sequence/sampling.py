@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 import numba
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -80,6 +82,7 @@ def _thrown(
 
 
 @numba.njit(cache=True)
+@no_type_check
 def _throw(order: np.ndarray, reach: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Accept each candidate that has no accepted point within its reach (in grid steps)."""
     rows, columns = mask.shape

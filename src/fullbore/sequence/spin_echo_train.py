@@ -124,14 +124,21 @@ class EchoTrain:
         shape = self.shape
         return {"samples": shape.samples, "dwell_s": shape.dwell_s, "centre_sample": shape.samples // 2}
 
-    def start(self, offset_m: float) -> tuple[Block, Block]:
-        """Excitation and what dephases before the first refocusing pulse."""
-        dephase = Block(duration_s=self.first_s, read=self.read_dephase, slice=self.slice_dephase)
-        return self.excitation.block(0.0, offset_m), dephase
+    def blocks(self, k_phase: np.ndarray, sampled: np.ndarray, offset_m: float) -> tuple[Block, ...]:
+        """The blocks of trains that differ in their lines only, one repetition each.
 
-    def echo(self, k_phase: np.ndarray, sampled: np.ndarray, offset_m: float) -> tuple[Block, Block]:
-        """Refocusing pulse and echo block, one repetition per entry of k_phase (cycles/m)."""
-        echo = Block(
+        k_phase (cycles/m), sampled: (train, echo). offset_m: of the slice, along its normal from the isocentre.
+        """
+        dephase = Block(duration_s=self.first_s, read=self.read_dephase, slice=self.slice_dephase)
+        refocus = self.refocusing.block(REFOCUSING_PHASE_RAD, offset_m)
+        blocks = [self.excitation.block(0.0, offset_m), dephase]
+        for k, opened in zip(k_phase.T, sampled.T, strict=True):
+            blocks += [refocus, self._echo(k, opened)]
+        return tuple(blocks)
+
+    def _echo(self, k_phase: np.ndarray, sampled: np.ndarray) -> Block:
+        """The echo block of one place in the trains."""
+        return Block(
             duration_s=self.echo_s,
             read=self.line.gradient,
             phase=self.phase,
@@ -140,7 +147,6 @@ class EchoTrain:
             adc=self.line.adc,
             sampled=sampled,
         )
-        return self.refocusing.block(REFOCUSING_PHASE_RAD, offset_m), echo
 
 
 def design_train(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: Limits) -> EchoTrain:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from fullbore.data import Encoding, Geometry, Limits, Sequence
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
 from fullbore.sequence.block_table import Block, BlockTable, definitions, pause
 from fullbore.sequence.gradients import end_s, raster_up, spoiler
 from fullbore.sequence.inversion import inversion
@@ -23,7 +25,7 @@ from fullbore.sequence.spin_echo_train import EchoTrain, design_train
 SATURATION_SPOIL_PER_M = (4000.0, 6500.0, 9500.0)
 """Net k after each saturation pulse; none is a sum or a difference of the others."""
 SATURATION_S = 0.5e-3
-"""Length of each hard 90 degree saturation pulse."""
+"""Least length of each hard 90 degree saturation pulse; longer where the peak B1 asks for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,13 +57,13 @@ def t1t2_map(protocol: InversionRecoverySpinEcho, limits: Limits) -> Sequence:
     rows = ReadoutRows(geometry, calibration if protocol.acceleration > 1 else ((0, 0), (0, 0)))
     table = BlockTable(geometry, limits.block_raster_s)
     order = centre_out(len(lines), int(np.searchsorted(lines, protocol.matrix[1] // 2)), protocol.train_length)
+    trains = np.where(order == UNUSED, UNUSED, lines[order])
     for number, inversion_time in enumerate(protocol.inversion_times):
-        for shot, items in enumerate(order):
-            wait = inversion_time - _shortest(preparation, train)
-            _play(protocol, train, preparation, table, np.where(items == UNUSED, np.nan, lines[items]), wait)
-            used = np.flatnonzero(items != UNUSED)
-            times = {"echo_time_s": (used + 1) * train.spacing_s, "inversion_time_s": inversion_time}
-            rows.add(len(used), line=lines[items[used]], set=number, segment=shot, **times)
+        wait = (*preparation.inversion, *pause(inversion_time - _shortest(preparation, train)))
+        _play(protocol, train, preparation, table, trains, wait)
+        shot, echo = np.nonzero(trains != UNUSED)
+        times: dict[str, Any] = {"echo_time_s": (echo + 1) * train.spacing_s, "inversion_time_s": inversion_time}
+        rows.add(len(shot), line=trains[shot, echo], set=number, segment=shot, **times)
     _multi_echo(protocol, train, preparation, table, rows, lines)
     return table.finish(protocol.name, _encoding(protocol, train, geometry, rows), definitions(protocol.name, geometry, limits))
 
@@ -75,11 +77,12 @@ def _multi_echo(
     lines: np.ndarray,
 ) -> None:
     """The last set: every echo of a train measures the same line."""
-    contrast = np.arange(protocol.echoes)
-    for shot, line in enumerate(lines):
-        _play(protocol, train, preparation, table, np.full(protocol.echoes, float(line)), None)
-        index = {"line": int(line), "contrast": contrast, "set": len(protocol.inversion_times), "segment": shot}
-        rows.add(protocol.echoes, **index, echo_time_s=(contrast + 1) * train.spacing_s)
+    trains = np.repeat(lines[:, None], protocol.echoes, axis=1)
+    _play(protocol, train, preparation, table, trains, ())
+    shot, echo = (index.ravel() for index in np.indices(trains.shape))
+    times = (echo + 1) * train.spacing_s
+    number = len(protocol.inversion_times)
+    rows.add(trains.size, line=trains.ravel(), contrast=echo, set=number, segment=shot, echo_time_s=times)
 
 
 def _play(
@@ -88,16 +91,13 @@ def _play(
     preparation: Preparation,
     table: BlockTable,
     line: np.ndarray,
-    wait_s: float | None,
+    inversion: tuple[Block, ...],
 ) -> None:
-    """Saturation, recovery, inversion unless wait_s is None, and a train; line: of each echo, NaN where none is sampled."""
-    sampled = np.isfinite(line)
+    """Saturation, recovery, the inversion's blocks and a train, once per row of line (train, echo), UNUSED where unsampled."""
+    sampled = line != UNUSED
     k = np.where(sampled, (line - protocol.matrix[1] // 2) / protocol.fov[1], 0.0)
-    table.play(*preparation.saturation, *pause(protocol.recovery_time))
-    if wait_s is not None:
-        table.play(*preparation.inversion, *pause(wait_s))
-    table.play(*train.start(preparation.offset_m))
-    table.play(*train.echo(k, sampled, preparation.offset_m), times=len(line))
+    lead = (*preparation.saturation, *pause(protocol.recovery_time), *inversion)
+    table.play(*lead, *train.blocks(k, sampled, preparation.offset_m), times=len(line))
 
 
 def _slice_of(protocol: InversionRecoverySpinEcho) -> Geometry:
@@ -116,7 +116,8 @@ def _slice_of(protocol: InversionRecoverySpinEcho) -> Geometry:
 
 def _preparation(protocol: InversionRecoverySpinEcho, geometry: Geometry, limits: Limits) -> Preparation:
     """Saturation by three hard pulses with unequal spoilers, and the inversion."""
-    pulse = hard_pulse(math.pi / 2, SATURATION_S, limits, use="s", field="saturation flip")
+    gentlest = math.pi / 2 / (GYROMAGNETIC_RATIO_RAD_PER_S_T * limits.b1_peak_T)
+    pulse = hard_pulse(math.pi / 2, raster_up(max(SATURATION_S, gentlest), limits.gradient_raster_s), limits, use="s")
     length = raster_up(pulse.delay_s + pulse.duration_s + limits.rf_ringdown_time_s, limits.block_raster_s)
     saturation: tuple[Block, ...] = ()
     for spoil in SATURATION_SPOIL_PER_M:

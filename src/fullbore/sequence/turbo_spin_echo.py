@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fullbore.data import Encoding, Geometry, Limits, Sequence
-from fullbore.sequence.block_table import BlockTable, definitions, pause
+from fullbore.sequence.block_table import Block, BlockTable, definitions, pause
 from fullbore.sequence.gradients import raster_down
 from fullbore.sequence.ordering import UNUSED, cyclic
 from fullbore.sequence.placement import interleaved, stack
@@ -27,14 +27,11 @@ def turbo_spin_echo(protocol: SpinEchoTrain2d, limits: Limits) -> Sequence:
     calibration = centre_range(protocol.matrix[1], protocol.calibration_lines), (0, 1)
     rows = ReadoutRows(geometry, calibration if protocol.acceleration > 1 else ((0, 0), (0, 0)))
     table = BlockTable(geometry, limits.block_raster_s)
-    shots = [*(np.full(protocol.train_length, UNUSED) for _ in range(protocol.dummy_shots)), *order]
-    for number, items in enumerate(shots):
-        for place, piece in enumerate(interleaved(protocol.slices)):
-            _play_train(protocol, train, table, np.where(items == UNUSED, np.nan, lines[items]), geometry, piece)
-            last = place == protocol.slices - 1
-            length = protocol.repetition_time - place * slot if last else slot
-            table.play(*pause(length - train.duration_s(protocol.train_length)))
-            _add_rows(rows, train, items, lines, piece, number - protocol.dummy_shots)
+    dummies = np.full((protocol.dummy_shots, protocol.train_length), UNUSED)
+    items = np.concatenate([dummies, order])
+    line = np.where(items == UNUSED, UNUSED, lines[items])
+    table.play(*_repetition(protocol, train, geometry, line, slot), times=len(line))
+    _add_rows(protocol, train, rows, line)
     return table.finish(
         protocol.name, _encoding(protocol, train, geometry, rows, echo), definitions(protocol.name, geometry, limits)
     )
@@ -73,22 +70,28 @@ def _slot_s(protocol: SpinEchoTrain2d, train: EchoTrain, limits: Limits) -> floa
     return raster_down(protocol.repetition_time / protocol.slices, limits.block_raster_s)
 
 
-def _play_train(
-    protocol: SpinEchoTrain2d, train: EchoTrain, table: BlockTable, line: np.ndarray, geometry: Geometry, piece: int
-) -> None:
-    """One shot of one slice; line: of each echo, NaN where nothing is sampled."""
-    sampled = np.isfinite(line)
+def _repetition(protocol: SpinEchoTrain2d, train: EchoTrain, geometry: Geometry, line: np.ndarray, slot_s: float) -> list[Block]:
+    """The blocks of one repetition time: a train of every slice. line: (shot, echo), UNUSED where nothing is sampled."""
+    sampled = line != UNUSED
     k = np.where(sampled, (line - protocol.matrix[1] // 2) / protocol.fov[1], 0.0)
-    offset = float(geometry.centre_m @ geometry.slice + geometry.slice_offsets_m[piece])
-    table.play(*train.start(offset))
-    table.play(*train.echo(k, sampled, offset), times=len(line))
+    blocks: list[Block] = []
+    for place, piece in enumerate(interleaved(protocol.slices)):
+        offset = float(geometry.centre_m @ geometry.slice + geometry.slice_offsets_m[piece])
+        last = place == protocol.slices - 1
+        length = protocol.repetition_time - place * slot_s if last else slot_s
+        blocks += train.blocks(k, sampled, offset)
+        blocks += pause(length - train.duration_s(protocol.train_length))
+    return blocks
 
 
-def _add_rows(rows: ReadoutRows, train: EchoTrain, items: np.ndarray, lines: np.ndarray, piece: int, shot: int) -> None:
-    """The rows of one shot of one slice."""
-    used = np.flatnonzero(items != UNUSED)
-    times = (used + 1) * train.spacing_s
-    rows.add(len(used), line=lines[items[used]], slice=piece, segment=shot, echo_time_s=times)
+def _add_rows(protocol: SpinEchoTrain2d, train: EchoTrain, rows: ReadoutRows, line: np.ndarray) -> None:
+    """The rows of all shots, slices and echoes. line: (shot, echo), UNUSED where nothing is sampled."""
+    order = np.array(interleaved(protocol.slices))
+    lines = np.repeat(line[:, None, :], len(order), axis=1)
+    shot, place, echo = np.nonzero(lines != UNUSED)
+    times = (echo + 1) * train.spacing_s
+    segment = shot - protocol.dummy_shots
+    rows.add(len(shot), line=lines[shot, place, echo], slice=order[place], segment=segment, echo_time_s=times)
 
 
 def _encoding(protocol: SpinEchoTrain2d, train: EchoTrain, geometry: Geometry, rows: ReadoutRows, echo: int) -> Encoding:
