@@ -16,7 +16,7 @@ from fullbore.cli.folder import new_folder
 from fullbore.cli.terminal import ExamTerminal, clock_text
 from fullbore.clinical import Exam, ExamPlan, exam_protocols
 from fullbore.clinical.report import exam_page
-from fullbore.data import Subject
+from fullbore.data import Finding, Subject, Verdict
 from fullbore.errors import UsageError
 from fullbore.machinery import digest, read_toml
 
@@ -121,10 +121,19 @@ def _expected(protocols: dict[str, dict[str, Any]], quick: bool) -> dict[str, fl
     return {f"{n}/{stage}": float(t[1 if quick else 0]) for n in protocols for stage, t in EXPECTED_S.get(n, guess).items()}
 
 
-def _verdict_text(verdict: Any) -> str:
+def _verdict_text(verdict: Verdict) -> str:
+    """Allowed or refused, and the value nearest its limit of each kind of check; a refusal in full."""
+    nearest: dict[str, Finding] = {}
+    for finding in verdict.findings:
+        kind = finding.check.partition(",")[0]
+        if finding.limit > 0 and (
+            kind not in nearest or finding.value / finding.limit > nearest[kind].value / nearest[kind].limit
+        ):
+            nearest[kind] = finding
+    figures = ", ".join(f"{kind} {f.value:.3g} of {f.limit:.3g} {f.unit}" for kind, f in nearest.items())
     word = "[green]allowed[/green]" if verdict.allowed else "[red]refused[/red]"
-    figures = ", ".join(f"{f.check} {f.value:.3g}/{f.limit:.3g} {f.unit}".strip() for f in verdict.findings if f.limit > 0)
-    return f"  {verdict.sequence}: {word} ({verdict.mode} mode): {figures}"
+    reasons = "".join(f"\n    {finding}" for finding in verdict.refusals)
+    return f"  {verdict.sequence:<10} {word} in {verdict.mode} mode: {figures}{reasons}"
 
 
 def _closing_lines(exam: Exam, folder: Path) -> list[str]:

@@ -23,6 +23,7 @@ class ExamTerminal:
         self._live = Live(console=self.console, refresh_per_second=8, transient=True)
         self._title = ""
         self._text = ""
+        self._finished = False
         self._clock = clock
         self._stage_began = 0.0
 
@@ -45,9 +46,11 @@ class ExamTerminal:
         if key != self._title:
             self.agenda.begin(key)
             self._title, self._stage_began = key, self._clock()
+            self._finished = False
         self.agenda.advance(fraction)
         self._text = text
-        if fraction >= 1.0:
+        if fraction >= 1.0 and not self._finished and not text:
+            self._finished = True
             self.agenda.finish()
             if not self.console.is_terminal:
                 spent, left = self._clock() - self._stage_began, self.agenda.to_go_s

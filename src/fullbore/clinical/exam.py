@@ -190,6 +190,8 @@ class Exam:
     def _deliver(self, entry: dict[str, Any], result: SeriesResult) -> None:
         assert result.image is not None
         image = replace(result.image, report=_plain(result.image.report) | {"raw_sha256": entry["files"]["raw"]["sha256"]})
+        for name in ("images", "maps", "dicom"):
+            (self.folder / name).mkdir(exist_ok=True)
         written = self.doors.write_image(image, self.folder / "images" / result.name)
         if result.maps is not None:
             written += self.doors.write_maps(result.maps, self.folder / "maps", result.name)
