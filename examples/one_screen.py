@@ -28,6 +28,8 @@ files.write_mrd(raw, folder / "map.h5")
 image = recon.reconstruct(files.read_mrd(folder / "map.h5"))  # blind to everything above
 maps = quant.fit(image, quant.T1T2())  # value, unit, standard deviation, status per voxel
 
-study = Study(uid="2.25.1", subject=subject, description="one screen", started=datetime.now(UTC), b0_T=spec.b0_T, system=spec.name)
+study = Study(
+    uid="2.25.1", subject=subject, description="one screen", started=datetime.now(UTC), b0_T=spec.b0_T, system=spec.name
+)
 files.write_dicom(study.with_series(image, maps, verdict), folder / "dicom")
 sys.stdout.write(f"{len(maps.maps)} maps of {maps.grid.shape} voxels in {folder}\n")

@@ -40,8 +40,8 @@ class Doors:
     write_sequence: Callable[[Sequence, Path], None]
     write_raw: Callable[[RawData, Path], None]
     read_raw: Callable[[Path], RawData]
-    write_image: Callable[[Image, Path], list[Path]]
-    write_maps: Callable[[ParameterMaps, Path, str], list[Path]]
+    write_image: Callable[[Image, Path, dict[str, str]], list[Path]]
+    write_maps: Callable[[ParameterMaps, Path, str, dict[str, str]], list[Path]]
     write_dicom: Callable[[Study, Path], list[Path]]
     write_text: Callable[[str, Path], None]
     to_json: Callable[[Any], str]
@@ -189,12 +189,14 @@ class Exam:
 
     def _deliver(self, entry: dict[str, Any], result: SeriesResult) -> None:
         assert result.image is not None
-        image = replace(result.image, report=_plain(result.image.report) | {"raw_sha256": entry["files"]["raw"]["sha256"]})
+        report = {key: value for key, value in _plain(result.image.report).items() if key != "seconds"}  # the same every time
+        image = replace(result.image, report=report)
+        hashes = {"ProtocolSHA256": entry["protocol_sha256"], "RawDataSHA256": entry["files"]["raw"]["sha256"]}
         for name in ("images", "maps", "dicom"):
             (self.folder / name).mkdir(exist_ok=True)
-        written = self.doors.write_image(image, self.folder / "images" / result.name)
+        written = self.doors.write_image(image, self.folder / "images" / result.name, hashes)
         if result.maps is not None:
-            written += self.doors.write_maps(result.maps, self.folder / "maps", result.name)
+            written += self.doors.write_maps(result.maps, self.folder / "maps", result.name, hashes)
         self.study = self.study.with_series(image, result.maps, result.verdict)
         written += self.doors.write_dicom(replace(self.study, series=self.study.series[-1:]), self.folder / "dicom")
         for path in written:

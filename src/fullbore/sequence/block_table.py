@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -60,12 +60,13 @@ class BlockTable:
     def finish(self, name: str, encoding: Encoding, definitions: dict[str, str]) -> Sequence:
         """The sequence of all that was played."""
         column = {key: np.concatenate(parts) for key, parts in self._columns.items()}
+        parameters = {**encoding.parameters, "duration_s": float(column["duration_s"].sum())}
         return Sequence(
             name=name,
             rf_pulses=tuple(e for _, e in self._events.values() if isinstance(e, RfPulse)),
             gradients=tuple(e for _, e in self._events.values() if isinstance(e, Gradient)),
             adcs=tuple(e for _, e in self._events.values() if isinstance(e, Adc)),
-            encoding=encoding,
+            encoding=replace(encoding, parameters=parameters),
             definitions=definitions,
             **column,
         )

@@ -28,7 +28,7 @@ def exam_page(exam: Exam) -> str:
         _summary(exam),
     ]
     for result, entry in zip(exam.results, record["series"], strict=True):
-        body.append(_series(result, entry))
+        body.append(_series(result, entry, record["quick"]))
     body.append(_inputs(record))
     return page(f"Fullbore {record['region']} exam", "".join(body))
 
@@ -85,11 +85,11 @@ def _regions(exam: Exam) -> str:
     return "<h3>Quantitative results against the truth</h3>" + table(head, rows)
 
 
-def _series(result: SeriesResult, entry: dict[str, Any]) -> str:
+def _series(result: SeriesResult, entry: dict[str, Any], quick: bool) -> str:
     parts = [f'<h2 id="{escape(result.name)}">{escape(result.name)}</h2>']
     if entry["status"] != "complete":
         parts.append(f'<p class="bad">Not complete: stopped at “{escape(entry.get("stage", ""))}”.</p>')
-    parts.append(_protocol(entry))
+    parts.append(_protocol(entry, quick))
     if result.sequence is not None:
         parts.append(
             figure(sequence_figures.diagram(result.sequence), "Sequence diagram, drawn from the waveforms that are played.")
@@ -109,11 +109,9 @@ def _series(result: SeriesResult, entry: dict[str, Any]) -> str:
     return "".join(parts)
 
 
-def _protocol(entry: dict[str, Any]) -> str:
-    rows = [
-        (key.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, list) else value)
-        for key, value in entry["protocol"].get("protocol", {}).items()
-    ]
+def _protocol(entry: dict[str, Any], quick: bool) -> str:
+    played = {**entry["protocol"].get("protocol", {}), **(entry["protocol"].get("quick", {}) if quick else {})}
+    rows = [(k.replace("_", " "), ", ".join(map(str, v)) if isinstance(v, list) else v) for k, v in played.items()]
     length = f"{entry['sequence']['duration_s']:.1f} s, {entry['sequence']['blocks']} blocks" if "sequence" in entry else ""
     return f"<details open><summary>protocol · {length}</summary>{table(('parameter', 'value'), rows)}</details>"
 
