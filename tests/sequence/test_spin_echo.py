@@ -127,7 +127,7 @@ def test_map_inversion_times_and_recovery(mapping: Sequence) -> None:
 def test_map_sets(mapping: Sequence) -> None:
     encoding = mapping.encoding
     number, contrast, line = (encoding.counter(name) for name in ("set", "contrast", "line"))
-    assert encoding.inversion_times_s[:-1] == pytest.approx((0.06, 0.25, 0.7, 1.6, 3.0, 6.0))
+    assert encoding.inversion_times_s[:-1] == pytest.approx((0.06, 0.3, 0.8, 1.8, 3.5, 7.0))
     assert np.isnan(encoding.inversion_times_s[-1])
     assert encoding.echo_times_s == pytest.approx([12e-3 * (n + 1) for n in range(32)])
     for k in range(6):

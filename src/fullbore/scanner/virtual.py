@@ -27,7 +27,7 @@ class VirtualScanner:
     ) -> RawData:
         """Play the sequence and receive its raw data. The one gate: LimitError when the verdict does not allow it."""
         if verdict.sequence != sequence.name:
-            raise LimitError(f"scanner: the verdict is on {verdict.sequence!r}, the sequence is {sequence.name!r}. Judge it first.")
+            raise LimitError(f"scanner: the verdict is on {verdict.sequence!r}, not on {sequence.name!r}. Judge this sequence first.")
         if not verdict.allowed:
             reasons = " ".join(str(finding) for finding in verdict.refusals)
             raise LimitError(f"scanner: {sequence.name} is refused ({verdict.mode} mode). {reasons}")
