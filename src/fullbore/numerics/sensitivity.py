@@ -102,8 +102,8 @@ class SliceEncoding(LinearOperator):
         weight = self.mask.square()
         for block in self._blocks(x):
             channels = self._patterned[block] * x[..., block, :, :].unsqueeze(-3)
-            spectrum = torch.fft.fftn(channels, dim=self._axes(), norm="ortho").mul_(weight)
-            result[..., block, :, :] = self._combined(torch.fft.ifftn(spectrum, dim=self._axes(), norm="ortho"), block)
+            spectrum = torch.fft.fftn(channels, dim=self._axes()).mul_(weight)
+            result[..., block, :, :] = self._combined(torch.fft.ifftn(spectrum, dim=self._axes()), block)
         return result
 
     def _combined(self, channels: Tensor, block: slice) -> Tensor:

@@ -33,7 +33,8 @@ def coil_maps(
     """Unit-norm maps on the image grid and the eigenvalue of each voxel (near 1 where there is signal).
 
     block: calibration samples, k = 0 at n // 2 of each axis. shape: image grid over the same field of view.
-    The phase of each voxel is such that the strongest channel combination of the calibration data sees it as real.
+    The phase of each voxel is such that the strongest channel combination of the calibration data, which sees the sample
+    at k = 0 as positive, has a positive sensitivity.
     """
     if block.shape[1] == 1:
         return np.ones((1, *shape), np.complex64), np.ones(shape, np.float32)
@@ -108,8 +109,12 @@ def _leading_eigenvectors(h: Complex[Tensor, "point coil coil"]) -> tuple[Comple
 
 
 def _strongest_combination(block: Complex[Tensor, "frame coil kz ky kx"]) -> Complex[Tensor, " coil"]:
+    """The leading eigenvector; its free phase is such that it sees the sample at k = 0 as positive."""
     samples = block.movedim(1, 0).reshape(block.shape[1], -1)
-    return torch.linalg.eigh(samples @ samples.mH)[1][:, -1]
+    leading = torch.linalg.eigh(samples @ samples.mH)[1][:, -1]
+    z, y, x = (n // 2 for n in block.shape[2:])
+    seen = torch.vdot(leading, block[0, :, z, y, x])
+    return leading * torch.exp(1j * torch.angle(seen))
 
 
 def _referenced(vectors: Complex[Tensor, "point coil"], reference: Complex[Tensor, " coil"]) -> Complex[Tensor, "point coil"]:

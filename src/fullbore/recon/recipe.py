@@ -67,7 +67,7 @@ class ConjugateGradient:
 class ProximalGradient:
     """FISTA with restart on |A x - y|^2 / 2 + prior; `seed` draws the prior's random shifts."""
 
-    iterations: int = 30
+    iterations: int = 20
     tolerance: float = 1e-3
     seed: int = 0
 
@@ -86,7 +86,7 @@ class Wavelet:
     """
 
     name: str = "db4"
-    weight: float = 1.5
+    weight: float = 0.3
     floor: float = 2e-3
     levels: int = 4
 
