@@ -1,0 +1,180 @@
+"""Few terms for many classes: the responses of one slot as a sum of (readout x sample) patterns times class coefficients.
+
+The signal of a class is separable, A[class, readout] d[class, sample]: an amplitude after the pulse and a decay during the
+readout. Both are expanded in orthonormal patterns v_l(readout) and w_q(sample); the features (l, q) of all classes, weighted
+with how much of the object each class holds, then have few principal components. The phase of water off-resonance at the
+middle of the readout is left to the cells, which makes the rest smooth enough for linear interpolation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex, Float
+
+from fullbore.data import Tissue
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.nodes import barycentric_matrix
+from fullbore.simulate.responses import ClassAxes, Slot
+
+SKETCH = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SlotModel:
+    """A slot in features.
+
+    readout: (l, row) and sample: (q, sample), orthonormal patterns. amplitude: (tissue, plane, f, b, l) and decay:
+    (tissue, f, q) on the fine axes. middle_s: time whose off-resonance phase the cells carry.
+    """
+
+    slot: Slot
+    readout: Complex[np.ndarray, "l row"]
+    sample: Complex[np.ndarray, "q sample"]
+    amplitude: Complex[np.ndarray, "tissue plane f b l"]
+    decay: Complex[np.ndarray, "tissue f q"]
+    middle_s: float
+
+    def components(
+        self, mass: Float[np.ndarray, "tissue plane f b"], dropped: float
+    ) -> tuple[Complex[np.ndarray, "tissue plane f b k"], Complex[np.ndarray, "k row q"]]:
+        """Principal components of the features under `mass`, leaving out at most the energy `dropped`.
+
+        Returns the coefficient of every class and, per component, g so that its pattern is sum_q g[row, q] w_q(sample).
+        """
+        l, q = len(self.readout), len(self.sample)
+        held = np.nonzero(mass)
+        features = (self.amplitude[held][:, :, None] * self.decay[held[0], held[2]][:, None, :]).reshape(-1, l * q)
+        covariance = (features.conj().T * mass[held]) @ features
+        energy, vectors = np.linalg.eigh(covariance)
+        kept = int((np.cumsum(np.clip(energy, 0, None)) > dropped).sum())
+        basis = vectors[:, len(energy) - kept :].reshape(l, q, kept)
+        partial = np.tensordot(self.amplitude, basis, axes=(4, 0))
+        coefficient = np.einsum("tpfbqk,tfq->tpfbk", partial, self.decay)
+        pattern = np.einsum("lqk,lr->krq", basis.conj(), self.readout)
+        return coefficient.astype(np.complex64), pattern.astype(np.complex64)
+
+    def energy(self, mass: Float[np.ndarray, "tissue plane f b"]) -> float:
+        """Energy of the slot's signal over incoherent cells of this mass."""
+        amplitude = (np.abs(self.amplitude) ** 2).sum(axis=-1)
+        decay = (np.abs(self.decay) ** 2).sum(axis=-1)
+        return float((mass * amplitude * decay[:, None, :, None]).sum())
+
+
+def fine_axes(axes: ClassAxes, longest_s: float, tolerance: float) -> ClassAxes:
+    """Even axes on which linear interpolation in off-resonance and transmit scale keeps `tolerance`."""
+    low, high = axes.off_resonance_Hz.min(), axes.off_resonance_Hz.max()
+    half_width = 0.5 * (high - low) / max(np.cos(np.pi / (2 * len(axes.off_resonance_Hz))), 0.1)
+    step = np.sqrt(8 * tolerance) / (2 * np.pi * longest_s)
+    count = int(np.clip(np.ceil(2 * half_width / step), 1, 1023)) + 1
+    centre = 0.5 * (low + high)
+    scale = axes.b1_scale
+    reach = 0.5 * (scale.max() - scale.min()) / max(np.cos(np.pi / (2 * len(scale))), 0.1)
+    bins = int(np.clip(np.ceil(2 * reach / np.sqrt(2 * tolerance)), 1, 63)) + 1
+    middle = 0.5 * (scale.max() + scale.min())
+    return ClassAxes(
+        plane_m=axes.plane_m,
+        off_resonance_Hz=centre + half_width * np.linspace(-1, 1, count),
+        b1_scale=middle + reach * np.linspace(-1, 1, bins),
+    )
+
+
+def model_slot(
+    slot: Slot,
+    tissues: tuple[Tissue, ...],
+    axes: ClassAxes,
+    fine: ClassAxes,
+    mass: Float[np.ndarray, "tissue plane f b"],
+    samples: int,
+    dwell_s: float,
+    b0_T: float,
+    tolerance: float,
+    scale_energy: float,
+) -> SlotModel | None:
+    """Expand a slot; None when all of it is below `tolerance` of the strongest slot's energy `scale_energy`."""
+    weight = mass.sum(axis=(2, 3)) / np.prod(axes.shape[1:])
+    readout, amplitude, energy = _readout_patterns(slot, weight, tolerance, scale_energy)
+    if energy <= (0.3 * tolerance) ** 2 * scale_energy:
+        return None
+    to_f = barycentric_matrix(axes.off_resonance_Hz, fine.off_resonance_Hz)
+    to_b = barycentric_matrix(axes.b1_scale, fine.b1_scale)
+    amplitude = np.einsum("tpfbl,gf,cb->tpgcl", amplitude, to_f, to_b, optimize=True)
+    middle = slot.tau_s + 0.5 * samples * dwell_s
+    exact = _decays(slot, tissues, fine.off_resonance_Hz, samples, dwell_s, b0_T, middle)
+    sample, decay = _sample_patterns(exact, mass.sum(axis=(1, 3)), tolerance)
+    return SlotModel(
+        slot=slot,
+        readout=readout.astype(np.complex64),
+        sample=sample.astype(np.complex64),
+        amplitude=amplitude.astype(np.complex64),
+        decay=decay.astype(np.complex64),
+        middle_s=middle,
+    )
+
+
+def slot_energy(slot: Slot, mass: Float[np.ndarray, "tissue plane f b"]) -> float:
+    """Energy of a slot's amplitudes, nodes taken alike."""
+    weight = mass.sum(axis=(2, 3))
+    parts = [(np.abs(a) ** 2).sum(axis=0).mean(axis=(1, 2)) @ weight[t] for t, a in enumerate(slot.amplitude) if a is not None]
+    return float(sum(parts))
+
+
+def _readout_patterns(
+    slot: Slot, weight: Float[np.ndarray, "tissue plane"], tolerance: float, scale_energy: float
+) -> tuple[Complex[np.ndarray, "l row"], Complex[np.ndarray, "tissue plane f b l"], float]:
+    """Orthonormal patterns over readouts by a randomised range finder (Halko 2011, algorithm 4.4), and their coefficients."""
+    rng = np.random.default_rng(0)
+    shape = next(a.shape[1:] for a in slot.amplitude if a is not None)
+    size = min(SKETCH, len(slot.rows))
+    sketch = np.zeros((len(slot.rows), size), np.complex128)
+    energy = 0.0
+    for t, a in enumerate(slot.amplitude):
+        if a is None or not weight[t].any():
+            continue
+        scaled = (a * np.sqrt(weight[t]).astype(np.float32)[:, None, None]).reshape(len(slot.rows), -1)
+        energy += float(np.vdot(scaled, scaled).real)
+        sketch += scaled @ (rng.standard_normal((scaled.shape[1], size)).astype(np.float32))
+    basis = np.linalg.qr(sketch)[0]
+    covariance = np.zeros((size, size), np.complex128)
+    coefficient = np.zeros((len(slot.amplitude), *shape, size), np.complex128)
+    for t, a in enumerate(slot.amplitude):
+        if a is not None:
+            coefficient[t] = np.moveaxis(np.tensordot(basis.conj(), a, axes=(0, 0)), 0, -1)
+            flat = (coefficient[t] * np.sqrt(weight[t])[:, None, None, None]).reshape(-1, size)
+            covariance += flat.conj().T @ flat
+    values, vectors = np.linalg.eigh(covariance)
+    kept = max(1, int((np.cumsum(np.clip(values, 0, None)) > (0.2 * tolerance) ** 2 * scale_energy).sum()))
+    vectors = vectors[:, size - kept :]
+    # a[row] = sum_s basis[row, s] c[s]; c[s] = sum_l vectors*[s, l] (c . vectors)_l
+    return (basis @ vectors.conj()).T, coefficient @ vectors, energy
+
+
+def _decays(
+    slot: Slot,
+    tissues: tuple[Tissue, ...],
+    off_resonance_Hz: Float[np.ndarray, " f"],
+    samples: int,
+    dwell_s: float,
+    b0_T: float,
+    middle_s: float,
+) -> Complex[np.ndarray, "tissue f sample"]:
+    elapsed = np.arange(samples) * dwell_s
+    tau, since = slot.tau_s + elapsed, slot.since_s + elapsed
+    result = np.empty((len(tissues), len(off_resonance_Hz), samples), np.complex128)
+    for t, tissue in enumerate(tissues):
+        shift = tissue.chemical_shift_ppm * 1e-6 * b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
+        own = np.exp(-since / tissue.t2_s - np.abs(tau) / tissue.t2_prime_s - 2j * np.pi * shift * tau)
+        result[t] = own * np.exp(-2j * np.pi * off_resonance_Hz[:, None] * (tau - middle_s))
+    return result
+
+
+def _sample_patterns(
+    decays: Complex[np.ndarray, "tissue f sample"], weight: Float[np.ndarray, "tissue f"], tolerance: float
+) -> tuple[Complex[np.ndarray, "q sample"], Complex[np.ndarray, "tissue f q"]]:
+    flat = decays.reshape(-1, decays.shape[-1])
+    scaled = flat * np.sqrt(weight.ravel())[:, None]
+    values, vectors = np.linalg.eigh(scaled.conj().T @ scaled)
+    kept = max(1, int((np.cumsum(np.clip(values, 0, None)) > (0.2 * tolerance) ** 2 * values.sum()).sum()))
+    vectors = vectors[:, len(values) - kept :]
+    return vectors.conj().T, decays @ vectors

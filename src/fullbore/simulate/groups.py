@@ -1,0 +1,91 @@
+"""Readouts that share their excited planes: the whole of a non-selective scan, or one slice of a stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from fullbore.data import Sequence
+from fullbore.errors import UsageError
+from fullbore.simulate.pulses import active_half_width
+from fullbore.simulate.timeline import Timeline
+
+EXCITED = 3e-3
+NOTICED = 1e-2
+PLANES_PER_SLICE = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Group:
+    """rows: readouts. pulses: those that act on it. extent_m: (first, last) along the slice axis, None for everything."""
+
+    name: str
+    rows: Int[np.ndarray, " row"]
+    pulses: Int[np.ndarray, " pulse"]
+    extent_m: tuple[float, float] | None
+
+
+def slice_gradients(timeline: Timeline, frame: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, " kind"]:
+    """Strongest gradient along the slice axis during each kind of pulse, Hz/m with its sign; 0 for non-selective pulses.
+
+    Errors: UsageError when a pulse is played under a gradient along read or phase.
+    """
+    result = np.zeros(len(timeline.kinds))
+    for i, kind in enumerate(timeline.kinds):
+        parts = kind.gradient_Hz_per_m @ frame.T
+        if np.abs(parts[:, :2]).max() > max(10.0, 1e-4 * np.abs(parts[:, 2]).max()):
+            raise UsageError(
+                f"Pulse {kind.name}: its gradient has a component along read or phase ({np.abs(parts[:, :2]).max():.3g} Hz/m); "
+                "the simulator takes pulses that select along the slice axis. Turn the slice axis to the gradient."
+            )
+        strongest = parts[np.abs(parts[:, 2]).argmax(), 2]
+        result[i] = strongest if abs(strongest) > 10 else 0.0
+    return result
+
+
+def make_groups(
+    sequence: Sequence, timeline: Timeline, frame: Float[np.ndarray, "3 3"], spread_Hz: float, b1_scale: float
+) -> list[Group]:
+    """The groups of a sequence, in order of their first readout.
+
+    spread_Hz: largest off-resonance, which widens what a pulse reaches. b1_scale: largest transmit scale.
+    """
+    gradient = slice_gradients(timeline, frame)
+    label = np.round(np.where(gradient[timeline.kind] != 0, timeline.frequency_Hz / _nonzero(gradient)[timeline.kind], 0.0), 7)
+    excites = np.array(timeline.uses) == "e"
+    latest = np.maximum.accumulate(np.where(excites, np.arange(len(excites)), -1))[timeline.last_pulse]
+    if latest.min() < 0:
+        raise UsageError(f"Sequence {sequence.name}: a readout comes before any excitation pulse. Mark the excitation with use 'e'.")
+    key = np.column_stack([gradient[timeline.kind[latest]] != 0, label[latest]])
+    _, first, which = np.unique(key, axis=0, return_index=True, return_inverse=True)
+    reach = [_reach(kind, g, spread_Hz, b1_scale, EXCITED) for kind, g in zip(timeline.kinds, gradient, strict=True)]
+    noticed = [_reach(kind, g, spread_Hz, b1_scale, NOTICED) for kind, g in zip(timeline.kinds, gradient, strict=True)]
+    groups = []
+    for number in np.argsort(first):
+        rows = np.flatnonzero(which.ravel() == number)
+        used = np.unique(timeline.kind[np.unique(latest[rows])])
+        centre = float(label[latest[rows[0]]])
+        width = max(reach[k] for k in used)
+        extent = None if not np.isfinite(width) else (centre - width, centre + width)
+        if extent is None and (gradient != 0).any():
+            pulses = np.arange(len(timeline.kind))
+        else:
+            near = np.array(noticed)[timeline.kind] + (width if np.isfinite(width) else 0.0)
+            pulses = np.flatnonzero(np.abs(label - centre) <= near)
+        name = f"slice at {centre * 1e3:.1f} mm" if extent else "volume"
+        groups.append(Group(name=name, rows=rows, pulses=pulses, extent_m=extent))
+    return groups
+
+
+def _nonzero(gradient: Float[np.ndarray, " kind"]) -> Float[np.ndarray, " kind"]:
+    return np.where(gradient == 0, 1.0, gradient)
+
+
+def _reach(kind, gradient: float, spread_Hz: float, b1_scale: float, threshold: float) -> float:  # type: ignore[no-untyped-def]
+    """Distance from its slice's centre within which a pulse acts, m; infinite without a gradient."""
+    if gradient == 0:
+        return float("inf")
+    widest = 12.0 / kind.duration_s + abs(gradient) * 0.02
+    return (active_half_width(kind, threshold, widest, b1_scale) + spread_Hz) / abs(gradient)

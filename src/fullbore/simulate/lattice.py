@@ -1,0 +1,238 @@
+"""The phantom on the lattice where it is simulated: fractions, transmit field and off-resonance of every cell.
+
+The phantom is continuous: linear between its grid's points. On its own grid points the transform of that continuous object
+is exactly a sum over points times sinc^2 of k and the spacing, so an axis keeps the phantom's points and its `transfer` is
+sinc^2. An axis whose scan resolves much less than that is brought to fewer points by a low-pass filter that is flat over
+the sampled k. Planes through a slice are samples of the continuous object, much thinner than the slice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Complex, Float, Num
+from scipy.ndimage import map_coordinates
+
+from fullbore.data import FieldMap, Grid, Phantom
+from fullbore.errors import UsageError
+from fullbore.numerics import interpolate_separable
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+
+COARSEST_CELL_PER_VOXEL = 0.55
+FILTER_HALF_LENGTH = 6.0
+KAISER_BETA = 6.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LatticeAxis:
+    """One axis of the lattice, along a unit vector of the scan's frame.
+
+    points_m: coordinates r . direction, rising, evenly spaced. spacing_m: their distance.
+    weights: (point, phantom point) matrix from the phantom's points, or None where points are the phantom's `window`.
+    hat_m: base of the linear interpolation that the transfer accounts for, 0 for samples of the continuous object.
+    cut_per_m: no k beyond it is seen.
+    """
+
+    points_m: Float[np.ndarray, " n"]
+    spacing_m: float
+    weights: Float[np.ndarray, "n m"] | None
+    window: slice
+    hat_m: float
+    cut_per_m: float
+
+    def transfer(self, k_per_m: Float[np.ndarray, "*k"]) -> Float[np.ndarray, "*k"]:
+        """What the continuous object has at k over what the sum over lattice points has; zero beyond the cut."""
+        return np.asarray(np.sinc(k_per_m * self.hat_m) ** 2 * (np.abs(k_per_m) <= self.cut_per_m * (1 + 1e-9)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PhantomAxis:
+    """One axis of the phantom as seen from the scan's frame: array axis, coordinates (rising once flipped), occupied part."""
+
+    array_axis: int
+    flipped: bool
+    points_m: Float[np.ndarray, " n"]
+    occupied: slice
+    spacing_m: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lattice:
+    """Cells of one slice or of the whole volume.
+
+    frame: (3, 3) rows read, phase, slice. x, y, z: axes along them. fractions: (tissue, z, y, x).
+    b1_scale, b1_phase_rad, off_resonance_Hz (of water): (z, y, x).
+    """
+
+    frame: Float[np.ndarray, "3 3"]
+    x: LatticeAxis
+    y: LatticeAxis
+    z: LatticeAxis
+    fractions: Float[np.ndarray, "tissue z y x"]
+    b1_scale: Float[np.ndarray, "z y x"]
+    b1_phase_rad: Float[np.ndarray, "z y x"]
+    off_resonance_Hz: Float[np.ndarray, "z y x"]
+
+    @property
+    def cell_volume_m3(self) -> float:
+        """Volume that one point stands for."""
+        return self.x.spacing_m * self.y.spacing_m * self.z.spacing_m
+
+
+def aligned_with(phantom: Phantom, frame: Float[np.ndarray, "3 3"]) -> Phantom:
+    """The phantom itself if its axes are the frame's, else the phantom resampled on a lattice of the frame's directions."""
+    steps = frame @ phantom.grid.affine_m[:3, :3]
+    strongest = np.abs(steps).max(axis=1, keepdims=True)
+    if ((np.abs(steps) > 1e-9 * strongest).sum(axis=1) == 1).all():
+        return phantom
+    spacing = float(phantom.grid.spacing_m.min())
+    corners = np.array([[i, j, k, 1.0] for i in (0, 1) for j in (0, 1) for k in (0, 1)])
+    corners[:, :3] *= np.array(phantom.grid.shape[::-1]) - 1
+    extent = corners @ phantom.grid.affine_m[:3].T @ frame.T
+    low, high = extent.min(axis=0), extent.max(axis=0)
+    affine = np.eye(4)
+    affine[:3, :3] = frame.T * spacing
+    affine[:3, 3] = low @ frame
+    size = np.floor((high - low) / spacing).astype(int) + 1
+    grid = Grid(shape=(int(size[2]), int(size[1]), int(size[0])), affine_m=affine)
+    return replace(phantom, fractions=_sample(phantom.fractions, phantom.grid, grid), grid=grid)
+
+
+def _sample(values: Float[np.ndarray, "channel z y x"], source: Grid, target: Grid) -> Float[np.ndarray, "channel z2 y2 x2"]:
+    to_index = np.linalg.inv(source.affine_m)
+    index = target.points_m() @ to_index[:3, :3].T + to_index[:3, 3]
+    where = [index[..., 2], index[..., 1], index[..., 0]]
+    channels = [map_coordinates(value, where, order=1, mode="constant", cval=0.0) for value in values]
+    return np.stack(channels).astype(np.float32)
+
+
+def phantom_axes(phantom: Phantom, frame: Float[np.ndarray, "3 3"]) -> tuple[PhantomAxis, PhantomAxis, PhantomAxis]:
+    """The phantom's axes along read, phase and slice; the phantom must be aligned with the frame.
+
+    Errors: UsageError when the phantom holds no tissue at all.
+    """
+    if not phantom.fractions.any():
+        raise UsageError(f"Phantom {phantom.name}: every fraction is zero, so there is no signal. Put tissue into it.")
+    steps = frame @ phantom.grid.affine_m[:3, :3]
+    origin = frame @ phantom.grid.affine_m[:3, 3]
+    result = []
+    for i in range(3):
+        index = int(np.abs(steps[i]).argmax())
+        axis = 2 - index
+        points = origin[i] + steps[i, index] * np.arange(phantom.grid.shape[axis])
+        others = tuple(a for a in range(4) if a != axis + 1)
+        held = phantom.fractions.max(axis=others) > 0
+        flipped = bool(steps[i, index] < 0)
+        if flipped:
+            points, held = points[::-1], held[::-1]
+        used = np.flatnonzero(held)
+        result.append(
+            PhantomAxis(array_axis=axis, flipped=flipped, points_m=points, occupied=slice(int(used[0]), int(used[-1]) + 1),
+                spacing_m=float(abs(steps[i, index])))
+        )
+    return result[0], result[1], result[2]
+
+
+def encoded_axis(source: PhantomAxis, k_max_per_m: float) -> LatticeAxis:
+    """Points for an axis that is encoded up to `k_max_per_m`: the phantom's own, or fewer where the scan is much coarser."""
+    h = source.spacing_m
+    coarse = COARSEST_CELL_PER_VOXEL / (2 * max(k_max_per_m, 1e-3))
+    inside = source.points_m[source.occupied]
+    if coarse < 1.2 * h or len(inside) < 4:
+        return LatticeAxis(points_m=inside, spacing_m=h, weights=None, window=source.occupied, hat_m=h, cut_per_m=1 / h)
+    margin = FILTER_HALF_LENGTH * coarse
+    count = int(np.ceil((inside[-1] - inside[0] + 2 * margin) / coarse)) + 1
+    points = 0.5 * (inside[0] + inside[-1]) + (np.arange(count) - 0.5 * (count - 1)) * coarse
+    distance = (points[:, None] - inside) / coarse
+    window = np.i0(KAISER_BETA * np.sqrt(np.clip(1 - (distance / FILTER_HALF_LENGTH) ** 2, 0, None))) / np.i0(KAISER_BETA)
+    weights = h / coarse * np.sinc(distance) * window * (np.abs(distance) < FILTER_HALF_LENGTH)
+    return LatticeAxis(
+        points_m=points, spacing_m=coarse, weights=weights, window=source.occupied, hat_m=h, cut_per_m=0.35 / coarse
+    )
+
+
+def sampled_axis(source: PhantomAxis, points_m: Float[np.ndarray, " n"], spacing_m: float) -> LatticeAxis:
+    """Planes at `points_m`: samples of the continuous object."""
+    position = (points_m - source.points_m[0]) / source.spacing_m
+    index = np.arange(len(source.points_m))
+    weights = np.clip(1 - np.abs(position[:, None] - index), 0, None)
+    used = np.flatnonzero(weights.any(axis=0))
+    window = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
+    return LatticeAxis(
+        points_m=points_m, spacing_m=spacing_m, weights=weights[:, window], window=window, hat_m=0.0, cut_per_m=0.5 / spacing_m
+    )
+
+
+def place(
+    phantom: Phantom,
+    frame: Float[np.ndarray, "3 3"],
+    source: tuple[PhantomAxis, PhantomAxis, PhantomAxis],
+    axes: tuple[LatticeAxis, LatticeAxis, LatticeAxis],
+    transmit: FieldMap,
+    b0_T: float,
+) -> Lattice:
+    """Fractions and fields at the lattice's points; source and axes are (x, y, z) = (read, phase, slice)."""
+    x, y, z = axes
+    b1 = sample_field(transmit, frame, axes)[0]
+    ppm = sample_field(phantom.field_ppm, frame, axes)[0].real
+    return Lattice(
+        frame=frame,
+        x=x,
+        y=y,
+        z=z,
+        fractions=_fractions(phantom, source, axes),
+        b1_scale=np.abs(b1).astype(np.float32),
+        b1_phase_rad=np.angle(b1).astype(np.float32),
+        off_resonance_Hz=(ppm * np.float32(1e-6 * b0_T * GYROMAGNETIC_RATIO_HZ_PER_T)).astype(np.float32),
+    )
+
+
+def _fractions(
+    phantom: Phantom,
+    source: tuple[PhantomAxis, PhantomAxis, PhantomAxis],
+    axes: tuple[LatticeAxis, LatticeAxis, LatticeAxis],
+) -> Float[np.ndarray, "tissue z y x"]:
+    values = phantom.fractions.transpose(0, *(1 + source[i].array_axis for i in (2, 1, 0)))
+    flips = tuple(slice(None, None, -1 if source[i].flipped else 1) for i in (2, 1, 0))
+    values = values[(slice(None), *flips)][(slice(None), *(axes[i].window for i in (2, 1, 0)))]
+    for axis, i in ((1, 2), (2, 1), (3, 0)):
+        weights = axes[i].weights
+        if weights is not None:
+            values = np.moveaxis(np.tensordot(weights.astype(np.float32), values, axes=(1, axis)), 0, axis)
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def sample_field(
+    field: FieldMap, frame: Float[np.ndarray, "3 3"], axes: tuple[LatticeAxis, LatticeAxis, LatticeAxis]
+) -> Num[np.ndarray, "channel z y x"]:
+    """A field map, cubic between its points, at the lattice's points; its edge values continue outside."""
+    steps = frame @ field.grid.affine_m[:3, :3]
+    if ((np.abs(steps) > 1e-9 * np.abs(steps).max(axis=1, keepdims=True)).sum(axis=1) != 1).any():
+        return _sample_oblique_field(field, frame, axes)
+    origin = frame @ field.grid.affine_m[:3, 3]
+    order = [int(np.abs(steps[i]).argmax()) for i in range(3)]
+    values = field.values.transpose(0, *(3 - order[i] for i in (2, 1, 0)))
+    single = values.astype(np.complex64 if np.iscomplexobj(values) else np.float32)
+    from_axes = [origin[i] + steps[i, order[i]] * np.arange(single.shape[3 - i]) for i in range(3)]
+    return interpolate_separable(
+        single,
+        (from_axes[2], from_axes[1], from_axes[0]),
+        (axes[2].points_m, axes[1].points_m, axes[0].points_m),
+        order="cubic",
+        outside="nearest",
+    )
+
+
+def _sample_oblique_field(
+    field: FieldMap, frame: Float[np.ndarray, "3 3"], axes: tuple[LatticeAxis, LatticeAxis, LatticeAxis]
+) -> Complex[np.ndarray, "channel z y x"]:
+    z, y, x = np.meshgrid(axes[2].points_m, axes[1].points_m, axes[0].points_m, indexing="ij")
+    to_index = np.linalg.inv(field.grid.affine_m)
+    index = np.stack([x, y, z], axis=-1) @ (frame @ to_index[:3, :3].T) + to_index[:3, 3]
+    where = [index[..., 2], index[..., 1], index[..., 0]]
+    parts = [
+        map_coordinates(value.real, where, order=3, mode="nearest") + 1j * map_coordinates(value.imag, where, order=3, mode="nearest")
+        for value in field.values
+    ]
+    return np.stack(parts).astype(np.complex64)

@@ -1,0 +1,145 @@
+"""What a simulation will do, decided before it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from fullbore.data import Phantom, ScannerSpec, Sequence
+from fullbore.errors import ValueRangeError
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.groups import PLANES_PER_SLICE, Group, make_groups, slice_gradients
+from fullbore.simulate.lattice import LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes, sampled_axis
+from fullbore.simulate.nodes import chebyshev_nodes
+from fullbore.simulate.pulses import active_half_width
+from fullbore.simulate.responses import ClassAxes
+from fullbore.simulate.timeline import Timeline, compile_timeline
+from fullbore.simulate.trajectory import positions_after_pulses, sample_positions
+
+B1_NODES = 7
+TABLE_FLOOR = 1e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plan:
+    """Timeline, groups and lattice of one simulation.
+
+    frame: (3, 3) rows read, phase, slice. nominal_per_m: trajectory in LPS. half_width_Hz: (kind,) reach of each pulse.
+    b1_nodes, off_resonance_nodes_Hz: of the classes. notes: sentences for a person.
+    """
+
+    phantom: Phantom
+    timeline: Timeline
+    frame: Float[np.ndarray, "3 3"]
+    nominal_per_m: Float[np.ndarray, "row sample 3"]
+    groups: tuple[Group, ...]
+    source: tuple[PhantomAxis, PhantomAxis, PhantomAxis]
+    read_axis: LatticeAxis
+    phase_axis: LatticeAxis
+    half_width_Hz: Float[np.ndarray, " kind"]
+    b1_nodes: Float[np.ndarray, " b"]
+    off_resonance_nodes_Hz: Float[np.ndarray, " f"]
+    slice_thickness_m: float
+    selective: bool
+    notes: tuple[str, ...]
+
+    def slice_axis(self, group: Group) -> LatticeAxis:
+        """The group's planes: thin samples through its slice, or the encoded axis of the whole volume."""
+        source = self.source[2]
+        if group.extent_m is None:
+            return encoded_axis(source, float(np.abs(self.nominal_per_m @ self.frame[2]).max()))
+        spacing = min(source.spacing_m, self.slice_thickness_m / PLANES_PER_SLICE)
+        half = int(np.ceil(0.5 * (group.extent_m[1] - group.extent_m[0]) / spacing))
+        centre = 0.5 * (group.extent_m[0] + group.extent_m[1])
+        return sampled_axis(source, centre + np.arange(-half, half + 1) * spacing, spacing)
+
+    def class_axes(self, z: LatticeAxis) -> ClassAxes:
+        """Nodes of the classes of a group whose planes are `z`."""
+        return ClassAxes(
+            plane_m=z.points_m if self.selective else np.zeros(1),
+            off_resonance_Hz=self.off_resonance_nodes_Hz,
+            b1_scale=self.b1_nodes,
+        )
+
+
+def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
+    """Decide groups, lattice and classes.
+
+    Errors: UsageError, ValueRangeError and LimitError for inputs that cannot be simulated, each naming its culprit.
+    """
+    check_inputs(phantom, spec)
+    timeline = compile_timeline(sequence)
+    geometry = sequence.encoding.geometry
+    frame = np.stack([geometry.read, geometry.phase, geometry.slice]).astype(np.float64)
+    aligned = aligned_with(phantom, frame)
+    nominal = sample_positions(timeline, positions_after_pulses(timeline))
+    k_max = np.abs(nominal @ frame.T).max(axis=(0, 1))
+    low, high = _off_resonance_range(phantom, spec)
+    scale = np.abs(spec.transmit.values[0])
+    pad = 0.02 * float(np.ptp(scale)) + 1e-3
+    b1_low, b1_high = max(float(scale.min()) - pad, 0.0), float(scale.max()) + pad
+    shift = max(abs(t.chemical_shift_ppm) for t in phantom.tissues) * 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
+    groups = make_groups(sequence, timeline, frame, max(abs(low), abs(high)) + shift, b1_high)
+    gradient = slice_gradients(timeline, frame)
+    widths = [active_half_width(kind, TABLE_FLOOR, 12 / kind.duration_s + abs(g) * 0.02, b1_high) if g else 0.0
+              for kind, g in zip(timeline.kinds, gradient, strict=True)]  # fmt: skip
+    source = phantom_axes(aligned, frame)
+    longest = max((k.duration_s for k in timeline.kinds if k.use in "er"), default=1e-3)
+    count = int(np.clip(4 + np.ceil(3 * (high - low) * longest), 5, 13)) if high > low else 1
+    result = Plan(
+        phantom=aligned,
+        timeline=timeline,
+        frame=frame,
+        nominal_per_m=nominal,
+        groups=tuple(groups),
+        source=source,
+        read_axis=encoded_axis(source[0], float(k_max[0])),
+        phase_axis=encoded_axis(source[1], float(k_max[1])),
+        half_width_Hz=np.array(widths),
+        b1_nodes=chebyshev_nodes(B1_NODES, b1_low, b1_high) if b1_high - b1_low > 3e-3 else np.array([0.5 * (b1_low + b1_high)]),
+        off_resonance_nodes_Hz=chebyshev_nodes(count, low, high),
+        slice_thickness_m=geometry.fov_m[2],
+        selective=bool((gradient != 0).any()),
+        notes=(),
+    )
+    return result
+
+
+def check_inputs(phantom: Phantom, spec: ScannerSpec) -> None:
+    """Refuse what is not a number; the nouns have checked the rest."""
+    if not np.isfinite(phantom.fractions).all():
+        raise ValueRangeError(f"Phantom {phantom.name}, fractions: NaN or infinity. Fill them with zero where there is no tissue.")
+    for tissue in phantom.tissues:
+        values = (tissue.t1_s, tissue.t2_s, tissue.t2_prime_s, tissue.proton_density, tissue.chemical_shift_ppm)
+        if np.isnan(values).any() or not np.isfinite(values[3:]).all():
+            raise ValueRangeError(f"Tissue {tissue.name}: {values} holds NaN or infinity. Give it finite values.")
+    if spec.transmit.values.shape[0] != 1:
+        raise ValueRangeError(f"Scanner {spec.name}, transmit: {spec.transmit.values.shape[0]} channels, wanted one combined field.")
+
+
+def _off_resonance_range(phantom: Phantom, spec: ScannerSpec) -> tuple[float, float]:
+    """Range of water off-resonance where there is tissue, Hz, from the field map's points near tissue."""
+    values = phantom.field_ppm.values[0]
+    held = phantom.fractions.any(axis=0)
+    to_index = np.linalg.inv(phantom.grid.affine_m)
+    points = phantom.field_ppm.grid.points_m()
+    index = np.round(points @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
+    reach = np.maximum(np.ceil(phantom.field_ppm.grid.spacing_m / phantom.grid.spacing_m).astype(int), 1)
+    near = _near(held, index, reach)
+    chosen = values[near] if near.any() else values.ravel()
+    factor = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
+    return float(chosen.min() * factor), float(chosen.max() * factor)
+
+
+def _near(held: np.ndarray, index: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """Whether any tissue lies within `reach` phantom voxels (x, y, z) of each index (x, y, z)."""
+    from scipy.ndimage import maximum_filter
+
+    size = tuple(int(2 * r + 1) for r in reach[::-1])
+    wide = maximum_filter(np.pad(held.astype(np.uint8), [(r, r) for r in reach[::-1]]), size=size)
+    at = index + reach
+    inside = ((at >= 0) & (at < np.array(wide.shape[::-1]))).all(axis=-1)
+    at = np.where(inside[..., None], at, 0)
+    return np.asarray(inside & (wide[at[..., 2], at[..., 1], at[..., 0]] > 0))

@@ -1,0 +1,254 @@
+"""What every class of spins answers at every readout: configuration states run tissue by tissue.
+
+A class is a tissue, a plane, a node of water off-resonance and a node of transmit scale. The answer comes in slots: all
+readouts that see a state with one k offset from the nominal trajectory and one timing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex, Float, Float32, Int
+
+from fullbore.data import Tissue
+from fullbore.errors import LimitError
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.configuration_kernel import run_states
+from fullbore.simulate.pulse_kernel import TERMS
+from fullbore.simulate.pulses import FrequencyTable, propagators
+from fullbore.simulate.timeline import Timeline
+
+MOST_ROWS = 1 << 16
+MERGE_TOLERANCE = 1e-2
+HASH = np.array([1.0, np.sqrt(2.0), np.sqrt(3.0), np.sqrt(5.0) * 1e4])
+"""Weights of kx, ky, kz (cycles/m) and tau (s): keys with equal hash are one state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClassAxes:
+    """The smooth axes of the classes: planes (m along slice, [0] when nothing selects), water off-resonance, transmit scale."""
+
+    plane_m: Float[np.ndarray, " plane"]
+    off_resonance_Hz: Float[np.ndarray, " f"]
+    b1_scale: Float[np.ndarray, " b"]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(plane, f, b)."""
+        return len(self.plane_m), len(self.off_resonance_Hz), len(self.b1_scale)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Schedule:
+    """Pulses that act on one group and the readouts between them, in the scan's frame.
+
+    pulses: indices into the timeline. rows: (pulse, 2). low, high, reference: (row, 3), see `run_states`.
+    since_s: (row,) from the pulse's centre to the first sample. cut_per_m: (3,).
+    """
+
+    pulses: Int[np.ndarray, " pulse"]
+    rows: Int[np.ndarray, "pulse 2"]
+    low: Float[np.ndarray, "row 3"]
+    high: Float[np.ndarray, "row 3"]
+    reference: Float[np.ndarray, "row 3"]
+    since_s: Float[np.ndarray, " row"]
+    cut_per_m: Float[np.ndarray, "3"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Slot:
+    """Readouts (of the group) that see a state at one offset in k and time.
+
+    shift_per_m: added to the nominal trajectory, in the scan's frame. tau_s: time for which off-resonance has acted at the
+    first sample; since_s: time since the pulse. amplitude: per tissue (row, plane, f, b), None where a tissue has none.
+    """
+
+    shift_per_m: Float[np.ndarray, "3"]
+    tau_s: float
+    since_s: float
+    rows: Int[np.ndarray, " row"]
+    amplitude: list[Complex[np.ndarray, "row plane f b"] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Record:
+    """One tissue's states as seen by readouts: which row, (k offset, tau after the pulse), value per class."""
+
+    row: Int[np.ndarray, " record"]
+    key: Float[np.ndarray, "record 4"]
+    value: Complex[np.ndarray, "record class"]
+    states: int
+
+
+class PulseBank:
+    """Propagators for the classes of any group; frequency tables are made once per pulse kind and tissue."""
+
+    def __init__(self, timeline: Timeline, direction: Float[np.ndarray, "3"], half_width_Hz: Float[np.ndarray, " kind"]):
+        self._timeline = timeline
+        self._direction = direction
+        self._half_width = half_width_Hz
+        self._tables: dict[tuple[int, Tissue, bytes], FrequencyTable] = {}
+
+    def terms(self, kind: int, frequency_Hz: float, tissue: Tissue, shift_Hz: float, axes: ClassAxes) -> Float32[np.ndarray, "12 n"]:
+        """Propagators of one kind at one frequency offset, a column per class."""
+        pulse = self._timeline.kinds[kind]
+        gradient = pulse.gradient_Hz_per_m @ self._direction
+        planes, fs, bs = axes.shape
+        offset = (axes.off_resonance_Hz + shift_Hz - frequency_Hz)[None, :]
+        if pulse.has_constant_gradient and gradient[0] != 0:
+            value = self._table(kind, tissue, axes)((gradient[0] * axes.plane_m[:, None] + offset).ravel())
+        elif pulse.has_constant_gradient:
+            value = np.broadcast_to(self._direct(kind, tissue, np.zeros(1), offset, axes), (planes, fs, bs, TERMS))
+        else:
+            value = self._direct(kind, tissue, axes.plane_m, offset, axes)
+        return np.ascontiguousarray(value.reshape(-1, TERMS).T, dtype=np.float32)
+
+    def _table(self, kind: int, tissue: Tissue, axes: ClassAxes) -> FrequencyTable:
+        key = (kind, tissue, axes.b1_scale.tobytes())
+        if key not in self._tables:
+            self._tables[key] = FrequencyTable(
+                self._timeline.kinds[kind], self._half_width[kind], axes.b1_scale, tissue.t1_s, tissue.t2_s
+            )
+        return self._tables[key]
+
+    def _direct(
+        self, kind: int, tissue: Tissue, plane_m: Float[np.ndarray, " p"], offset: Float[np.ndarray, "1 f"], axes: ClassAxes
+    ) -> Float[np.ndarray, "p f b 12"]:
+        grid = np.meshgrid(plane_m, offset[0], axes.b1_scale, indexing="ij")
+        position, off, scale = (part.ravel() for part in grid)
+        t1, t2 = np.full_like(off, tissue.t1_s), np.full_like(off, tissue.t2_s)
+        return propagators(self._timeline.kinds[kind], self._direction, position, off, scale, t1, t2).reshape(*grid[0].shape, TERMS)
+
+
+def make_schedule(
+    timeline: Timeline,
+    nominal_per_m: Float[np.ndarray, "row sample 3"],
+    frame: Float[np.ndarray, "3 3"],
+    pulses: Int[np.ndarray, " pulse"],
+    rows: Int[np.ndarray, " row"],
+    cut_per_m: Float[np.ndarray, "3"],
+) -> Schedule:
+    """The acting pulses and the group's readouts between them; nominal_per_m is the trajectory in LPS."""
+    owner = np.searchsorted(pulses, timeline.last_pulse[rows], side="right") - 1
+    k = nominal_per_m[rows] @ frame.T
+    moved = timeline.sample_moment_per_m[rows, 0] - timeline.moment_per_m[pulses[owner]]
+    edges = np.searchsorted(owner, np.arange(len(pulses) + 1))
+    return Schedule(
+        pulses=pulses,
+        rows=np.column_stack([edges[:-1], edges[1:]]),
+        low=k.min(axis=1),
+        high=k.max(axis=1),
+        reference=k[:, 0] - moved @ frame.T,
+        since_s=timeline.sample_time_s[rows, 0] - timeline.time_s[pulses[owner]],
+        cut_per_m=cut_per_m,
+    )
+
+
+def run_tissue(
+    timeline: Timeline,
+    schedule: Schedule,
+    frame: Float[np.ndarray, "3 3"],
+    bank: PulseBank,
+    tissue: Tissue,
+    axes: ClassAxes,
+    b0_T: float,
+    prune: float,
+) -> Record:
+    """States of one tissue through the schedule. prune: magnitude (of M0) below which a state is let go.
+
+    Errors: LimitError when the sequence keeps more states alive than fit.
+    """
+    pulses = schedule.pulses
+    shift = tissue.chemical_shift_ppm * 1e-6 * b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
+    played, which = np.unique(np.column_stack([timeline.kind[pulses], timeline.frequency_Hz[pulses]]), axis=0, return_inverse=True)
+    terms = np.stack([bank.terms(int(kind), float(f), tissue, shift, axes) for kind, f in played])
+    interval = np.diff(timeline.time_s[pulses], prepend=timeline.time_s[pulses[0]])
+    moment = np.diff(timeline.moment_per_m[pulses], axis=0, prepend=timeline.moment_per_m[pulses[:1]]) @ frame.T
+    move = np.column_stack([moment, interval])
+    records, capacity = len(schedule.since_s) * 2 + 16, 2048
+    while True:
+        row, key = np.empty(records, np.int64), np.empty((records, 4))
+        value = np.empty((records, terms.shape[2]), np.complex64)
+        wanted, states = run_states(
+            terms, which.ravel(), timeline.phase_rad[pulses], np.exp(-interval / tissue.t1_s), np.exp(-interval / tissue.t2_s),
+            move, move @ HASH, schedule.rows, schedule.low, schedule.high, schedule.reference, schedule.cut_per_m,
+            prune**2, (10 * prune) ** 2, MERGE_TOLERANCE, capacity, row, key, value,
+        )  # fmt: skip
+        if wanted < 0 and capacity >= MOST_ROWS:
+            raise LimitError(
+                f"Configuration states of {tissue.name}: more than {states} alive, limit {MOST_ROWS // 3}. "
+                "Raise the tolerance, or spoil or rewind the gradients so that states coincide."
+            )
+        if 0 <= wanted <= records:
+            return Record(row=row[:wanted], key=key[:wanted], value=value[:wanted], states=states)
+        capacity, records = (capacity * 4, records) if wanted < 0 else (capacity, wanted)
+
+
+def run_group(
+    tissues: tuple[Tissue, ...],
+    present: list[bool],
+    run: Callable[[Tissue], Record],
+    schedule: Schedule,
+    axes: ClassAxes,
+    threads: int = 2,
+) -> tuple[list[Slot], int]:
+    """Slots of one group, strongest first, and the most states any tissue held."""
+    with ThreadPoolExecutor(threads) as pool:
+        order = sorted((i for i in range(len(tissues)) if present[i]), key=lambda i: -tissues[i].t2_s)
+        futures = {i: pool.submit(run, tissues[i]) for i in order}
+        records = [futures[i].result() if present[i] else None for i in range(len(tissues))]
+    return gather_slots(records, schedule, axes), max(record.states for record in records if record is not None)
+
+
+def gather_slots(records: list[Record | None], schedule: Schedule, axes: ClassAxes) -> list[Slot]:
+    """Sort the records of all tissues into slots."""
+    keys = []
+    for record in records:
+        if record is not None:
+            since = schedule.since_s[record.row]
+            keys.append(np.column_stack([record.key[:, :3], record.key[:, 3] + since, since]))
+    if not keys:
+        return []
+    step = np.array([2 * MERGE_TOLERANCE] * 3 + [1e-7, 1e-7])
+    unique, which = _cluster(np.concatenate(keys), step)
+    slots = []
+    for number, key in enumerate(unique):
+        slots.append(_fill_slot(number, key, which, records, axes))
+    return sorted(slots, key=lambda slot: -sum(float(np.linalg.norm(a)) for a in slot.amplitude if a is not None))
+
+
+def _cluster(keys: Float[np.ndarray, "n d"], step: Float[np.ndarray, " d"]) -> tuple[Float[np.ndarray, "m d"], Int[np.ndarray, " n"]]:
+    """Keys within a step of each other (chained, per component) become one."""
+    label = np.zeros((len(keys), keys.shape[1]), dtype=np.int64)
+    for d in range(keys.shape[1]):
+        order = np.argsort(keys[:, d], kind="stable")
+        label[order, d] = np.concatenate([[0], np.cumsum(np.diff(keys[order, d]) > step[d])])
+    _, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
+    return keys[first], which.ravel()
+
+
+def _fill_slot(
+    number: int, key: Float[np.ndarray, "5"], which: Int[np.ndarray, " n"], records: list[Record | None], axes: ClassAxes
+) -> Slot:
+    start = 0
+    parts: list[tuple[Int[np.ndarray, " n"], Complex[np.ndarray, "n c"]] | None] = []
+    for record in records:
+        if record is None:
+            parts.append(None)
+            continue
+        mine = np.flatnonzero(which[start : start + len(record.row)] == number)
+        start += len(record.row)
+        parts.append((record.row[mine], record.value[mine]) if len(mine) else None)
+    rows = np.unique(np.concatenate([part[0] for part in parts if part is not None]))
+    amplitude: list[Complex[np.ndarray, "row plane f b"] | None] = []
+    for part in parts:
+        if part is None:
+            amplitude.append(None)
+            continue
+        full = np.zeros((len(rows), part[1].shape[1]), np.complex64)
+        np.add.at(full, np.searchsorted(rows, part[0]), part[1])
+        amplitude.append(full.reshape(len(rows), *axes.shape))
+    return Slot(shift_per_m=key[:3], tau_s=float(key[3]), since_s=float(key[4]), rows=rows, amplitude=amplitude)
