@@ -22,7 +22,7 @@ from fullbore.machinery import digest, read_toml
 
 SUBJECT = Subject(identifier="FB-MNI152", name="Phantom^Digital", mass_kg=75.0, height_m=1.75)
 # What each stage took on two cores, for the first guess of the time to go: (full, quick) seconds.
-EXPECTED_S = {
+EXPECTED_S: dict[str, dict[str, tuple[float, float]]] = {
     "localizer": {
         "plan": (0.5, 0.4),
         "check": (0.5, 0.3),

@@ -23,7 +23,8 @@ from fullbore.simulate.responses import ClassAxes, PulseBank, Slot, make_schedul
 
 Progress = Callable[[float, str], None]
 THREADS = 2
-BLOCK_CELLS = 1_500_000
+progress_terms = []
+BLOCK_CELLS = 700_000
 PRUNE = 0.02
 
 
@@ -189,6 +190,7 @@ class _Encoder:
             sensitivity = sample_field(self.spec.receive.sensitivity, self.planned.frame, axes)
         for model, split, k in zip(self.models, self.plans, self.k, strict=True):
             table, pattern = model.components(mass, allowed)
+            progress_terms.append(len(pattern))
             if not len(pattern):
                 continue
             cells = self._cells(table, model.middle_s, x)
@@ -206,7 +208,7 @@ class _Encoder:
                 )
                 sum_lines(slab, split, self.lattice.y, lines[:, :, number])
             combs = {i: fourier_matrix(comb.k_read_per_m, block_axis) for i, comb in enumerate(split.combs)}
-            sum_reads(lines, pattern, model.sample, split, combs, self.samples, rows_out, self.tolerance)
+            sum_reads(lines, pattern, model.sample, split, combs, self.samples, rows_out)
 
     def _cells(self, table: Complex64[np.ndarray, "tissue plane f b k"], middle_s: float, x: slice) -> Complex64[np.ndarray, "k z y x"]:
         part = self.lattice

@@ -19,6 +19,7 @@ from fullbore.simulate.nodes import barycentric_matrix, chebyshev_nodes
 SAME_K_PER_M = 1e-4
 FEW_PARTITIONS = 3
 SENSITIVITY_NODE_M = 6e-3
+ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,28 +126,16 @@ def sum_reads(
     matrix_of: dict[int, Complex64[np.ndarray, "sample x"]],
     out: Complex64[np.ndarray, "n coil sample"],
     rows_out: Int[np.ndarray, " row"],
-    tolerance: float,
 ) -> None:
-    """Sum over x and components, added into out[rows_out]; readouts with equal patterns go together."""
-    coils, terms, width = lines.shape[1:]
+    """Sum over x and components, added into out[rows_out]: components first, then one product over (q, x)."""
+    coils, _, width = lines.shape[1:]
     for number, comb in enumerate(plan.combs):
-        transform = matrix_of[number].T
-        for rows in _equal_patterns(pattern, comb.rows, tolerance):
-            own = pattern[:, rows].mean(axis=1) @ sample
-            product = (own[:, None, :] * transform[None]).reshape(terms * width, -1).astype(np.complex64, copy=False)
-            value = lines[rows].reshape(len(rows) * coils, terms * width) @ product
+        transform = (sample[:, None, :] * matrix_of[number].T[None]).astype(np.complex64).reshape(-1, sample.shape[1])
+        for rows in np.array_split(comb.rows, max(1, len(comb.rows) // ROWS_AT_ONCE)):
+            weights = np.ascontiguousarray(np.moveaxis(pattern[:, rows], 0, 2), np.complex64)  # (row, q, k)
+            gathered = np.matmul(weights[:, None], lines[rows])  # (row, coil, q, x)
+            value = gathered.reshape(len(rows) * coils, len(sample) * width) @ transform
             out[rows_out[rows]] += value.reshape(len(rows), coils, -1)
-
-
-def _equal_patterns(pattern: Complex[np.ndarray, "k row q"], rows: Int[np.ndarray, " n"], tolerance: float) -> list[Int[np.ndarray, " m"]]:
-    """Rows with the same pattern to the tolerance, by rounding."""
-    flat = np.moveaxis(pattern[:, rows], 1, 0).reshape(len(rows), -1)
-    step = 0.5 * tolerance * float(np.sqrt((np.abs(flat) ** 2).sum(axis=1).mean() / max(flat.shape[1], 1))) + 1e-30
-    label = np.round(np.concatenate([flat.real, flat.imag], axis=1) / step)
-    _, which = np.unique(label, axis=0, return_inverse=True)
-    which = which.ravel()
-    order = np.argsort(which, kind="stable")
-    return [rows[part] for part in np.split(order, np.flatnonzero(np.diff(which[order])) + 1)]
 
 
 def sum_directly(
