@@ -12,6 +12,7 @@ from torch import Tensor
 from fullbore.errors import ShapeError
 from fullbore.numerics.fourier import centring_pattern
 from fullbore.numerics.linear_operator import LinearOperator
+from fullbore.numerics.threads import run_threaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,7 +53,7 @@ class SliceEncoding(LinearOperator):
 
     maps: Complex[Tensor, "slice coil z y"]
     mask: Float[Tensor, "kz ky"]
-    block_bytes: int = 4 << 20
+    block_bytes: int = 2 << 20
     _patterned: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -84,26 +85,35 @@ class SliceEncoding(LinearOperator):
     def _forward(self, x: Tensor) -> Tensor:
         result = x.new_empty((*x.shape[:-3], *self.range_shape))
         weight = centring_pattern(self.mask.shape, self.maps, with_constant=True) * self.mask
-        for block in self._blocks(x):
+
+        def encode(block: slice) -> None:
             channels = self._patterned[block] * x[..., block, :, :].unsqueeze(-3)
             result[..., block, :, :, :] = torch.fft.fftn(channels, dim=self._axes(), norm="ortho").mul_(weight)
+
+        run_threaded(encode, self._blocks(x))
         return result
 
     def _adjoint(self, y: Tensor) -> Tensor:
         result = y.new_empty((*y.shape[:-4], *self.domain_shape))
         weight = (centring_pattern(self.mask.shape, self.maps, with_constant=True) * self.mask).conj()
-        for block in self._blocks(y):
+
+        def decode(block: slice) -> None:
             channels = torch.fft.ifftn(y[..., block, :, :, :] * weight, dim=self._axes(), norm="ortho")
             result[..., block, :, :] = self._combined(channels, block)
+
+        run_threaded(decode, self._blocks(y))
         return result
 
     def _normal(self, x: Tensor) -> Tensor:
         result = torch.empty_like(x)
         weight = self.mask.square()
-        for block in self._blocks(x):
+
+        def around(block: slice) -> None:
             channels = self._patterned[block] * x[..., block, :, :].unsqueeze(-3)
             spectrum = torch.fft.fftn(channels, dim=self._axes()).mul_(weight)
             result[..., block, :, :] = self._combined(torch.fft.ifftn(spectrum, dim=self._axes()), block)
+
+        run_threaded(around, self._blocks(x))
         return result
 
     def _combined(self, channels: Tensor, block: slice) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fullbore.data import Image, RawData
 from fullbore.errors import DataError
+from fullbore.numerics.threads import map_threaded, one_thread
 from fullbore.recon.admission import admit, imaging_rows, live_channels
 from fullbore.recon.assembly import Channels, assemble
 from fullbore.recon.calibration import calibration_block, has_gaps
@@ -26,6 +27,8 @@ from fullbore.recon.whitening import noise_covariance, periphery_noise, whitenin
 
 # Readouts nearest to the centre of k-space that decide which channel combinations are worth keeping.
 _COMPRESSION_ROWS = 512
+# Slabs of more samples than this are worth torch's own threads; all else is many small steps, better one thread each.
+_LARGE_SLAB = 1 << 23
 
 Progress = Callable[[float, str], None]
 
@@ -45,14 +48,22 @@ def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress |
     say = progress or _silent
     admit(raw)
     recipe = recipe or default_recipe(raw)
-    say(0.0, "readouts")
-    readouts, channels = _prepared(raw, recipe)
-    _check_solvable(readouts, recipe)
-    solved, maps = _solve_all(readouts, recipe, say)
-    image = assemble(raw, recipe, readouts, channels, solved, maps)
+    if raw.encoding.geometry.is_3d and raw.samples.size > _LARGE_SLAB:
+        image = _reconstructed(raw, recipe, say, torch.get_num_threads())
+    else:
+        with one_thread() as workers:
+            image = _reconstructed(raw, recipe, say, workers)
     image.report["seconds"] = round(time.perf_counter() - began, 3)
     say(1.0, "done")
     return image
+
+
+def _reconstructed(raw: RawData, recipe: Recipe, say: Progress, workers: int) -> Image:
+    say(0.0, "readouts")
+    readouts, channels = _prepared(raw, recipe)
+    _check_solvable(readouts, recipe)
+    solved, maps = _solve_all(readouts, recipe, say, workers)
+    return assemble(raw, recipe, readouts, channels, solved, maps)
 
 
 def _silent(fraction: float, text: str) -> None:
@@ -117,20 +128,32 @@ def _check_solvable(readouts: Readouts, recipe: Recipe) -> None:
         raise DataError("SENSE: one channel cannot tell folded voxels apart. Use ProximalGradient with a prior.")
 
 
-def _solve_all(readouts: Readouts, recipe: Recipe, say: Progress) -> tuple[list[Solved], list[Tensor]]:
-    """Every slice (or the slab): its maps (x, coil, z, y) and its frames."""
+def _solve_all(readouts: Readouts, recipe: Recipe, say: Progress, workers: int) -> tuple[list[Solved], list[Tensor]]:
+    """Every slice (or the slab): its maps (x, coil, z, y) and its frames. Slices are independent and share the cores."""
     solved, maps = [], []
-    x = readouts.values.shape[2]
-    for number in range(readouts.slices):
-        say((number + 0.05) / readouts.slices * 0.95 + 0.03, "coil maps")
-        coils = torch.ones((x, 1, *readouts.matrix), dtype=torch.complex64)
-        if readouts.values.shape[1] > 1:
-            block = calibration_block(readouts, number, recipe.coils.calibration)
-            coils = torch.from_numpy(coil_maps(block, (*readouts.matrix, x), recipe.coils)[0]).permute(3, 0, 1, 2).contiguous()
+    only = readouts.slices == 1
 
-        def tick(fraction: float, number: int = number) -> None:
-            say((number + 0.3 + 0.7 * fraction) / readouts.slices * 0.95 + 0.03, "image")
+    def solve(number: int) -> tuple[Solved, Tensor]:
+        coils = _maps(readouts, number, recipe)
+        if only:
+            say(0.3, "solve")
+        return solve_volume(
+            readouts, number, coils, recipe, lambda done: say(0.3 + 0.68 * done, "solve") if only else None
+        ), coils
 
-        solved.append(solve_volume(readouts, number, coils, recipe, tick))
+    say(0.05, "coil maps")
+    # A single slab runs here and now, so that torch's threads serve its few large steps.
+    for volume, coils in map(solve, range(1)) if only else map_threaded(solve, range(readouts.slices), workers):
+        solved.append(volume)
         maps.append(coils)
+        say(0.05 + 0.93 * len(solved) / readouts.slices, "slices")
     return solved, maps
+
+
+def _maps(readouts: Readouts, number: int, recipe: Recipe) -> Complex[Tensor, "x coil z y"]:
+    x = readouts.values.shape[2]
+    if readouts.values.shape[1] == 1:
+        return torch.ones((x, 1, *readouts.matrix), dtype=torch.complex64)
+    block = calibration_block(readouts, number, recipe.coils.calibration)
+    maps = coil_maps(block, (readouts.matrix[0], readouts.matrix[1], x), recipe.coils)[0]
+    return torch.from_numpy(maps).permute(3, 0, 1, 2).contiguous()
