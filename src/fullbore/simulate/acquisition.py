@@ -23,9 +23,8 @@ from fullbore.simulate.responses import ClassAxes, PulseBank, Slot, make_schedul
 
 Progress = Callable[[float, str], None]
 THREADS = 2
-progress_terms = []
 BLOCK_CELLS = 700_000
-PRUNE = 0.02
+PRUNE = 0.2
 
 
 def acquire(
@@ -190,7 +189,6 @@ class _Encoder:
             sensitivity = sample_field(self.spec.receive.sensitivity, self.planned.frame, axes)
         for model, split, k in zip(self.models, self.plans, self.k, strict=True):
             table, pattern = model.components(mass, allowed)
-            progress_terms.append(len(pattern))
             if not len(pattern):
                 continue
             cells = self._cells(table, model.middle_s, x)

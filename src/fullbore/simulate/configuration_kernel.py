@@ -13,14 +13,15 @@ import numpy as np
 
 
 @numba.njit(cache=True, nogil=True)
-def _pair(nf, hf, vf, rf, nz, hz, vz, rz, eps, h, v, rows):  # type: ignore[no-untyped-def]
-    """Orbits (k, F(k) row, F(-k) row, Z(k) row; -1 if absent) in rising h; orbit 0 is k = 0."""
+def _pair(nf, hf, vf, rf, wf, nz, hz, vz, rz, wz, eps, h, v, w, rows):  # type: ignore[no-untyped-def]
+    """Orbits (k, F(k) row, F(-k) row, Z(k) row; -1 if absent) in rising h; orbit 0 is k = 0. w: least wear of its members."""
     up = 0
     while up < nf and hf[up] < -eps:
         up += 1
     down = up - 1
     h[0] = 0.0
     v[0] = 0.0
+    w[0] = 0.0
     rows[0, 0], rows[0, 1], rows[0, 2] = -1, -1, rz[0]
     if up < nf and hf[up] <= eps:
         rows[0, 0] = rf[up]
@@ -36,17 +37,21 @@ def _pair(nf, hf, vf, rf, nz, hz, vz, rz, eps, h, v, rows):  # type: ignore[no-u
             low = hz[z]
         h[n] = low
         rows[n] = -1
+        w[n] = np.inf
         if z < nz and hz[z] <= low + eps:
             rows[n, 2] = rz[z]
             v[n] = vz[z]
+            w[n] = wz[z]
             z += 1
         if down >= 0 and -hf[down] <= low + eps:
             rows[n, 1] = rf[down]
             v[n] = -vf[down]
+            w[n] = min(w[n], wf[down])
             down -= 1
         if up < nf and hf[up] <= low + eps:
             rows[n, 0] = rf[up]
             v[n] = vf[up]
+            w[n] = min(w[n], wf[up])
             up += 1
         n += 1
     return n
@@ -112,6 +117,19 @@ def _mix(c, pr, pi, mr, mi, zr, zi, peak):  # type: ignore[no-untyped-def]
     peak[0], peak[1], peak[2] = p2, m2, z2
 
 
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _wear(nf, vf, wf, nz, vz, wz, move, wear):  # type: ignore[no-untyped-def]
+    """Add wear * integral of |k|^2 over an interval in which k of F moves evenly and k of Z stays."""
+    rate = wear * move[3]
+    for i in range(nf):
+        total = 0.0
+        for a in range(3):
+            total += vf[i, a] * (vf[i, a] + move[a]) + move[a] * move[a] / 3
+        wf[i] += rate * total
+    for i in range(nz):
+        wz[i] += rate * (vz[i, 0] * vz[i, 0] + vz[i, 1] * vz[i, 1] + vz[i, 2] * vz[i, 2])
+
+
 @numba.njit(cache=True, nogil=True)
 def _take(rows, slot, n, free, nfree, re, im):  # type: ignore[no-untyped-def]
     """Give orbit n a zeroed row where it has none; returns how many rows stay free."""
@@ -153,12 +171,13 @@ def _record(  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def run_states(  # type: ignore[no-untyped-def]
     terms, kind, phase, e1, e2, move, shift, rows, low, high, reference, cut,
-    prune, weakest, eps, capacity, out_row, out_key, out_value,
+    prune, weakest, wear, eps, capacity, out_row, out_key, out_value,
 ):  # fmt: skip
     """All pulses; returns (records wanted, most states held), or (-1, n) when `capacity` rows do not hold the states.
 
     terms: float32 (kind, 12, class). kind, phase, e1, e2, shift: (pulse,), interval before the pulse; move: (pulse, 4).
     rows: (pulse, 2) first and last + 1 readout after it. low, high, reference: (row, 3). cut: (3,).
+    wear: 1 / (m^-2 s): a state is let go once the integral of |k|^2 dt over its path exceeds 1 / wear.
     out_row, out_key (record, 4), out_value (record, class): filled as far as they reach.
     """
     classes = terms.shape[2]
@@ -168,6 +187,7 @@ def run_states(  # type: ignore[no-untyped-def]
     nff, nzf = capacity, capacity - 1
     hf, vf, rf, pf = np.zeros(capacity), np.zeros((capacity, 4)), np.zeros(capacity, np.int64), np.zeros(capacity)
     hz, vz, rz = np.zeros(capacity), np.zeros((capacity, 4)), np.zeros(capacity, np.int64)
+    wf, wz, w = np.zeros(capacity), np.zeros(capacity), np.zeros(capacity)
     h, v, orbit = np.zeros(capacity), np.zeros((capacity, 4)), np.zeros((capacity, 3), np.int64)
     keep = np.zeros((capacity, 2), np.float32)
     peak, c = np.zeros(3, np.float32), np.zeros((12, classes), np.float32)
@@ -177,12 +197,13 @@ def run_states(  # type: ignore[no-untyped-def]
     for n in range(kind.shape[0]):
         if 3 * (nf + nz) + 4 > capacity:
             return -1, nf + nz
+        _wear(nf, vf, wf, nz, vz, wz, move[n], wear)
         for i in range(nf):
             hf[i] += shift[n]
             for a in range(4):
                 vf[i, a] += move[n, a]
         _coefficients(terms[kind[n]], phase[n], e1[n], e2[n], c)
-        orbits = _pair(nf, hf, vf, rf, nz, hz, vz, rz, eps, h, v, orbit)
+        orbits = _pair(nf, hf, vf, rf, wf, nz, hz, vz, rz, wz, eps, h, v, w, orbit)
         nff = _take(orbit, 0, 0, ffree, nff, fr, fi)
         _mix_zero(c, fr[orbit[0, 0]], fi[orbit[0, 0]], zr[orbit[0, 2]], peak)
         keep[0, 0] = peak[0]
@@ -193,11 +214,14 @@ def run_states(  # type: ignore[no-untyped-def]
             nzf = _take(orbit, 2, i, zfree, nzf, zr, zi)
             p, m, z = orbit[i, 0], orbit[i, 1], orbit[i, 2]
             _mix(c, fr[p], fi[p], fr[m], fi[m], zr[z], zi[z], peak)
+            if w[i] > 1.0:
+                peak[:] = 0
             keep[i, 0], keep[i, 1] = peak[0], peak[1]
             if peak[2] > prune:
                 hz[nz] = h[i]
                 vz[nz] = v[i]
                 rz[nz] = z
+                wz[nz] = w[i]
                 nz += 1
             else:
                 zfree[nzf] = z
@@ -210,14 +234,17 @@ def run_states(  # type: ignore[no-untyped-def]
         nf, below = negative + 1, negative
         hf[below], rf[below], pf[below] = 0.0, orbit[0, 0], keep[0, 0]
         vf[below] = 0.0
+        wf[below] = 0.0
         for i in range(1, orbits):
             if keep[i, 1] > prune:
                 below -= 1
                 hf[below], rf[below], pf[below] = -h[i], orbit[i, 1], keep[i, 1]
                 vf[below] = -v[i]
+                wf[below] = w[i]
             if keep[i, 0] > prune:
                 hf[nf], rf[nf], pf[nf] = h[i], orbit[i, 0], keep[i, 0]
                 vf[nf] = v[i]
+                wf[nf] = w[i]
                 nf += 1
             else:
                 ffree[nff] = orbit[i, 0]

@@ -23,6 +23,9 @@ from fullbore.simulate.timeline import Timeline
 
 MOST_ROWS = 1 << 16
 MERGE_TOLERANCE = 1e-2
+WEAR = (2 * np.pi) ** 2 * 0.7e-9 / np.log(100.0)
+"""A state is let go where diffusion at 0.7e-9 m^2/s (white matter, the slowest watery tissue of the head; ADC in AJNR 2002)
+would have left less than a hundredth of it. Diffusion is not simulated otherwise."""
 HASH = np.array([1.0, np.sqrt(2.0), np.sqrt(3.0), np.sqrt(5.0) * 1e4])
 """Weights of kx, ky, kz (cycles/m) and tau (s): keys with equal hash are one state."""
 
@@ -175,7 +178,7 @@ def run_tissue(
         wanted, states = run_states(
             terms, which.ravel(), timeline.phase_rad[pulses], np.exp(-interval / tissue.t1_s), np.exp(-interval / tissue.t2_s),
             move, move @ HASH, schedule.rows, schedule.low, schedule.high, schedule.reference, schedule.cut_per_m,
-            prune**2, (10 * prune) ** 2, MERGE_TOLERANCE, capacity, row, key, value,
+            prune**2, (2 * prune) ** 2, WEAR, MERGE_TOLERANCE, capacity, row, key, value,
         )  # fmt: skip
         if wanted < 0 and capacity >= MOST_ROWS:
             raise LimitError(
