@@ -2,7 +2,7 @@
 
 # TRUTHS of wavelets: filters are orthonormal with p vanishing moments | db1 = Haar, db2 = its closed form | inverse = adjoint
 #   | energy kept for any shape | fast = readable reference | a constant has no detail | a shift is undone | shrinkage shrinks
-#   details only, and denoises | an unknown name raises
+#   details only, and denoises | a level is given up to cover all | an unknown name raises
 
 import math
 
@@ -83,6 +83,11 @@ def test_shrink_denoises():
     noisy = ball + 0.2 * randn(48, 48, 48, dtype=torch.float64)
     clean = Wavelet(shape=(48, 48, 48), name="db2", levels=2).shrink(noisy, 0.6)
     assert float((clean - ball).square().mean()) < 0.3 * float((noisy - ball).square().mean())
+
+
+def test_no_sample_is_left_out_where_one_level_less_allows_it():
+    assert Wavelet(shape=(168, 192, 230)).axis_levels() == (3, 4, 4)
+    assert Wavelet(shape=(168, 192, 230)).block() == (168, 192, 224)
 
 
 def test_unknown_name():

@@ -70,7 +70,7 @@ class Wavelet(LinearOperator):
     def axis_levels(self) -> Volume:
         """Levels that each axis takes part in."""
         taps = len(daubechies(self.name)[0])
-        a, b, c = (max(0, min(self.levels, int(math.log2(n / taps)))) if n > taps else 0 for n in self.shape)
+        a, b, c = (_depth(n, taps, self.levels) for n in self.shape)
         return a, b, c
 
     def block(self) -> Volume:
@@ -112,6 +112,14 @@ class Wavelet(LinearOperator):
         _shrink_in_place(self, work, threshold)
         _in_place(self, work, forward=False)
         return torch.roll(work, list(shift), axes) if moves else work
+
+
+def _depth(samples: int, taps: int, levels: int) -> int:
+    if samples <= taps:
+        return 0
+    depth = min(levels, int(math.log2(samples / taps)))
+    # One level less is a small price for leaving no sample out.
+    return depth - 1 if depth > 1 and samples % (1 << depth) and samples % (1 << (depth - 1)) == 0 else depth
 
 
 def _in_place(wavelet: Wavelet, x: Tensor, *, forward: bool) -> Tensor:
