@@ -19,10 +19,13 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.configuration_kernel import run_states
 from fullbore.simulate.pulse_kernel import TERMS
 from fullbore.simulate.pulses import FrequencyTable, propagators
+from fullbore.simulate.repetition import Shortened, find_repeats, shorten
 from fullbore.simulate.timeline import Timeline
 
 MOST_ROWS = 1 << 16
 MERGE_TOLERANCE = 1e-2
+SETTLING = (4, 8)
+"""Repetitions of a train to play before looking whether its spins have settled."""
 WEAR = (2 * np.pi) ** 2 * 0.7e-9 / np.log(100.0)
 """A state is let go where diffusion at 0.7e-9 m^2/s (white matter, the slowest watery tissue of the head; ADC in AJNR 2002)
 would have left less than a hundredth of it. Diffusion is not simulated otherwise."""
@@ -49,7 +52,7 @@ class Schedule:
     """Pulses that act on one group and the readouts between them, in the scan's frame.
 
     pulses: indices into the timeline. rows: (pulse, 2). low, high, reference: (row, 3), see `run_states`.
-    since_s: (row,) from the pulse's centre to the first sample. cut_per_m: (3,).
+    since_s: (row,) from the pulse's centre to the first sample. cut_per_m: (3,). signature: equal for pulses that act alike.
     """
 
     pulses: Int[np.ndarray, " pulse"]
@@ -59,6 +62,7 @@ class Schedule:
     reference: Float[np.ndarray, "row 3"]
     since_s: Float[np.ndarray, " row"]
     cut_per_m: Float[np.ndarray, "3"]
+    signature: Int[np.ndarray, " pulse"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -147,6 +151,7 @@ def make_schedule(
         reference=k[:, 0] - moved @ frame.T,
         since_s=timeline.sample_time_s[rows, 0] - timeline.time_s[pulses[owner]],
         cut_per_m=cut_per_m,
+        signature=pulse_signature(timeline, pulses, frame),
     )
 
 
@@ -160,34 +165,103 @@ def run_tissue(
     b0_T: float,
     prune: float,
 ) -> Record:
-    """States of one tissue through the schedule. prune: magnitude (of M0) below which a state is let go.
+    """States of one tissue through the schedule; trains that repeat are played until they have settled.
 
-    Errors: LimitError when the sequence keeps more states alive than fit.
+    prune: magnitude (of M0) below which a state is let go. Errors: LimitError when more states stay alive than fit.
     """
+    player = _player(timeline, schedule, frame, bank, tissue, axes, b0_T, prune)
+    for keep in SETTLING:
+        repeats = find_repeats(schedule.signature, keep)
+        if not repeats:
+            break
+        short = shorten(repeats, keep, schedule.rows, schedule.low, schedule.high, schedule.reference)
+        record = player(short.pulses, short.rows, short.low, short.high, short.reference)
+        if _settled(record, short, prune):
+            return _expanded(record, short)
+    return player(np.arange(len(schedule.pulses)), schedule.rows, schedule.low, schedule.high, schedule.reference)
+
+
+def _player(
+    timeline: Timeline,
+    schedule: Schedule,
+    frame: Float[np.ndarray, "3 3"],
+    bank: PulseBank,
+    tissue: Tissue,
+    axes: ClassAxes,
+    b0_T: float,
+    prune: float,
+) -> Callable[..., Record]:
+    """Plays any selection of the schedule's pulses: (kept, rows, low, high, reference) -> Record."""
     pulses = schedule.pulses
     shift = tissue.chemical_shift_ppm * 1e-6 * b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
     played, which = np.unique(np.column_stack([timeline.kind[pulses], timeline.frequency_Hz[pulses]]), axis=0, return_inverse=True)
     terms = np.stack([bank.terms(int(kind), float(f), tissue, shift, axes) for kind, f in played])
-    interval = np.diff(timeline.time_s[pulses], prepend=timeline.time_s[pulses[0]])
-    moment = np.diff(timeline.moment_per_m[pulses], axis=0, prepend=timeline.moment_per_m[pulses[:1]]) @ frame.T
+    interval, moment = intervals(timeline, pulses, frame)
     move = np.column_stack([moment, interval])
-    records, capacity = len(schedule.since_s) * 2 + 16, 2048
-    while True:
-        row, key = np.empty(records, np.int64), np.empty((records, 4))
-        value = np.empty((records, terms.shape[2]), np.complex64)
-        wanted, states = run_states(
-            terms, which.ravel(), timeline.phase_rad[pulses], np.exp(-interval / tissue.t1_s), np.exp(-interval / tissue.t2_s),
-            move, move @ HASH, schedule.rows, schedule.low, schedule.high, schedule.reference, schedule.cut_per_m,
-            prune**2, (2 * prune) ** 2, WEAR, MERGE_TOLERANCE, capacity, row, key, value,
-        )  # fmt: skip
-        if wanted < 0 and capacity >= MOST_ROWS:
-            raise LimitError(
-                f"Configuration states of {tissue.name}: more than {states} alive, limit {MOST_ROWS // 3}. "
-                "Raise the tolerance, or spoil or rewind the gradients so that states coincide."
-            )
-        if 0 <= wanted <= records:
-            return Record(row=row[:wanted], key=key[:wanted], value=value[:wanted], states=states)
-        capacity, records = (capacity * 4, records) if wanted < 0 else (capacity, wanted)
+    e1, e2 = np.exp(-interval / tissue.t1_s), np.exp(-interval / tissue.t2_s)
+    phase, kind = timeline.phase_rad[pulses], which.ravel()
+
+    def play(kept, rows, low, high, reference) -> Record:  # type: ignore[no-untyped-def]
+        records, capacity = len(low) * 2 + 16, 2048
+        while True:
+            row, key = np.empty(records, np.int64), np.empty((records, 4))
+            value = np.empty((records, terms.shape[2]), np.complex64)
+            wanted, states = run_states(
+                terms, kind[kept], phase[kept], e1[kept], e2[kept], move[kept], move[kept] @ HASH,
+                rows, low, high, reference, schedule.cut_per_m,
+                prune**2, (2 * prune) ** 2, WEAR, MERGE_TOLERANCE, capacity, row, key, value,
+            )  # fmt: skip
+            if wanted < 0 and capacity >= MOST_ROWS:
+                raise LimitError(
+                    f"Configuration states of {tissue.name}: more than {states} alive, limit {MOST_ROWS // 3}. "
+                    "Raise the tolerance, or spoil or rewind the gradients so that states coincide."
+                )
+            if 0 <= wanted <= records:
+                return Record(row=row[:wanted], key=key[:wanted], value=value[:wanted], states=states)
+            capacity, records = (capacity * 4, records) if wanted < 0 else (capacity, wanted)
+
+    return play
+
+
+def intervals(
+    timeline: Timeline, pulses: Int[np.ndarray, " pulse"], frame: Float[np.ndarray, "3 3"]
+) -> tuple[Float[np.ndarray, " pulse"], Float[np.ndarray, "pulse 3"]]:
+    """Time and gradient moment (in the scan's frame) from the pulse before, zero for the first."""
+    interval = np.diff(timeline.time_s[pulses], prepend=timeline.time_s[pulses[0]])
+    moment = np.diff(timeline.moment_per_m[pulses], axis=0, prepend=timeline.moment_per_m[pulses[:1]])
+    return interval, moment @ frame.T
+
+
+def pulse_signature(
+    timeline: Timeline, pulses: Int[np.ndarray, " pulse"], frame: Float[np.ndarray, "3 3"]
+) -> Int[np.ndarray, " pulse"]:
+    """A number per pulse, the same for pulses of one kind, frequency, phase and interval before them."""
+    interval, moment = intervals(timeline, pulses, frame)
+    phase = np.round(np.mod(timeline.phase_rad[pulses] + 1e-7, 2 * np.pi), 5)
+    columns = [timeline.kind[pulses], np.round(timeline.frequency_Hz[pulses], 2), phase, np.round(interval, 8), np.round(moment, 1)]
+    _, which = np.unique(np.column_stack(columns) + 0.0, axis=0, return_inverse=True)
+    return np.asarray(which.ravel())
+
+
+def _settled(record: Record, short: Shortened, prune: float) -> bool:
+    """Whether the last kept repetition of every train answers as the one before it."""
+    for now, before in short.previous:
+        a, b = np.flatnonzero(record.row == now), np.flatnonzero(record.row == before)
+        if len(a) != len(b) or np.abs(record.key[a] - record.key[b]).max(initial=0.0) > 2 * MERGE_TOLERANCE:
+            return False
+        if np.abs(record.value[a] - record.value[b]).max(initial=0.0) > 5 * prune:
+            return False
+    return True
+
+
+def _expanded(record: Record, short: Shortened) -> Record:
+    """Records of stand-in rows as records of all the rows they answer for."""
+    order = np.argsort(record.row, kind="stable")
+    first = np.searchsorted(record.row[order], short.actual[:, 0], side="left")
+    last = np.searchsorted(record.row[order], short.actual[:, 0], side="right")
+    take = np.concatenate([order[a:b] for a, b in zip(first, last, strict=True)]) if len(first) else order[:0]
+    row = np.repeat(short.actual[:, 1], last - first)
+    return Record(row=row, key=record.key[take], value=record.value[take], states=record.states)
 
 
 def run_group(
