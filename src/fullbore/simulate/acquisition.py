@@ -10,20 +10,17 @@ import numpy as np
 from jaxtyping import Complex64, Float
 
 from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
-from fullbore.simulate.cell_kernel import class_mass, fill_cells
-from fullbore.simulate.compression import SlotModel, fine_axes, model_slot, slot_energy
-from fullbore.simulate.encode import (
-    FEW_PARTITIONS, fourier_matrix, separate, slab_nodes, sum_directly, sum_lines, sum_reads, sum_slices, sum_thin_slab,
-)  # fmt: skip
+from fullbore.simulate.compression import fine_axes, model_slot, slot_energy
+from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import Group
-from fullbore.simulate.lattice import Lattice, place, sample_field
+from fullbore.simulate.lattice import Lattice, place
 from fullbore.simulate.noise import add_noise, mixing_matrix, noise_scan
 from fullbore.simulate.planning import Plan, plan
+from fullbore.simulate.space import Scene, carry, carry_directly
 from fullbore.simulate.responses import ClassAxes, PulseBank, Slot, make_schedule, run_group, run_tissue
 
 Progress = Callable[[float, str], None]
 THREADS = 2
-BLOCK_CELLS = 700_000
 PRUNE = 0.2
 
 
@@ -106,18 +103,39 @@ def _acquire_group(
     if not slots:
         return
     progress(0.25, "compressing responses")
-    dwell = sequence.encoding.dwell_s
-    fine = fine_axes(axes, 0.5 * dwell * sequence.encoding.samples + 1e-4, 0.2 * tolerance)
-    tissues = planned.phantom.tissues
-    mass = _mass(lattice, fine, np.array([t.proton_density for t in tissues]), planned.selective)
+    dwell, count = sequence.encoding.dwell_s, samples.shape[2]
+    scene = Scene(
+        lattice=lattice,
+        density=np.array([tissue.proton_density for tissue in planned.phantom.tissues]),
+        sensitivity=spec.receive.sensitivity,
+        fine=fine_axes(axes, 1e-4, 0.2 * tolerance),
+        plane_wise=planned.selective,
+        tolerance=tolerance,
+        threads=THREADS,
+    )
+    mass = scene.mass()
     strongest = slot_energy(slots[0], mass)
-    models = [
-        model
-        for slot in slots
-        if (model := model_slot(slot, tissues, axes, fine, mass, samples.shape[2], dwell, spec.b0_T, tolerance, strongest))
-    ]
-    encoder = _Encoder(planned, group, lattice, fine, models, spec, samples, tolerance)
-    encoder.run(lambda f, what: progress(0.3 + 0.7 * f, what))
+    models, trajectories, products = [], [], []
+    for slot in slots:
+        k = planned.nominal_per_m[group.rows[slot.rows]] @ planned.frame.T + slot.shift_per_m
+        product = separate(k, dwell)
+        shifted = product is not None and all(comb.shift_m_per_Hz for comb in product)
+        model = model_slot(
+            slot, planned.phantom.tissues, axes, scene.fine, mass, count, dwell, spec.b0_T, tolerance, strongest, shifted
+        )
+        if model is not None:
+            models.append(model)
+            trajectories.append(k)
+            products.append(product)
+    for number, (model, k, product) in enumerate(zip(models, trajectories, products, strict=True)):
+        rows = group.rows[model.slot.rows]
+        if product is None:
+            carry_directly(scene, model, k, samples, rows)
+            continue
+        for comb in product:
+            part = 0.7 * len(comb.rows) / len(rows) / len(models)
+            start = 0.3 + 0.7 * number / len(models)
+            carry(scene, model, comb, models, samples, rows, lambda f: progress(start + part * f, "encoding"))
 
 
 def _responses(
@@ -134,103 +152,3 @@ def _run(planned, schedule, bank, axes, b0_T, prune, tissue):  # type: ignore[no
     return run_tissue(planned.timeline, schedule, planned.frame, bank, tissue, axes, b0_T, prune)
 
 
-def _mass(
-    lattice: Lattice, fine: ClassAxes, density: Float[np.ndarray, " tissue"], selective: bool, x: slice = slice(None)
-) -> Float[np.ndarray, "tissue plane f b"]:
-    mass = np.zeros((len(density), *fine.shape))
-    class_mass(
-        lattice.fractions[..., x], density, lattice.b1_scale[..., x], lattice.off_resonance_Hz[..., x], selective,
-        *_even(fine.off_resonance_Hz), *_even(fine.b1_scale), mass,
-    )  # fmt: skip
-    return mass
-
-
-def _even(axis: Float[np.ndarray, " n"]) -> tuple[float, float]:
-    return float(axis[0]), max(float(axis[-1] - axis[0]) / max(len(axis) - 1, 1), 1e-12)
-
-
-class _Encoder:
-    """Carries one group's models through space, block by block along read."""
-
-    def __init__(self, planned, group, lattice, fine, models, spec, samples, tolerance):  # type: ignore[no-untyped-def]
-        self.planned, self.group, self.lattice, self.fine = planned, group, lattice, fine
-        self.models: list[SlotModel] = models
-        self.spec, self.samples, self.tolerance = spec, samples, tolerance
-        self.density = np.array([t.proton_density for t in planned.phantom.tissues])
-        self.k = [
-            (planned.nominal_per_m[group.rows[m.slot.rows]] @ planned.frame.T) + m.slot.shift_per_m for m in self.models
-        ]
-        self.plans = [separate(k) for k in self.k]
-
-    def run(self, progress: Progress) -> None:
-        """All blocks."""
-        depth, height, width = self.lattice.b1_scale.shape
-        thin = all(p is not None and len(p.k_slice_per_m) <= FEW_PARTITIONS for p in self.plans)
-        blocks = 1 if thin else max(1, round(depth * height * width / BLOCK_CELLS))
-        edges = np.linspace(0, width, blocks + 1).astype(int)
-        for number, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-            progress(number / blocks, "encoding")
-            self._block(slice(int(first), int(last)), thin)
-
-    def _block(self, x: slice, thin: bool) -> None:
-        mass = _mass(self.lattice, self.fine, self.density, self.planned.selective, x)
-        energies = [model.energy(mass) for model in self.models]
-        allowed = (0.5 * self.tolerance) ** 2 * sum(energies) / max(len(energies), 1)
-        if sum(energies) == 0:
-            return
-        block_axis = _part(self.lattice.x, x)
-        axes = (block_axis, self.lattice.y, self.lattice.z)
-        if thin:
-            nodes, weights = slab_nodes(self.lattice.z)
-            z_nodes = _at(self.lattice.z, nodes)
-            sensitivity = sample_field(self.spec.receive.sensitivity, self.planned.frame, (block_axis, self.lattice.y, z_nodes))
-        else:
-            weights = None
-            sensitivity = sample_field(self.spec.receive.sensitivity, self.planned.frame, axes)
-        for model, split, k in zip(self.models, self.plans, self.k, strict=True):
-            table, pattern = model.components(mass, allowed)
-            if not len(pattern):
-                continue
-            cells = self._cells(table, model.middle_s, x)
-            rows_out = self.group.rows[model.slot.rows]
-            if split is None:
-                sum_directly(cells, sensitivity, axes, k, pattern, model.sample, self.samples, rows_out)
-                continue
-            matrix = fourier_matrix(split.k_slice_per_m, self.lattice.z)
-            lines = np.empty((len(rows_out), sensitivity.shape[0], len(pattern), block_axis.points_m.size), np.complex64)
-            for number, cell in enumerate(cells):
-                slab = (
-                    sum_slices(cell, sensitivity, matrix)
-                    if weights is None
-                    else sum_thin_slab(cell, sensitivity, weights, matrix)
-                )
-                sum_lines(slab, split, self.lattice.y, lines[:, :, number])
-            combs = {i: fourier_matrix(comb.k_read_per_m, block_axis) for i, comb in enumerate(split.combs)}
-            sum_reads(lines, pattern, model.sample, split, combs, self.samples, rows_out)
-
-    def _cells(self, table: Complex64[np.ndarray, "tissue plane f b k"], middle_s: float, x: slice) -> Complex64[np.ndarray, "k z y x"]:
-        part = self.lattice
-        fractions = part.fractions[..., x]
-        out = np.empty((table.shape[-1], *fractions.shape[1:]), np.complex64)
-        depth = fractions.shape[1]
-        work = partial(
-            fill_cells, fractions, self.density * part.cell_volume_m3 * 1e9, part.b1_scale[..., x], part.b1_phase_rad[..., x],
-            part.off_resonance_Hz[..., x], self.planned.selective, *_even(self.fine.off_resonance_Hz), *_even(self.fine.b1_scale), middle_s, table,
-        )  # fmt: skip
-        chunks = np.linspace(0, depth, 4 * THREADS + 1).astype(int)
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(lambda c: work(np.array(c), out), zip(chunks[:-1], chunks[1:], strict=True)))
-        out *= np.float32(1e-9)
-        return out
-
-
-def _part(axis, x):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
-    return replace(axis, points_m=axis.points_m[x], weights=None)
-
-
-def _at(axis, points):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
-    return replace(axis, points_m=points, weights=None)

@@ -47,13 +47,13 @@ def _coefficient(fractions, density, z, y, x, plane, at_f, at_b, table, k):  # t
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def spread_cells(  # type: ignore[no-untyped-def]
     fractions, density, scale, phase, frequency, plane_wise, f0, fstep, b0, bstep, table, k,
-    sensitivity, slice_turn, tau, k_centre, x0, xstep, x_per_Hz, first_out, taps, rows, out,
+    sensitivity, slice_turn, tau, k_centre, x0, xstep, x_per_Hz, grid, first_out, taps, rows, out,
 ):  # fmt: skip
     """Component k of all cells in y rows [rows[0], rows[1]), times sensitivity, spread on the grid along read.
 
     sensitivity: (z, y, x, coil). slice_turn: complex (z,) factor; a plane goes to out[z], or out[0] when out has one plane.
     Cell x is at x0 + x * xstep; off-resonance f moves it by f * x_per_Hz and turns it by -2 pi (f tau + k_centre x).
-    first_out: index of out's first x in units of cells. taps: (bin, width) spreading weights for fractions of a cell.
+    grid: step of out's x, whose first point is first_out * grid. taps: (bin, width) spreading weights for fractions of a cell.
     out: float32 (z or 1, y, x, coil, 2), added to.
     """
     bins, width = taps.shape[0] - 1, taps.shape[1]
@@ -70,7 +70,7 @@ def spread_cells(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
                 if c == 0:
                     continue
-                where = x + f * x_per_Hz / xstep - first_out
+                where = (x0 + x * xstep + f * x_per_Hz) / grid - first_out
                 left = int(np.floor(where)) - width // 2 + 1
                 if left + width <= 0 or left >= span:
                     continue

@@ -2,8 +2,8 @@
 
 The signal of a class is separable, A[class, readout] d[class, sample]: an amplitude after the pulse and a decay during the
 readout. Both are expanded in orthonormal patterns v_l(readout) and w_q(sample); the features (l, q) of all classes, weighted
-with how much of the object each class holds, then have few principal components. The phase of water off-resonance at the
-middle of the readout is left to the cells, which makes the rest smooth enough for linear interpolation.
+with how much of the object each class holds, then have few principal components. The phase of water off-resonance is left
+to the cells: at the middle of the readout as a factor, during it as a shift along read where the readout is even.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class SlotModel:
     """A slot in features.
 
     readout: (l, row) and sample: (q, sample), orthonormal patterns. amplitude: (tissue, plane, f, b, l) and decay:
-    (tissue, f, q) on the fine axes. middle_s: time whose off-resonance phase the cells carry.
+    (tissue, f, q) on the fine axes. middle_s: time tau in the middle of the readout, whose off-resonance phase the cells carry.
     """
 
     slot: Slot
@@ -63,15 +63,18 @@ class SlotModel:
 
 
 def fine_axes(axes: ClassAxes, longest_s: float, tolerance: float) -> ClassAxes:
-    """Even axes on which linear interpolation in off-resonance and transmit scale keeps `tolerance`."""
+    """Even axes on which linear interpolation in off-resonance and transmit scale keeps `tolerance`.
+
+    longest_s: time over which off-resonance turns what is interpolated.
+    """
     low, high = axes.off_resonance_Hz.min(), axes.off_resonance_Hz.max()
     half_width = 0.5 * (high - low) / max(np.cos(np.pi / (2 * len(axes.off_resonance_Hz))), 0.1)
     step = np.sqrt(8 * tolerance) / (2 * np.pi * longest_s)
-    count = int(np.clip(np.ceil(2 * half_width / step), 1, 1023)) + 1
+    count = int(np.clip(np.ceil(2 * half_width / step), 6 * len(axes.off_resonance_Hz), 1023)) + 1 if high > low else 1
     centre = 0.5 * (low + high)
     scale = axes.b1_scale
     reach = 0.5 * (scale.max() - scale.min()) / max(np.cos(np.pi / (2 * len(scale))), 0.1)
-    bins = int(np.clip(np.ceil(2 * reach / np.sqrt(2 * tolerance)), 1, 63)) + 1
+    bins = int(np.clip(np.ceil(2 * reach / np.sqrt(2 * tolerance)), 1, 63)) + 1 if len(scale) > 1 else 1
     middle = 0.5 * (scale.max() + scale.min())
     return ClassAxes(
         plane_m=axes.plane_m,
@@ -91,8 +94,12 @@ def model_slot(
     b0_T: float,
     tolerance: float,
     scale_energy: float,
+    shifted: bool,
 ) -> SlotModel | None:
-    """Expand a slot; None when all of it is below `tolerance` of the strongest slot's energy `scale_energy`."""
+    """Expand a slot; None when all of it is below `tolerance` of the strongest slot's energy `scale_energy`.
+
+    shifted: off-resonance during the readout is a shift along read, so decays leave it out.
+    """
     weight = mass.sum(axis=(2, 3)) / np.prod(axes.shape[1:])
     readout, amplitude, energy = _readout_patterns(slot, weight, tolerance, scale_energy)
     if energy <= (0.3 * tolerance) ** 2 * scale_energy:
@@ -100,8 +107,8 @@ def model_slot(
     to_f = barycentric_matrix(axes.off_resonance_Hz, fine.off_resonance_Hz)
     to_b = barycentric_matrix(axes.b1_scale, fine.b1_scale)
     amplitude = np.einsum("tpfbl,gf,cb->tpgcl", amplitude, to_f, to_b, optimize=True)
-    middle = slot.tau_s + 0.5 * samples * dwell_s
-    exact = _decays(slot, tissues, fine.off_resonance_Hz, samples, dwell_s, b0_T, middle)
+    middle = slot.tau_s + 0.5 * (samples - 1) * dwell_s
+    exact = _decays(slot, tissues, 0 * fine.off_resonance_Hz if shifted else fine.off_resonance_Hz, samples, dwell_s, b0_T, middle)
     sample, decay = _sample_patterns(exact, mass.sum(axis=(1, 3)), tolerance)
     return SlotModel(
         slot=slot,

@@ -1,0 +1,225 @@
+"""Carry the responses of one group through space, block by block along read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from jaxtyping import Complex, Complex64, Float, Float32, Int
+
+from fullbore.data import FieldMap
+from fullbore.simulate.cell_kernel import class_mass, spread_cells
+from fullbore.simulate.compression import SlotModel
+from fullbore.simulate.encode import Comb, fourier_matrix, sum_lines, sum_reads
+from fullbore.simulate.lattice import Lattice, LatticeAxis, sample_field
+from fullbore.simulate.responses import ClassAxes
+from fullbore.simulate.spreading import WIDTH, spreading_weights
+
+FEW_PARTITIONS = 2
+BLOCK_BYTES = 150_000_000
+TERMS_LOG = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scene:
+    """What stays the same for all slots of a group.
+
+    density: (tissue,) proton density. fine: axes of the class tables. plane_wise: classes differ from plane to plane.
+    tolerance: relative l2. threads: to spread cells with.
+    """
+
+    lattice: Lattice
+    density: Float[np.ndarray, " tissue"]
+    sensitivity: FieldMap
+    fine: ClassAxes
+    plane_wise: bool
+    tolerance: float
+    threads: int
+
+    def mass(self, x: slice = slice(None)) -> Float[np.ndarray, "tissue plane f b"]:
+        """How much of the object each class holds (sum of squares), in a range of x."""
+        result = np.zeros((len(self.density), *self.fine.shape))
+        part = self.lattice
+        class_mass(
+            part.fractions[..., x], self.density, part.b1_scale[..., x], part.off_resonance_Hz[..., x], self.plane_wise,
+            *_even(self.fine.off_resonance_Hz), *_even(self.fine.b1_scale), result,
+        )  # fmt: skip
+        return result
+
+    def sensitivities(self, x: slice) -> Complex64[np.ndarray, "z y x coil"]:
+        """Of every cell in a range of x, coils last."""
+        read = replace(self.lattice.x, points_m=self.lattice.x.points_m[x], weights=None)
+        values = sample_field(self.sensitivity, self.lattice.frame, (read, self.lattice.y, self.lattice.z))
+        return np.ascontiguousarray(np.moveaxis(values, 0, -1), dtype=np.complex64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Block:
+    """A piece of the grid along read: its points, the cells that reach it, and its first point in grid steps from x = 0."""
+
+    points_m: Float[np.ndarray, " x"]
+    cells: slice
+    first: int
+
+
+def _even(axis: Float[np.ndarray, " n"]) -> tuple[float, float]:
+    return float(axis[0]), max(float(axis[-1] - axis[0]) / max(len(axis) - 1, 1), 1e-12)
+
+
+def blocks_of(scene: Scene, comb: Comb) -> list[Block]:
+    """Pieces of the read grid, small enough for memory, that hold all cells after their shift."""
+    lattice, step = scene.lattice, comb.step_m
+    cells = lattice.x.points_m
+    moved = float(np.abs(lattice.off_resonance_Hz).max()) * abs(comb.shift_m_per_Hz)
+    reach = moved + (WIDTH // 2 + 1) * step
+    first, last = int(np.floor((cells[0] - reach) / step)), int(np.ceil((cells[-1] + reach) / step)) + 1
+    planes = 1 if is_thin(comb) else len(lattice.z.points_m)
+    point_bytes = 8 * planes * len(lattice.y.points_m) * scene.sensitivity.values.shape[0]
+    count = max(1, int(np.ceil((last - first) * point_bytes / BLOCK_BYTES)))
+    edges = np.linspace(first, last, count + 1).astype(int)
+    result = []
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        near = np.flatnonzero((cells >= low * step - reach) & (cells <= high * step + reach))
+        if len(near):
+            points = np.arange(low, high) * step
+            result.append(Block(points_m=points, cells=slice(int(near[0]), int(near[-1]) + 1), first=int(low)))
+    return result
+
+
+def is_thin(comb: Comb) -> bool:
+    """True for the few kz of a slice, whose planes are summed at once."""
+    return len(comb.k_slice_per_m) <= FEW_PARTITIONS
+
+
+def carry(
+    scene: Scene,
+    model: SlotModel,
+    comb: Comb,
+    others: list[SlotModel],
+    out: Complex64[np.ndarray, "n coil sample"],
+    rows_out: Int[np.ndarray, " row"],
+    progress: Callable[[float], None],
+) -> None:
+    """Add one comb of one slot to the samples `out[rows_out]`; others: all slots, whose energy sets what may be dropped."""
+    y_matrices = [fourier_matrix(part.k_phase_per_m, scene.lattice.y) for part in comb.partitions]
+    pieces = blocks_of(scene, comb)
+    for number, block in enumerate(pieces):
+        progress(number / len(pieces))
+        mass = scene.mass(block.cells)
+        energies = sum(other.energy(mass) for other in others)
+        table, pattern = model.components(mass, (0.5 * scene.tolerance) ** 2 * energies / len(others))
+        TERMS_LOG.append((len(model.readout), len(model.sample), len(pattern)))
+        if not len(pattern):
+            continue
+        sensitivity = scene.sensitivities(block.cells)
+        lines = np.empty((len(comb.rows), sensitivity.shape[-1], len(pattern), len(block.points_m)), np.complex64)
+        for k in range(len(pattern)):
+            slab = _sum_slices(scene, model, comb, block, table, k, sensitivity)
+            sum_lines(slab, comb.partitions, y_matrices, lines[:, :, k])
+        transform = comb.read_matrix(block.points_m, scene.lattice.x)
+        sum_reads(lines, pattern[:, comb.rows], model.sample, transform, out, rows_out[comb.rows])
+
+
+def _sum_slices(
+    scene: Scene,
+    model: SlotModel,
+    comb: Comb,
+    block: Block,
+    table: Complex64[np.ndarray, "tissue plane f b k"],
+    k: int,
+    sensitivity: Complex64[np.ndarray, "z y x coil"],
+) -> Complex64[np.ndarray, "kz y x2 coil"]:
+    """Cells of one component, spread along read and summed over z for every kz."""
+    z = scene.lattice.z
+    matrix = fourier_matrix(comb.k_slice_per_m, z)
+    if is_thin(comb):
+        return np.concatenate([_spread(scene, model, comb, block, table, k, sensitivity, turn, True) for turn in matrix])
+    held = _spread(scene, model, comb, block, table, k, sensitivity, np.ones(len(z.points_m), np.complex64), False)
+    return (matrix @ held.reshape(len(held), -1)).reshape(-1, *held.shape[1:])
+
+
+def _spread(
+    scene: Scene,
+    model: SlotModel,
+    comb: Comb,
+    block: Block,
+    table: Complex64[np.ndarray, "tissue plane f b k"],
+    k: int,
+    sensitivity: Complex64[np.ndarray, "z y x coil"],
+    turn: Complex64[np.ndarray, " z"],
+    merge: bool,
+) -> Complex64[np.ndarray, "plane y x2 coil"]:
+    part, x = scene.lattice, block.cells
+    depth, height = part.b1_scale.shape[:2]
+    out = np.zeros((1 if merge else depth, height, len(block.points_m), sensitivity.shape[-1]), np.complex64)
+    points = part.x.points_m[x]
+    work = partial(
+        spread_cells, part.fractions[..., x], scene.density * (part.cell_volume_m3 * 1e9), part.b1_scale[..., x],
+        part.b1_phase_rad[..., x], part.off_resonance_Hz[..., x], scene.plane_wise, *_even(scene.fine.off_resonance_Hz),
+        *_even(scene.fine.b1_scale), table, k, sensitivity, turn, model.middle_s, comb.k_centre_per_m,
+        float(points[0]), part.x.spacing_m, comb.shift_m_per_Hz, comb.step_m, block.first, _TAPS,
+    )  # fmt: skip
+    rows = np.linspace(0, height, 4 * scene.threads + 1).astype(int)
+    with ThreadPoolExecutor(scene.threads) as pool:
+        list(pool.map(lambda edge: work(np.array(edge), out.view(np.float32).reshape(*out.shape, 2)), zip(rows[:-1], rows[1:], strict=True)))
+    out *= np.float32(1e-9)
+    return out
+
+
+_TAPS: Float32[np.ndarray, "bin tap"] = spreading_weights()
+
+
+def carry_directly(
+    scene: Scene,
+    model: SlotModel,
+    k_per_m: Float[np.ndarray, "row sample 3"],
+    out: Complex64[np.ndarray, "n coil sample"],
+    rows_out: Int[np.ndarray, " row"],
+) -> None:
+    """Any trajectory, cell by cell: slow but right."""
+    table, pattern = model.components(scene.mass(), 0.0)
+    part = scene.lattice
+    for x in range(len(part.x.points_m)):
+        cells = _column(scene, table, model.middle_s, x)
+        sensitivity = scene.sensitivities(slice(x, x + 1))[:, :, 0]
+        held = np.flatnonzero((np.abs(cells) > 0).any(axis=-1).ravel())
+        if not len(held):
+            continue
+        flat = (cells[..., :, None] * sensitivity[..., None, :]).reshape(-1, cells.shape[-1] * sensitivity.shape[-1])[held]
+        for row, phase in _phases(part, k_per_m, x, held):
+            value = (phase @ flat).reshape(len(phase), cells.shape[-1], -1)
+            out[rows_out[row]] += np.einsum("jkc,kj->cj", value, pattern[:, row] @ model.sample)
+
+
+def _phases(
+    part: Lattice, k_per_m: Float[np.ndarray, "row sample 3"], x: int, held: Int[np.ndarray, " n"]
+) -> Iterator[tuple[int, Complex[np.ndarray, "sample n"]]]:
+    z, y = (a.ravel()[held] for a in np.meshgrid(part.z.points_m, part.y.points_m, indexing="ij"))
+    for row, k in enumerate(k_per_m):
+        gain = part.x.transfer(k[:, 0]) * part.y.transfer(k[:, 1]) * part.z.transfer(k[:, 2])
+        angle = k[:, :1] * part.x.points_m[x] + np.outer(k[:, 1], y) + np.outer(k[:, 2], z)
+        yield row, gain[:, None] * np.exp(-2j * np.pi * angle)
+
+
+def _column(
+    scene: Scene, table: Complex64[np.ndarray, "tissue plane f b k"], middle_s: float, x: int
+) -> Complex[np.ndarray, "z y k"]:
+    """Coefficients of the cells at one x, the readable way."""
+    part = scene.lattice
+    (f0, f_step), (b0, b_step) = _even(scene.fine.off_resonance_Hz), _even(scene.fine.b1_scale)
+    frequency, scale = part.off_resonance_Hz[..., x], part.b1_scale[..., x]
+    at_f, at_b = (frequency - f0) / f_step, (scale - b0) / b_step
+    i, j = (np.clip(a.astype(int), 0, max(n - 2, 0)) for a, n in ((at_f, table.shape[2]), (at_b, table.shape[3])))
+    u, v = np.clip(at_f - i, 0, 1)[..., None], np.clip(at_b - j, 0, 1)[..., None]
+    i1, j1 = np.minimum(i + 1, table.shape[2] - 1), np.minimum(j + 1, table.shape[3] - 1)
+    plane = np.arange(len(frequency))[:, None] if scene.plane_wise else np.zeros((len(frequency), 1), int)
+    total = np.zeros((*frequency.shape, table.shape[-1]), complex)
+    for t, own in enumerate(table):
+        low = (1 - v) * own[plane, i, j] + v * own[plane, i, j1]
+        high = (1 - v) * own[plane, i1, j] + v * own[plane, i1, j1]
+        total += (scene.density[t] * part.fractions[t, ..., x])[..., None] * ((1 - u) * low + u * high)
+    turn = np.exp(1j * (part.b1_phase_rad[..., x] - 2 * np.pi * frequency * middle_s)) * part.cell_volume_m3
+    return np.asarray(total * turn[..., None])
