@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-from jaxtyping import Complex64, Float
+from jaxtyping import Complex64
+from threadpoolctl import threadpool_limits
 
 from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
-from fullbore.simulate.compression import fine_axes, model_slot, slot_energy
+from fullbore.simulate.compression import SlotModel, fine_axes, model_slot, slot_energy
 from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import Group
 from fullbore.simulate.lattice import Lattice, place
@@ -22,6 +23,8 @@ from fullbore.simulate.responses import ClassAxes, PulseBank, Slot, make_schedul
 Progress = Callable[[float, str], None]
 THREADS = 2
 PRUNE = 0.2
+SHORT_S = 1e-4
+"""Time over which off-resonance still turns class tables when readouts take it as a shift: RF pulses only."""
 
 
 def acquire(
@@ -64,14 +67,19 @@ def acquire(
 def noiseless(
     planned: Plan, sequence: Sequence, spec: ScannerSpec, *, tolerance: float, progress: Progress
 ) -> Complex64[np.ndarray, "row coil sample"]:
-    """Samples without noise, ADC phase included."""
+    """Samples without noise, ADC phase included.
+
+    The linear algebra library runs on one thread in each of ours: its own threads wait for each other at every small
+    product, and its sums would depend on their number.
+    """
     timeline = planned.timeline
     samples = np.zeros((len(timeline.last_pulse), spec.receive.coils, sequence.encoding.samples), np.complex64)
     bank = PulseBank(timeline, planned.frame[2], planned.half_width_Hz)
-    for number, group in enumerate(planned.groups):
-        share = 1 / len(planned.groups)
-        step = partial(_within, progress, number * share, share, group.name)
-        _acquire_group(planned, group, bank, sequence, spec, tolerance, samples, step)
+    share = 1 / len(planned.groups)
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+        for number, group in enumerate(planned.groups):
+            step = partial(_within, progress, number * share, share, group.name)
+            _acquire_group(planned, group, bank, sequence, spec, tolerance, samples, pool, step)
     samples *= np.exp(1j * timeline.adc_phase_rad).astype(np.complex64)[:, None, None]
     return samples
 
@@ -88,6 +96,7 @@ def _acquire_group(
     spec: ScannerSpec,
     tolerance: float,
     samples: Complex64[np.ndarray, "row coil sample"],
+    pool: Executor,
     progress: Progress,
 ) -> None:
     progress(0.0, "placing tissues")
@@ -103,39 +112,71 @@ def _acquire_group(
     if not slots:
         return
     progress(0.25, "compressing responses")
-    dwell, count = sequence.encoding.dwell_s, samples.shape[2]
+    seen = [_View(slot, planned, group, sequence.encoding.dwell_s) for slot in slots]
+    readout_s = sequence.encoding.dwell_s * sequence.encoding.samples
     scene = Scene(
         lattice=lattice,
         density=np.array([tissue.proton_density for tissue in planned.phantom.tissues]),
         sensitivity=spec.receive.sensitivity,
-        fine=fine_axes(axes, 1e-4, 0.2 * tolerance),
+        fine=fine_axes(axes, SHORT_S if all(view.shifted for view in seen) else 0.5 * readout_s, 0.2 * tolerance),
         plane_wise=planned.selective,
         tolerance=tolerance,
-        threads=THREADS,
+        pool=pool,
     )
+    pairs = _model(scene, seen, axes, planned, sequence, spec.b0_T)
+    progress(0.3, "encoding")
+    _carry_all(scene, pairs, samples, lambda f: progress(0.3 + 0.7 * f, "encoding"))
+
+
+class _View:
+    """A slot and how its readouts lie in k-space."""
+
+    def __init__(self, slot: Slot, planned: Plan, group: Group, dwell_s: float):
+        self.slot = slot
+        self.rows = group.rows[slot.rows]
+        self.k_per_m = planned.nominal_per_m[self.rows] @ planned.frame.T + slot.shift_per_m
+        self.combs = separate(self.k_per_m, dwell_s)
+        self.shifted = self.combs is not None and all(comb.shift_m_per_Hz for comb in self.combs)
+
+
+def _model(
+    scene: Scene, seen: list[_View], axes: ClassAxes, planned: Plan, sequence: Sequence, b0_T: float
+) -> list[tuple[_View, SlotModel]]:
+    """Models of the slots that matter."""
     mass = scene.mass()
-    strongest = slot_energy(slots[0], mass)
-    models, trajectories, products = [], [], []
-    for slot in slots:
-        k = planned.nominal_per_m[group.rows[slot.rows]] @ planned.frame.T + slot.shift_per_m
-        product = separate(k, dwell)
-        shifted = product is not None and all(comb.shift_m_per_Hz for comb in product)
+    strongest = slot_energy(seen[0].slot, mass)
+    samples, dwell = sequence.encoding.samples, sequence.encoding.dwell_s
+    pairs = []
+    for view in seen:
         model = model_slot(
-            slot, planned.phantom.tissues, axes, scene.fine, mass, count, dwell, spec.b0_T, tolerance, strongest, shifted
+            view.slot, planned.phantom.tissues, axes, scene.fine, mass, samples, dwell, b0_T, scene.tolerance, strongest, view.shifted
         )
         if model is not None:
-            models.append(model)
-            trajectories.append(k)
-            products.append(product)
-    for number, (model, k, product) in enumerate(zip(models, trajectories, products, strict=True)):
-        rows = group.rows[model.slot.rows]
-        if product is None:
-            carry_directly(scene, model, k, samples, rows)
+            pairs.append((view, model))
+    return pairs
+
+
+def _carry_all(
+    scene: Scene,
+    pairs: list[tuple[_View, SlotModel]],
+    samples: Complex64[np.ndarray, "row coil sample"],
+    progress: Callable[[float], None],
+) -> None:
+    models = [model for _, model in pairs]
+    total = sum(len(view.rows) for view, _ in pairs)
+    done = 0
+    for view, model in pairs:
+        if view.combs is None:
+            carry_directly(scene, model, view.k_per_m, samples, view.rows)
+            done += len(view.rows)
             continue
-        for comb in product:
-            part = 0.7 * len(comb.rows) / len(rows) / len(models)
-            start = 0.3 + 0.7 * number / len(models)
-            carry(scene, model, comb, models, samples, rows, lambda f: progress(start + part * f, "encoding"))
+        for comb in view.combs:
+            carry(scene, model, comb, models, samples, view.rows, partial(_within_rows, progress, done, len(comb.rows), total))
+            done += len(comb.rows)
+
+
+def _within_rows(progress: Callable[[float], None], done: int, rows: int, total: int, fraction: float) -> None:
+    progress((done + fraction * rows) / total)
 
 
 def _responses(

@@ -9,6 +9,7 @@ Sums over lattice points are made transforms of the continuous object by each ax
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from fullbore.simulate.lattice import LatticeAxis
 from fullbore.simulate.spreading import WIDEST_K, spreading_transform
 
 SAME_K_PER_M = 1e-2
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,12 +114,17 @@ def sum_lines(
     partitions: tuple[Partition, ...],
     matrices: list[Complex64[np.ndarray, "_ y"]],
     out: Complex64[np.ndarray, "row coil x"],
+    pool: Executor,
 ) -> None:
     """Sum over y for the lines that each kz holds, into the readouts' rows."""
     shape = slab.shape[2:]
-    for partition, matrix, plane in zip(partitions, matrices, slab, strict=True):
-        held = (matrix @ plane.reshape(len(plane), -1)).reshape(-1, *shape).transpose(0, 2, 1)
-        out[partition.rows] = held[partition.which]
+
+    def sum_partition(number: int) -> None:
+        plane, own = slab[number], partitions[number]
+        held = (matrices[number] @ plane.reshape(len(plane), -1)).reshape(-1, *shape).transpose(0, 2, 1)
+        out[own.rows] = held[own.which]
+
+    list(pool.map(sum_partition, range(len(partitions))))
 
 
 def sum_reads(
@@ -128,12 +134,17 @@ def sum_reads(
     transform: Complex64[np.ndarray, "x sample"],
     out: Complex64[np.ndarray, "n coil sample"],
     rows_out: Int[np.ndarray, " row"],
+    pool: Executor,
 ) -> None:
     """Sum over x and components, added into out[rows_out]: components first, then one product over (q, x)."""
     coils, _, width = lines.shape[1:]
     product = (sample[:, None, :] * transform[None]).astype(np.complex64).reshape(-1, sample.shape[1])
-    for rows in np.array_split(np.arange(len(lines)), max(1, len(lines) // ROWS_AT_ONCE)):
+
+    def sum_rows(rows: slice) -> None:
+        part = lines[rows]
         weights = np.ascontiguousarray(np.moveaxis(pattern[:, rows], 0, 2), np.complex64)  # (row, q, k)
-        gathered = np.matmul(weights[:, None], lines[rows[0] : rows[-1] + 1])  # (row, coil, q, x)
-        value = gathered.reshape(len(rows) * coils, len(sample) * width) @ product
-        out[rows_out[rows]] += value.reshape(len(rows), coils, -1)
+        gathered = np.matmul(weights[:, None], part)  # (row, coil, q, x)
+        value = gathered.reshape(len(part) * coils, len(sample) * width) @ product
+        out[rows_out[rows]] += value.reshape(len(part), coils, -1)
+
+    list(pool.map(sum_rows, [slice(first, first + ROWS_AT_ONCE) for first in range(0, len(lines), ROWS_AT_ONCE)]))

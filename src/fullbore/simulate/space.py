@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,6 +19,7 @@ from fullbore.simulate.responses import ClassAxes
 from fullbore.simulate.spreading import WIDTH, spreading_weights
 
 FEW_PARTITIONS = 2
+SPREAD_PARTS = 16
 BLOCK_BYTES = 150_000_000
 TERMS_LOG = []
 
@@ -28,7 +29,7 @@ class Scene:
     """What stays the same for all slots of a group.
 
     density: (tissue,) proton density. fine: axes of the class tables. plane_wise: classes differ from plane to plane.
-    tolerance: relative l2. threads: to spread cells with.
+    tolerance: relative l2. pool: of threads that share the work; what they do does not depend on how many they are.
     """
 
     lattice: Lattice
@@ -37,7 +38,7 @@ class Scene:
     fine: ClassAxes
     plane_wise: bool
     tolerance: float
-    threads: int
+    pool: Executor
 
     def mass(self, x: slice = slice(None)) -> Float[np.ndarray, "tissue plane f b"]:
         """How much of the object each class holds (sum of squares), in a range of x."""
@@ -52,8 +53,15 @@ class Scene:
     def sensitivities(self, x: slice) -> Complex64[np.ndarray, "z y x coil"]:
         """Of every cell in a range of x, coils last."""
         read = replace(self.lattice.x, points_m=self.lattice.x.points_m[x], weights=None)
-        values = sample_field(self.sensitivity, self.lattice.frame, (read, self.lattice.y, self.lattice.z))
-        return np.ascontiguousarray(np.moveaxis(values, 0, -1), dtype=np.complex64)
+        maps = self.sensitivity.values
+        result = np.empty((*self.lattice.b1_scale.shape[:2], len(read.points_m), len(maps)), np.complex64)
+
+        def place(coil: int) -> None:
+            field = replace(self.sensitivity, values=maps[coil : coil + 1])
+            result[..., coil] = sample_field(field, self.lattice.frame, (read, self.lattice.y, self.lattice.z))[0]
+
+        list(self.pool.map(place, range(len(maps))))
+        return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,7 +118,7 @@ def carry(
         progress(number / len(pieces))
         mass = scene.mass(block.cells)
         energies = sum(other.energy(mass) for other in others)
-        table, pattern = model.components(mass, (0.5 * scene.tolerance) ** 2 * energies / len(others))
+        table, pattern = model.components(mass, (0.8 * scene.tolerance) ** 2 * energies / len(others))
         TERMS_LOG.append((len(model.readout), len(model.sample), len(pattern)))
         if not len(pattern):
             continue
@@ -118,9 +126,9 @@ def carry(
         lines = np.empty((len(comb.rows), sensitivity.shape[-1], len(pattern), len(block.points_m)), np.complex64)
         for k in range(len(pattern)):
             slab = _sum_slices(scene, model, comb, block, table, k, sensitivity)
-            sum_lines(slab, comb.partitions, y_matrices, lines[:, :, k])
-        transform = comb.read_matrix(block.points_m, scene.lattice.x)
-        sum_reads(lines, pattern[:, comb.rows], model.sample, transform, out, rows_out[comb.rows])
+            sum_lines(slab, comb.partitions, y_matrices, lines[:, :, k], scene.pool)
+        transform = comb.read_matrix(block.points_m, scene.lattice.x) * np.float32(scene.lattice.cell_volume_m3)
+        sum_reads(lines, pattern[:, comb.rows], model.sample, transform, out, rows_out[comb.rows], scene.pool)
 
 
 def _sum_slices(
@@ -138,7 +146,13 @@ def _sum_slices(
     if is_thin(comb):
         return np.concatenate([_spread(scene, model, comb, block, table, k, sensitivity, turn, True) for turn in matrix])
     held = _spread(scene, model, comb, block, table, k, sensitivity, np.ones(len(z.points_m), np.complex64), False)
-    return (matrix @ held.reshape(len(held), -1)).reshape(-1, *held.shape[1:])
+    result = np.empty((len(matrix), *held.shape[1:]), np.complex64)
+
+    def sum_row(y: int) -> None:
+        result[:, y] = (matrix @ held[:, y].reshape(len(held), -1)).reshape(len(matrix), *held.shape[2:])
+
+    list(scene.pool.map(sum_row, range(held.shape[1])))
+    return result
 
 
 def _spread(
@@ -157,15 +171,14 @@ def _spread(
     out = np.zeros((1 if merge else depth, height, len(block.points_m), sensitivity.shape[-1]), np.complex64)
     points = part.x.points_m[x]
     work = partial(
-        spread_cells, part.fractions[..., x], scene.density * (part.cell_volume_m3 * 1e9), part.b1_scale[..., x],
+        spread_cells, part.fractions[..., x], scene.density, part.b1_scale[..., x],
         part.b1_phase_rad[..., x], part.off_resonance_Hz[..., x], scene.plane_wise, *_even(scene.fine.off_resonance_Hz),
         *_even(scene.fine.b1_scale), table, k, sensitivity, turn, model.middle_s, comb.k_centre_per_m,
         float(points[0]), part.x.spacing_m, comb.shift_m_per_Hz, comb.step_m, block.first, _TAPS,
     )  # fmt: skip
-    rows = np.linspace(0, height, 4 * scene.threads + 1).astype(int)
-    with ThreadPoolExecutor(scene.threads) as pool:
-        list(pool.map(lambda edge: work(np.array(edge), out.view(np.float32).reshape(*out.shape, 2)), zip(rows[:-1], rows[1:], strict=True)))
-    out *= np.float32(1e-9)
+    rows = np.linspace(0, height, SPREAD_PARTS + 1).astype(int)
+    pairs = out.view(np.float32).reshape(*out.shape, 2)
+    list(scene.pool.map(lambda edge: work(np.array(edge), pairs), zip(rows[:-1], rows[1:], strict=True)))
     return out
 
 
