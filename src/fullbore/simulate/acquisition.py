@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,10 +14,11 @@ from threadpoolctl import threadpool_limits
 from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
 from fullbore.simulate.compression import SlotModel, fine_axes, model_slot, slot_energy
 from fullbore.simulate.encode import separate
-from fullbore.simulate.groups import Group
+from fullbore.simulate.groups import PLANES_PER_SLICE, Group
 from fullbore.simulate.lattice import Lattice, place
 from fullbore.simulate.noise import add_noise, mixing_matrix, noise_scan
 from fullbore.simulate.planning import Plan, plan
+from fullbore.simulate.slices import fine_planes, onto_planes, phantom_planes
 from fullbore.simulate.space import Scene, carry, carry_directly
 from fullbore.simulate.responses import ClassAxes, PulseBank, Slot, make_schedule, run_group, run_tissue
 
@@ -100,7 +102,9 @@ def _acquire_group(
     progress: Progress,
 ) -> None:
     progress(0.0, "placing tissues")
-    z = planned.slice_axis(group)
+    z = planned.slice_axis(group) if group.extent_m is None else phantom_planes(planned.source[2], group.extent_m)
+    if z is None:
+        return
     lattice = place(
         planned.phantom, planned.frame, planned.source, (planned.read_axis, planned.phase_axis, z), spec.transmit, spec.b0_T
     )
@@ -108,7 +112,7 @@ def _acquire_group(
         return
     progress(0.02, "spins through the pulses")
     axes = planned.class_axes(z)
-    slots = _responses(planned, group, lattice, bank, axes, spec.b0_T, tolerance)
+    slots = _slots(planned, group, lattice, bank, axes, spec.b0_T, tolerance)
     if not slots:
         return
     progress(0.25, "compressing responses")
@@ -177,6 +181,20 @@ def _carry_all(
 
 def _within_rows(progress: Callable[[float], None], done: int, rows: int, total: int, fraction: float) -> None:
     progress((done + fraction * rows) / total)
+
+
+def _slots(
+    planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, axes: ClassAxes, b0_T: float, tolerance: float
+) -> list[Slot]:
+    """Responses on the lattice's planes; those of a slice are made on finer ones."""
+    if group.extent_m is None:
+        return _responses(planned, group, lattice, bank, axes, b0_T, tolerance)
+    widest = planned.slice_thickness_m / PLANES_PER_SLICE
+    fine = replace(axes, plane_m=fine_planes(lattice.z, group.extent_m, widest))
+    cut = replace(lattice, z=replace(lattice.z, cut_per_m=0.5 / min(widest, lattice.z.spacing_m)))
+    slots = _responses(planned, group, cut, bank, fine, b0_T, tolerance)
+    k_slice = [float((planned.nominal_per_m[group.rows[slot.rows[0]], 0] @ planned.frame[2]) + slot.shift_per_m[2]) for slot in slots]
+    return [onto_planes(slot, lattice.z, fine, k) for slot, k in zip(slots, k_slice, strict=True)]
 
 
 def _responses(

@@ -27,65 +27,93 @@ def class_mass(fractions, density, scale, frequency, plane_wise, f0, fstep, b0, 
                         mass[t, plane, i, j] += held * held
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def _coefficient(fractions, density, z, y, x, plane, at_f, at_b, table, k):  # type: ignore[no-untyped-def]
-    """Component k of one cell, bilinear in the table's bins; 0 for an empty cell."""
-    nf, nb = table.shape[2], table.shape[3]
-    i, j = min(max(int(at_f), 0), max(nf - 2, 0)), min(max(int(at_b), 0), max(nb - 2, 0))
-    u, v = np.float32(min(max(at_f - i, 0.0), 1.0)), np.float32(min(max(at_b - j, 0.0), 1.0))
-    i1, j1 = min(i + 1, nf - 1), min(j + 1, nb - 1)
-    total = np.complex64(0)
-    for t in range(fractions.shape[0]):
-        held = np.float32(fractions[t, z, y, x] * density[t])
-        if abs(held) > EMPTY:
-            low = (1 - v) * table[t, plane, i, j, k] + v * table[t, plane, i, j1, k]
-            high = (1 - v) * table[t, plane, i1, j, k] + v * table[t, plane, i1, j1, k]
-            total += held * ((1 - u) * low + u * high)
-    return total
+@numba.njit(cache=True, nogil=True)
+def count_cells(fractions, density, counts):  # type: ignore[no-untyped-def]
+    """counts (y, 2): occupied cells and their tissues in each y row."""
+    counts[:] = 0
+    for z in range(fractions.shape[1]):
+        for y in range(fractions.shape[2]):
+            for x in range(fractions.shape[3]):
+                held = 0
+                for t in range(fractions.shape[0]):
+                    held += abs(fractions[t, z, y, x] * density[t]) > EMPTY
+                counts[y, 0] += held > 0
+                counts[y, 1] += held
 
 
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def spread_cells(  # type: ignore[no-untyped-def]
-    fractions, density, scale, phase, frequency, plane_wise, f0, fstep, b0, bstep, table, k,
-    sensitivity, slice_turn, tau, k_centre, x0, xstep, x_per_Hz, grid, first_out, taps, rows, out,
+@numba.njit(cache=True, nogil=True)
+def list_cells(  # type: ignore[no-untyped-def]
+    fractions, density, scale, phase, frequency, plane_wise, f0, fstep, nf, b0, bstep, nb,
+    slice_turn, tau, k_centre, x0, xstep, x_per_Hz, grid, first_out, starts, cell, where, turn, entry, corner, weight,
 ):  # fmt: skip
-    """Component k of all cells in y rows [rows[0], rows[1]), times sensitivity, spread on the grid along read.
+    """Occupied cells in order of y, and the table bins that each of their tissues looks up.
 
-    sensitivity: (z, y, x, coil). slice_turn: complex (z,) factor; a plane goes to out[z], or out[0] when out has one plane.
-    Cell x is at x0 + x * xstep; off-resonance f moves it by f * x_per_Hz and turns it by -2 pi (f tau + k_centre x).
-    grid: step of out's x, whose first point is first_out * grid. taps: (bin, width) spreading weights for fractions of a cell.
-    out: float32 (z or 1, y, x, coil, 2), added to.
+    starts (y + 1, 2): first cell and first entry of each row. cell (n, 3): z, y, x. where (n,): place on the output grid,
+    whose step is `grid` and whose first point is first_out * grid, after off-resonance f has moved it by f * x_per_Hz.
+    turn (n,): exp(i (b1 phase - 2 pi (f tau + k_centre x))) * slice_turn[z]. entry (n + 1,): first entry of each cell.
+    corner (m,): flat index of (tissue, plane, f, b). weight (m, 3): held fraction, parts of a bin in f and b.
+    """
+    planes = fractions.shape[1] if plane_wise else 1
+    for y in range(fractions.shape[2]):
+        n, m = starts[y, 0], starts[y, 1]
+        for z in range(fractions.shape[1]):
+            plane = z if plane_wise else 0
+            for x in range(fractions.shape[3]):
+                before = m
+                f = frequency[z, y, x]
+                at_f = min(max((f - f0) / fstep, 0.0), nf - 1.0)
+                at_b = min(max((scale[z, y, x] - b0) / bstep, 0.0), nb - 1.0)
+                i, j = min(int(at_f), nf - 2), min(int(at_b), nb - 2)
+                for t in range(fractions.shape[0]):
+                    held = fractions[t, z, y, x] * density[t]
+                    if abs(held) > EMPTY:
+                        corner[m] = ((t * planes + plane) * nf + i) * nb + j
+                        weight[m, 0], weight[m, 1], weight[m, 2] = held, at_f - i, at_b - j
+                        m += 1
+                if m > before:
+                    position = x0 + x * xstep
+                    angle = phase[z, y, x] - 2 * np.pi * (f * tau + k_centre * position)
+                    cell[n, 0], cell[n, 1], cell[n, 2] = z, y, x
+                    where[n] = (position + f * x_per_Hz) / grid - first_out
+                    turn[n] = complex(np.cos(angle), np.sin(angle)) * slice_turn[z]
+                    entry[n] = before
+                    n += 1
+                    entry[n] = m
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivity, taps, first, last, out):  # type: ignore[no-untyped-def]
+    """One component of cells [first, last), times sensitivity, spread on the grid along read.
+
+    table: flat complex64 over (tissue, plane, f, b). sensitivity: float32 (z, y, x, 2 coils), real and imaginary parts.
+    taps: (bin, width). out: float32 (z or 1, y, x, 2 coils), added to; a plane goes to out[z], or out[0] when it is one.
     """
     bins, width = taps.shape[0] - 1, taps.shape[1]
-    coils, span = sensitivity.shape[3], out.shape[2]
-    value = np.empty((coils, 2), np.float32)
-    for z in range(fractions.shape[1]):
-        plane = z if plane_wise else 0
-        to = z if out.shape[0] > 1 else 0
-        for y in range(rows[0], rows[1]):
-            for x in range(fractions.shape[3]):
-                f = frequency[z, y, x]
-                c = _coefficient(
-                    fractions, density, z, y, x, plane, (f - f0) / fstep, (scale[z, y, x] - b0) / bstep, table, k
-                )  # fmt: skip
-                if c == 0:
-                    continue
-                where = (x0 + x * xstep + f * x_per_Hz) / grid - first_out
-                left = int(np.floor(where)) - width // 2 + 1
-                if left + width <= 0 or left >= span:
-                    continue
-                angle = phase[z, y, x] - 2 * np.pi * (f * tau + k_centre * (x0 + x * xstep))
-                c = np.complex64(c * complex(np.cos(angle), np.sin(angle)) * slice_turn[z])
-                for j in range(coils):
-                    s = sensitivity[z, y, x, j]
-                    value[j, 0] = c.real * s.real - c.imag * s.imag
-                    value[j, 1] = c.real * s.imag + c.imag * s.real
-                at = (where - np.floor(where)) * bins
-                b = int(at)
-                r = np.float32(at - b)
-                for i in range(max(0, -left), min(width, span - left)):
-                    w = taps[b, i] + r * (taps[min(b + 1, bins), i] - taps[b, i])
-                    target = out[to, y, left + i]
-                    for j in range(coils):
-                        target[j, 0] += w * value[j, 0]
-                        target[j, 1] += w * value[j, 1]
+    pairs, span = sensitivity.shape[3], out.shape[2]
+    value = np.empty(pairs, np.float32)
+    one = np.float32(1)
+    for n in range(first, last):
+        left = int(np.floor(where[n])) - width // 2 + 1
+        if left + width <= 0 or left >= span:
+            continue
+        c = np.complex64(0)
+        for m in range(entry[n], entry[n + 1]):
+            q, u, v = corner[m], weight[m, 1], weight[m, 2]
+            low = (one - v) * table[q] + v * table[q + 1]
+            high = (one - v) * table[q + nb] + v * table[q + nb + 1]
+            c += weight[m, 0] * ((one - u) * low + u * high)
+        c *= turn[n]
+        z, y = cell[n, 0], cell[n, 1]
+        s = sensitivity[z, y, cell[n, 2]]
+        for j in range(0, pairs, 2):
+            value[j] = c.real * s[j] - c.imag * s[j + 1]
+            value[j + 1] = c.real * s[j + 1] + c.imag * s[j]
+        at = (where[n] - np.floor(where[n])) * bins
+        b = int(at)
+        r = np.float32(at - b)
+        line = out[z if out.shape[0] > 1 else 0, y]
+        for i in range(max(0, -left), min(width, span - left)):
+            w = taps[b, i] + r * (taps[min(b + 1, bins), i] - taps[b, i])
+            target = line[left + i]
+            for j in range(pairs):
+                target[j] += w * value[j]

@@ -70,16 +70,16 @@ def fine_axes(axes: ClassAxes, longest_s: float, tolerance: float) -> ClassAxes:
     low, high = axes.off_resonance_Hz.min(), axes.off_resonance_Hz.max()
     half_width = 0.5 * (high - low) / max(np.cos(np.pi / (2 * len(axes.off_resonance_Hz))), 0.1)
     step = np.sqrt(8 * tolerance) / (2 * np.pi * longest_s)
-    count = int(np.clip(np.ceil(2 * half_width / step), 6 * len(axes.off_resonance_Hz), 1023)) + 1 if high > low else 1
+    count = int(np.clip(np.ceil(2 * half_width / step), 6 * len(axes.off_resonance_Hz), 1023)) + 1 if high > low else 2
     centre = 0.5 * (low + high)
     scale = axes.b1_scale
     reach = 0.5 * (scale.max() - scale.min()) / max(np.cos(np.pi / (2 * len(scale))), 0.1)
-    bins = int(np.clip(np.ceil(2 * reach / np.sqrt(2 * tolerance)), 1, 63)) + 1 if len(scale) > 1 else 1
+    bins = int(np.clip(np.ceil(2 * reach / np.sqrt(2 * tolerance)), 1, 63)) + 1 if len(scale) > 1 else 2
     middle = 0.5 * (scale.max() + scale.min())
     return ClassAxes(
         plane_m=axes.plane_m,
-        off_resonance_Hz=centre + half_width * np.linspace(-1, 1, count),
-        b1_scale=middle + reach * np.linspace(-1, 1, bins),
+        off_resonance_Hz=centre + max(half_width, 1e-6) * np.linspace(-1, 1, count),
+        b1_scale=middle + max(reach, 1e-9) * np.linspace(-1, 1, bins),
     )
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
-from jaxtyping import Complex, Complex64, Float, Float32, Int
+from jaxtyping import Complex, Complex64, Float, Float32, Int, Int32
 
 from fullbore.data import FieldMap
-from fullbore.simulate.cell_kernel import class_mass, spread_cells
+from fullbore.simulate.cell_kernel import class_mass, count_cells, list_cells, spread_cells
 from fullbore.simulate.compression import SlotModel
 from fullbore.simulate.encode import Comb, fourier_matrix, sum_lines, sum_reads
 from fullbore.simulate.lattice import Lattice, LatticeAxis, sample_field
@@ -102,6 +101,13 @@ def is_thin(comb: Comb) -> bool:
     return len(comb.k_slice_per_m) <= FEW_PARTITIONS
 
 
+def slice_turns(scene: Scene, comb: Comb) -> list[Complex64[np.ndarray, " z"]]:
+    """Factors of the planes for cells that are summed over z at once, one set per kz; ones where they are kept apart."""
+    if is_thin(comb):
+        return list(fourier_matrix(comb.k_slice_per_m, scene.lattice.z))
+    return [np.ones(len(scene.lattice.z.points_m), np.complex64)]
+
+
 def carry(
     scene: Scene,
     model: SlotModel,
@@ -124,61 +130,96 @@ def carry(
             continue
         sensitivity = scene.sensitivities(block.cells)
         lines = np.empty((len(comb.rows), sensitivity.shape[-1], len(pattern), len(block.points_m)), np.complex64)
+        found = [find_cells(scene, model, comb, block, turn) for turn in slice_turns(scene, comb)]
         for k in range(len(pattern)):
-            slab = _sum_slices(scene, model, comb, block, table, k, sensitivity)
+            slab = _sum_slices(scene, found, comb, block, np.ascontiguousarray(table[..., k]), sensitivity)
             sum_lines(slab, comb.partitions, y_matrices, lines[:, :, k], scene.pool)
         transform = comb.read_matrix(block.points_m, scene.lattice.x) * np.float32(scene.lattice.cell_volume_m3)
         sum_reads(lines, pattern[:, comb.rows], model.sample, transform, out, rows_out[comb.rows], scene.pool)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CellList:
+    """Occupied cells of one block as `list_cells` gives them; edges: where to cut the list into parts of whole y rows."""
+
+    cell: Int32[np.ndarray, "n 3"]
+    where: Float[np.ndarray, " n"]
+    turn: Complex64[np.ndarray, " n"]
+    entry: Int[np.ndarray, " n1"]
+    corner: Int[np.ndarray, " m"]
+    weight: Float32[np.ndarray, "m 3"]
+    edges: Int[np.ndarray, " part"]
+
+
+def find_cells(scene: Scene, model: SlotModel, comb: Comb, block: Block, turn: Complex64[np.ndarray, " z"]) -> CellList:
+    """The occupied cells of a block, where they go and what they look up."""
+    part, x = scene.lattice, block.cells
+    fractions = part.fractions[..., x]
+    counts = np.empty((fractions.shape[2], 2), np.int64)
+    count_cells(fractions, scene.density, counts)
+    starts = np.concatenate([np.zeros((1, 2), np.int64), np.cumsum(counts, axis=0)])
+    cells, entries = starts[-1]
+    found = CellList(
+        cell=np.empty((cells, 3), np.int32),
+        where=np.empty(cells),
+        turn=np.empty(cells, np.complex64),
+        entry=np.zeros(cells + 1, np.int64),
+        corner=np.empty(entries, np.int64),
+        weight=np.empty((entries, 3), np.float32),
+        edges=starts[np.linspace(0, len(counts), SPREAD_PARTS + 1).astype(int), 0],
+    )
+    fs, bs = scene.fine.off_resonance_Hz, scene.fine.b1_scale
+    list_cells(
+        fractions, scene.density, part.b1_scale[..., x], part.b1_phase_rad[..., x], part.off_resonance_Hz[..., x],
+        scene.plane_wise, *_even(fs), len(fs), *_even(bs), len(bs), turn, model.middle_s, comb.k_centre_per_m,
+        float(part.x.points_m[x][0]), part.x.spacing_m, comb.shift_m_per_Hz, comb.step_m, block.first,
+        starts, found.cell, found.where, found.turn, found.entry, found.corner, found.weight,
+    )  # fmt: skip
+    return found
+
+
 def _sum_slices(
     scene: Scene,
-    model: SlotModel,
+    found: list[CellList],
     comb: Comb,
     block: Block,
-    table: Complex64[np.ndarray, "tissue plane f b k"],
-    k: int,
+    table: Complex64[np.ndarray, "tissue plane f b"],
     sensitivity: Complex64[np.ndarray, "z y x coil"],
 ) -> Complex64[np.ndarray, "kz y x2 coil"]:
     """Cells of one component, spread along read and summed over z for every kz."""
-    z = scene.lattice.z
-    matrix = fourier_matrix(comb.k_slice_per_m, z)
-    if is_thin(comb):
-        return np.concatenate([_spread(scene, model, comb, block, table, k, sensitivity, turn, True) for turn in matrix])
-    held = _spread(scene, model, comb, block, table, k, sensitivity, np.ones(len(z.points_m), np.complex64), False)
+    thin = is_thin(comb)
+    depth, height = scene.lattice.b1_scale.shape[:2]
+    shape = (1 if thin else depth, height, len(block.points_m), sensitivity.shape[-1])
+    held = np.concatenate([_spread(scene, cells, table, sensitivity, shape) for cells in found])
+    if thin:
+        return held
+    matrix = fourier_matrix(comb.k_slice_per_m, scene.lattice.z)
     result = np.empty((len(matrix), *held.shape[1:]), np.complex64)
 
     def sum_row(y: int) -> None:
         result[:, y] = (matrix @ held[:, y].reshape(len(held), -1)).reshape(len(matrix), *held.shape[2:])
 
-    list(scene.pool.map(sum_row, range(held.shape[1])))
+    list(scene.pool.map(sum_row, range(height)))
     return result
 
 
 def _spread(
     scene: Scene,
-    model: SlotModel,
-    comb: Comb,
-    block: Block,
-    table: Complex64[np.ndarray, "tissue plane f b k"],
-    k: int,
+    found: CellList,
+    table: Complex64[np.ndarray, "tissue plane f b"],
     sensitivity: Complex64[np.ndarray, "z y x coil"],
-    turn: Complex64[np.ndarray, " z"],
-    merge: bool,
+    shape: tuple[int, int, int, int],
 ) -> Complex64[np.ndarray, "plane y x2 coil"]:
-    part, x = scene.lattice, block.cells
-    depth, height = part.b1_scale.shape[:2]
-    out = np.zeros((1 if merge else depth, height, len(block.points_m), sensitivity.shape[-1]), np.complex64)
-    points = part.x.points_m[x]
-    work = partial(
-        spread_cells, part.fractions[..., x], scene.density, part.b1_scale[..., x],
-        part.b1_phase_rad[..., x], part.off_resonance_Hz[..., x], scene.plane_wise, *_even(scene.fine.off_resonance_Hz),
-        *_even(scene.fine.b1_scale), table, k, sensitivity, turn, model.middle_s, comb.k_centre_per_m,
-        float(points[0]), part.x.spacing_m, comb.shift_m_per_Hz, comb.step_m, block.first, _TAPS,
-    )  # fmt: skip
-    rows = np.linspace(0, height, SPREAD_PARTS + 1).astype(int)
-    pairs = out.view(np.float32).reshape(*out.shape, 2)
-    list(scene.pool.map(lambda edge: work(np.array(edge), pairs), zip(rows[:-1], rows[1:], strict=True)))
+    out = np.zeros(shape, np.complex64)
+    pairs, maps, flat = out.view(np.float32), sensitivity.view(np.float32), table.ravel()
+
+    def spread(part: int) -> None:
+        spread_cells(
+            found.cell, found.where, found.turn, found.entry, found.corner, found.weight, table.shape[-1], flat, maps, _TAPS,
+            found.edges[part], found.edges[part + 1], pairs,
+        )  # fmt: skip
+
+    list(scene.pool.map(spread, range(len(found.edges) - 1)))
     return out
 
 
