@@ -26,14 +26,14 @@ class SlotModel:
     """A slot in features.
 
     readout: (l, row) and sample: (q, sample), orthonormal patterns. amplitude: (tissue, plane, f, b, l) and decay:
-    (tissue, f, q) on the fine axes. middle_s: time tau in the middle of the readout, whose off-resonance phase the cells carry.
+    (tissue, f or 1, q) on the fine axes. middle_s: time tau in the middle of the readout, whose off-resonance phase the cells carry.
     """
 
     slot: Slot
     readout: Complex[np.ndarray, "l row"]
     sample: Complex[np.ndarray, "q sample"]
     amplitude: Complex[np.ndarray, "tissue plane f b l"]
-    decay: Complex[np.ndarray, "tissue f q"]
+    decay: Complex[np.ndarray, "tissue f2 q"]
     middle_s: float
 
     def components(
@@ -44,16 +44,36 @@ class SlotModel:
         Returns the coefficient of every class and, per component, g so that its pattern is sum_q g[row, q] w_q(sample).
         """
         l, q = len(self.readout), len(self.sample)
-        held = np.nonzero(mass)
-        features = (self.amplitude[held][:, :, None] * self.decay[held[0], held[2]][:, None, :]).reshape(-1, l * q)
-        covariance = (features.conj().T * mass[held]) @ features
-        energy, vectors = np.linalg.eigh(covariance)
+        energy, vectors = np.linalg.eigh(self._covariance(mass))
         kept = int((np.cumsum(np.clip(energy, 0, None)) > dropped).sum())
         basis = vectors[:, len(energy) - kept :].reshape(l, q, kept)
-        partial = np.tensordot(self.amplitude, basis, axes=(4, 0))
-        coefficient = np.einsum("tpfbqk,tfq->tpfbk", partial, self.decay)
+        coefficient = np.empty((*self.amplitude.shape[:-1], kept), np.complex64)
+        for t, f in self._pieces():
+            own = np.einsum("q,lqk->lk", self.decay[t, f.start], basis).astype(np.complex64)
+            coefficient[t, :, f] = self.amplitude[t, :, f] @ own
         pattern = np.einsum("lqk,lr->krq", basis.conj(), self.readout)
-        return coefficient.astype(np.complex64), pattern.astype(np.complex64)
+        return coefficient, pattern.astype(np.complex64)
+
+    def _pieces(self) -> list[tuple[int, slice]]:
+        """Tissues and ranges of off-resonance in which the decay is one."""
+        tissues, fs = self.amplitude.shape[0], self.amplitude.shape[2]
+        if self.decay.shape[1] == 1:
+            return [(t, slice(0, fs)) for t in range(tissues)]
+        return [(t, slice(f, f + 1)) for t in range(tissues) for f in range(fs)]
+
+    def _covariance(self, mass: Float[np.ndarray, "tissue plane f b"]) -> Complex[np.ndarray, "lq lq"]:
+        """Of the features under `mass`: a Kronecker product per range of one decay."""
+        size = len(self.readout) * len(self.sample)
+        result = np.zeros((size, size), np.complex128)
+        for t, f in self._pieces():
+            weight = mass[t, :, f]
+            held = np.nonzero(weight)
+            if len(held[0]):
+                own = self.amplitude[t, :, f][held]
+                gram = (own.conj().T * weight[held]) @ own
+                decay = self.decay[t, f.start]
+                result += np.kron(gram, np.outer(decay.conj(), decay))
+        return result
 
     def energy(self, mass: Float[np.ndarray, "tissue plane f b"]) -> float:
         """Energy of the slot's signal over incoherent cells of this mass."""
@@ -70,7 +90,7 @@ def fine_axes(axes: ClassAxes, longest_s: float, tolerance: float) -> ClassAxes:
     low, high = axes.off_resonance_Hz.min(), axes.off_resonance_Hz.max()
     half_width = 0.5 * (high - low) / max(np.cos(np.pi / (2 * len(axes.off_resonance_Hz))), 0.1)
     step = np.sqrt(8 * tolerance) / (2 * np.pi * longest_s)
-    count = int(np.clip(np.ceil(2 * half_width / step), 6 * len(axes.off_resonance_Hz), 1023)) + 1 if high > low else 2
+    count = int(np.clip(np.ceil(2 * half_width / step), 4 * len(axes.off_resonance_Hz), 1023)) + 1 if high > low else 2
     centre = 0.5 * (low + high)
     scale = axes.b1_scale
     reach = 0.5 * (scale.max() - scale.min()) / max(np.cos(np.pi / (2 * len(scale))), 0.1)
@@ -108,8 +128,9 @@ def model_slot(
     to_b = barycentric_matrix(axes.b1_scale, fine.b1_scale)
     amplitude = np.einsum("tpfbl,gf,cb->tpgcl", amplitude, to_f, to_b, optimize=True)
     middle = slot.tau_s + 0.5 * (samples - 1) * dwell_s
-    exact = _decays(slot, tissues, 0 * fine.off_resonance_Hz if shifted else fine.off_resonance_Hz, samples, dwell_s, b0_T, middle)
-    sample, decay = _sample_patterns(exact, mass.sum(axis=(1, 3)), tolerance)
+    exact = _decays(slot, tissues, np.zeros(1) if shifted else fine.off_resonance_Hz, samples, dwell_s, b0_T, middle)
+    held = mass.sum(axis=(1, 3))
+    sample, decay = _sample_patterns(exact, held.sum(axis=1, keepdims=True) if shifted else held, tolerance)
     return SlotModel(
         slot=slot,
         readout=readout.astype(np.complex64),
