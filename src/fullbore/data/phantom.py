@@ -13,7 +13,10 @@ from fullbore.errors import ShapeError, ValueRangeError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tissue:
-    """One tissue at one field strength. T2' is the part of T2* that a spin echo refocuses: 1/T2* = 1/T2 + 1/T2'."""
+    """One tissue at one field strength. T2' is the part of T2* that a spin echo refocuses: 1/T2* = 1/T2 + 1/T2'.
+
+    diffusivity_m2_per_s: apparent, isotropic; 0 where it is not known.
+    """
 
     name: str
     t1_s: float
@@ -22,6 +25,7 @@ class Tissue:
     proton_density: float
     chemical_shift_ppm: float = 0.0
     susceptibility_ppm: float = 0.0
+    diffusivity_m2_per_s: float = 0.0
     source: str = ""
 
     def __post_init__(self) -> None:

@@ -62,6 +62,7 @@ def _tissue(name: str) -> Tissue:
         proton_density=values.proton_density,
         chemical_shift_ppm=values.chemical_shift_ppm,
         susceptibility_ppm=values.susceptibility_ppm,
+        diffusivity_m2_per_s=values.diffusivity_m2_per_s,
         source=values.source,
     )
 

@@ -17,7 +17,10 @@ AIR_SUSCEPTIBILITY_PPM = 9.2
 
 
 class TissueValues(NamedTuple):
-    """Values of one tissue at 3 T and body temperature; seconds, density relative to pure water, ppm."""
+    """Values of one tissue at 3 T and body temperature; seconds, density relative to pure water, ppm, m^2/s.
+
+    Diffusivities of white and grey matter: ADC in AJNR 2002; 0 where there is hardly any signal to diffuse.
+    """
 
     t1_s: float
     t2_s: float
@@ -25,6 +28,7 @@ class TissueValues(NamedTuple):
     proton_density: float
     chemical_shift_ppm: float
     susceptibility_ppm: float
+    diffusivity_m2_per_s: float
     source: str
 
     @property
@@ -34,28 +38,49 @@ class TissueValues(NamedTuple):
 
 
 _CHI = "susceptibility Marques 2021 (QSM challenge 2.0)"
-_MEMORY = "T2*, density: not verified"
+_MEMORY = "T2*, density, diffusivity outside brain: not verified"
 
 TISSUES: dict[str, TissueValues] = {
     "white matter": TissueValues(
-        0.832, 0.0796, 0.048, 0.70, 0.0, -0.030, f"T1, T2 Wansapura 1999 (832, 79.6 ms at 3 T); {_CHI}; {_MEMORY}"
+        0.832, 0.0796, 0.048, 0.70, 0.0, -0.030, 0.70e-9, f"T1, T2 Wansapura 1999 (832, 79.6 ms at 3 T); {_CHI}; {_MEMORY}"
     ),
     "grey matter": TissueValues(
-        1.331, 0.110, 0.055, 0.83, 0.0, 0.020, f"T1, T2 Wansapura 1999 (1331, 110 ms at 3 T); {_CHI}; {_MEMORY}"
+        1.331, 0.110, 0.055, 0.83, 0.0, 0.020, 0.89e-9, f"T1, T2 Wansapura 1999 (1331, 110 ms at 3 T); {_CHI}; {_MEMORY}"
     ),
     "csf": TissueValues(
-        4.3, 2.0, 0.5, 1.0, 0.0, 0.019, f"T1 4.3, T2 2.0 s, upper end of published 3 T values; {_CHI}; {_MEMORY}"
+        4.3, 2.0, 0.5, 1.0, 0.0, 0.019, 3.0e-9, f"T1 4.3, T2 2.0 s, upper end of published 3 T values; {_CHI}; {_MEMORY}"
     ),
     "cortical bone": TissueValues(
-        0.2, 0.0004, 0.00039, 0.2, 0.0, -2.1, f"T1, T2 ultrashort-TE literature (140 to 260 ms, 0.4 ms): not verified; {_CHI}"
+        0.2,
+        0.0004,
+        0.00039,
+        0.2,
+        0.0,
+        -2.1,
+        0.0,
+        f"T1, T2 ultrashort-TE literature (140 to 260 ms, 0.4 ms): not verified; {_CHI}",
     ),
     "marrow": TissueValues(
-        0.586, 0.049, 0.015, 0.7, -3.4, 0.019, f"T1, T2 de Bazelaire 2004 (L4); fat main peak as its only species; {_MEMORY}"
+        0.586,
+        0.049,
+        0.015,
+        0.7,
+        -3.4,
+        0.019,
+        0.4e-9,
+        f"T1, T2 de Bazelaire 2004 (L4); fat main peak as its only species; {_MEMORY}",
     ),
     "fat": TissueValues(
-        0.382, 0.068, 0.035, 0.9, -3.4, 0.019, f"T1, T2 de Bazelaire 2004 (subcutaneous); main peak only; {_CHI}; {_MEMORY}"
+        0.382,
+        0.068,
+        0.035,
+        0.9,
+        -3.4,
+        0.019,
+        0.1e-9,
+        f"T1, T2 de Bazelaire 2004 (subcutaneous); main peak only; {_CHI}; {_MEMORY}",
     ),
     "muscle": TissueValues(
-        0.898, 0.029, 0.028, 0.85, 0.0, 0.0, f"T1, T2 de Bazelaire 2004 (paravertebral), skin included; {_CHI}; {_MEMORY}"
+        0.898, 0.029, 0.028, 0.85, 0.0, 0.0, 1.5e-9, f"T1, T2 de Bazelaire 2004 (paravertebral), skin included; {_CHI}; {_MEMORY}"
     ),
 }

@@ -171,12 +171,13 @@ def _record(  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def run_states(  # type: ignore[no-untyped-def]
     terms, kind, phase, e1, e2, move, shift, rows, low, high, reference, cut,
-    prune, weakest, wear, eps, capacity, out_row, out_key, out_value,
+    prune, weakest, wear, crowd, eps, capacity, out_row, out_key, out_value,
 ):  # fmt: skip
     """All pulses; returns (records wanted, most states held), or (-1, n) when `capacity` rows do not hold the states.
 
     terms: float32 (kind, 12, class). kind, phase, e1, e2, shift: (pulse,), interval before the pulse; move: (pulse, 4).
     rows: (pulse, 2) first and last + 1 readout after it. low, high, reference: (row, 3). cut: (3,).
+    crowd: above so many states the threshold rises, doubling in magnitude from pulse to pulse until they are fewer.
     wear: 1 / (m^-2 s): a state is let go once the integral of |k|^2 dt over its path exceeds 1 / wear.
     out_row, out_key (record, 4), out_value (record, class): filled as far as they reach.
     """
@@ -194,6 +195,7 @@ def run_states(  # type: ignore[no-untyped-def]
     rz[0] = zfree[nzf]
     zr[rz[0]] = 1
     nf, nz, count, most = 0, 1, 0, 0
+    faintest = prune
     for n in range(kind.shape[0]):
         if 3 * (nf + nz) + 4 > capacity:
             return -1, nf + nz
@@ -250,6 +252,7 @@ def run_states(  # type: ignore[no-untyped-def]
                 ffree[nff] = orbit[i, 0]
                 nff += 1
         most = max(most, nf + nz)
+        prune = 4 * prune if nf + nz > crowd else max(prune / 4, faintest)
         if rows[n, 1] > rows[n, 0]:
             count = _record(
                 rows[n], low, high, reference, cut, weakest, nf, vf, rf, pf, fr, fi, count, out_row, out_key, out_value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from fullbore.data import Phantom, ScannerSpec, Sequence
+from fullbore.data import FieldMap, Phantom, ScannerSpec, Sequence
 from fullbore.errors import ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.groups import PLANES_PER_SLICE, Group, make_groups, slice_gradients
@@ -18,7 +18,7 @@ from fullbore.simulate.responses import ClassAxes
 from fullbore.simulate.timeline import Timeline, compile_timeline
 from fullbore.simulate.trajectory import positions_after_pulses, sample_positions
 
-B1_NODES = 7
+B1_NODES = 6
 TABLE_FLOOR = 1e-3
 
 
@@ -27,7 +27,8 @@ class Plan:
     """Timeline, groups and lattice of one simulation.
 
     frame: (3, 3) rows read, phase, slice. nominal_per_m: trajectory in LPS. half_width_Hz: (kind,) reach of each pulse.
-    b1_nodes, off_resonance_nodes_Hz: of the classes. notes: sentences for a person.
+    b1_nodes, off_resonance_nodes_Hz: of the classes of the whole. field_samples, b1_samples: (position along slice, value)
+    of off-resonance (Hz) and transmit scale near tissue. notes: sentences for a person.
     """
 
     phantom: Phantom
@@ -39,6 +40,8 @@ class Plan:
     read_axis: LatticeAxis
     phase_axis: LatticeAxis
     half_width_Hz: Float[np.ndarray, " kind"]
+    field_samples: Float[np.ndarray, "n 2"]
+    b1_samples: Float[np.ndarray, "m 2"]
     b1_nodes: Float[np.ndarray, " b"]
     off_resonance_nodes_Hz: Float[np.ndarray, " f"]
     slice_thickness_m: float
@@ -59,9 +62,21 @@ class Plan:
         """Nodes of the classes of a group whose planes are `z`."""
         return ClassAxes(
             plane_m=z.points_m if self.selective else np.zeros(1),
-            off_resonance_Hz=self.off_resonance_nodes_Hz,
-            b1_scale=self.b1_nodes,
+            off_resonance_Hz=self._nodes(self.field_samples, z, self.off_resonance_nodes_Hz),
+            b1_scale=self._nodes(self.b1_samples, z, self.b1_nodes),
         )
+
+    def _nodes(
+        self, samples: Float[np.ndarray, "n 2"], z: LatticeAxis, whole: Float[np.ndarray, " m"]
+    ) -> Float[np.ndarray, " k"]:
+        """Nodes over what a field does between the planes: as dense as those over the whole, at least three."""
+        reach = 2 * float(np.diff(np.unique(np.round(samples[:, 0], 6))).min(initial=0.01))
+        inside = (samples[:, 0] > z.points_m.min() - reach) & (samples[:, 0] < z.points_m.max() + reach)
+        if not inside.any() or len(whole) < 3:
+            return whole
+        low, high = float(samples[inside, 1].min()), float(samples[inside, 1].max())
+        share = (high - low) / max(float(np.ptp(whole)), 1e-12)
+        return chebyshev_nodes(int(np.clip(np.ceil(2 + (len(whole) - 2) * share), 3, len(whole))), low, high)
 
 
 def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
@@ -76,10 +91,12 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     aligned = aligned_with(phantom, frame)
     nominal = sample_positions(timeline, positions_after_pulses(timeline))
     k_max = np.abs(nominal @ frame.T).max(axis=(0, 1))
-    low, high = _off_resonance_range(phantom, spec)
-    scale = np.abs(spec.transmit.values[0])
-    pad = 0.02 * float(np.ptp(scale)) + 1e-3
-    b1_low, b1_high = max(float(scale.min()) - pad, 0.0), float(scale.max()) + pad
+    to_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
+    field_samples = _near_tissue(phantom, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, frame[2])
+    b1_samples = _near_tissue(phantom, spec.transmit, np.abs(spec.transmit.values[0]), frame[2])
+    low, high = float(field_samples[:, 1].min()), float(field_samples[:, 1].max())
+    pad = 0.02 * float(np.ptp(b1_samples[:, 1])) + 1e-3
+    b1_low, b1_high = max(float(b1_samples[:, 1].min()) - pad, 0.0), float(b1_samples[:, 1].max()) + pad
     shift = max(abs(t.chemical_shift_ppm) for t in phantom.tissues) * 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
     groups = make_groups(sequence, timeline, frame, max(abs(low), abs(high)) + shift, b1_high)
     gradient = slice_gradients(timeline, frame)
@@ -98,6 +115,8 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         read_axis=encoded_axis(source[0], float(k_max[0])),
         phase_axis=encoded_axis(source[1], float(k_max[1])),
         half_width_Hz=np.array(widths),
+        field_samples=field_samples,
+        b1_samples=b1_samples,
         b1_nodes=chebyshev_nodes(B1_NODES, b1_low, b1_high) if b1_high - b1_low > 3e-3 else np.array([0.5 * (b1_low + b1_high)]),
         off_resonance_nodes_Hz=chebyshev_nodes(count, low, high),
         slice_thickness_m=geometry.fov_m[2],
@@ -119,18 +138,18 @@ def check_inputs(phantom: Phantom, spec: ScannerSpec) -> None:
         raise ValueRangeError(f"Scanner {spec.name}, transmit: {spec.transmit.values.shape[0]} channels, wanted one combined field.")
 
 
-def _off_resonance_range(phantom: Phantom, spec: ScannerSpec) -> tuple[float, float]:
-    """Range of water off-resonance where there is tissue, Hz, from the field map's points near tissue."""
-    values = phantom.field_ppm.values[0]
+def _near_tissue(
+    phantom: Phantom, field: FieldMap, values: Float[np.ndarray, "z y x"], direction: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, "n 2"]:
+    """(position along `direction`, value) of the field's points within one step of tissue; of all where there are none."""
     held = phantom.fractions.any(axis=0)
     to_index = np.linalg.inv(phantom.grid.affine_m)
-    points = phantom.field_ppm.grid.points_m()
+    points = field.grid.points_m()
     index = np.round(points @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
-    reach = np.maximum(np.ceil(phantom.field_ppm.grid.spacing_m / phantom.grid.spacing_m).astype(int), 1)
+    reach = np.maximum(np.ceil(field.grid.spacing_m / phantom.grid.spacing_m).astype(int), 1)
     near = _near(held, index, reach)
-    chosen = values[near] if near.any() else values.ravel()
-    factor = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
-    return float(chosen.min() * factor), float(chosen.max() * factor)
+    chosen = near if near.any() else np.ones_like(near)
+    return np.asarray(np.column_stack([points[chosen] @ direction, values[chosen]]).astype(np.float64))
 
 
 def _near(held: np.ndarray, index: np.ndarray, reach: np.ndarray) -> np.ndarray:

@@ -19,16 +19,18 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.configuration_kernel import run_states
 from fullbore.simulate.pulse_kernel import TERMS
 from fullbore.simulate.pulses import FrequencyTable, propagators
-from fullbore.simulate.repetition import Shortened, find_repeats, shorten
-from fullbore.simulate.timeline import Timeline
+from fullbore.simulate.repetition import Repeat, Shortened, find_repeats, shorten
+from fullbore.simulate.timeline import PulseKind, Timeline
 
 MOST_ROWS = 1 << 16
 MERGE_TOLERANCE = 1e-2
-SETTLING = (4, 8)
-"""Repetitions of a train to play before looking whether its spins have settled."""
-WEAR = (2 * np.pi) ** 2 * 0.7e-9 / np.log(100.0)
-"""A state is let go where diffusion at 0.7e-9 m^2/s (white matter, the slowest watery tissue of the head; ADC in AJNR 2002)
-would have left less than a hundredth of it. Diffusion is not simulated otherwise."""
+FEWEST_STATES, STATE_VALUES = 140, 150_000
+"""A tissue may hold so many states, and so many values (states times classes), before the faintest are let go earlier."""
+SLOWEST_DIFFUSION_M2_PER_S = 0.7e-9
+ERASED = 0.01
+SETTLED = 10.0
+"""Diffusion is not simulated, but a state that it would have attenuated to less than `ERASED` is let go; tissues whose
+diffusivity is not known, or is less, count as white matter, the slowest watery tissue of the head."""
 HASH = np.array([1.0, np.sqrt(2.0), np.sqrt(3.0), np.sqrt(5.0) * 1e4])
 """Weights of kx, ky, kz (cycles/m) and tau (s): keys with equal hash are one state."""
 
@@ -52,7 +54,8 @@ class Schedule:
     """Pulses that act on one group and the readouts between them, in the scan's frame.
 
     pulses: indices into the timeline. rows: (pulse, 2). low, high, reference: (row, 3), see `run_states`.
-    since_s: (row,) from the pulse's centre to the first sample. cut_per_m: (3,). signature: equal for pulses that act alike.
+    since_s: (row,) from the pulse's centre to the first sample. cut_per_m: (3,). repeats: trains that are played again and again.
+    excited: sine of the largest excitation flip.
     """
 
     pulses: Int[np.ndarray, " pulse"]
@@ -62,7 +65,8 @@ class Schedule:
     reference: Float[np.ndarray, "row 3"]
     since_s: Float[np.ndarray, " row"]
     cut_per_m: Float[np.ndarray, "3"]
-    signature: Int[np.ndarray, " pulse"]
+    repeats: tuple[Repeat, ...]
+    excited: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -151,8 +155,15 @@ def make_schedule(
         reference=k[:, 0] - moved @ frame.T,
         since_s=timeline.sample_time_s[rows, 0] - timeline.time_s[pulses[owner]],
         cut_per_m=cut_per_m,
-        signature=pulse_signature(timeline, pulses, frame),
+        repeats=tuple(find_repeats(pulse_signature(timeline, pulses, frame), intervals(timeline, pulses, frame)[0])),
+        excited=max(_sine(timeline.kinds[kind]) for kind in np.unique(timeline.kind[pulses])),
     )
+
+
+def _sine(pulse: PulseKind) -> float:
+    """Sine of the flip on resonance, 1 beyond 90 degrees; 0 for what does not excite."""
+    flip = 2 * np.pi * GYROMAGNETIC_RATIO_HZ_PER_T * abs(pulse.b1_T.sum()) * pulse.step_s
+    return float(np.sin(min(flip, np.pi / 2))) if pulse.use == "e" else 0.0
 
 
 def run_tissue(
@@ -167,18 +178,19 @@ def run_tissue(
 ) -> Record:
     """States of one tissue through the schedule; trains that repeat are played until they have settled.
 
-    prune: magnitude (of M0) below which a state is let go. Errors: LimitError when more states stay alive than fit.
+    prune: magnitude, as a part of what the excitation leaves of M0, below which a state is let go.
+    Errors: LimitError when more states stay alive than fit.
     """
     player = _player(timeline, schedule, frame, bank, tissue, axes, b0_T, prune)
-    for keep in SETTLING:
-        repeats = find_repeats(schedule.signature, keep)
-        if not repeats:
-            break
-        short = shorten(repeats, keep, schedule.rows, schedule.low, schedule.high, schedule.reference)
+    repeats = list(schedule.repeats)
+    while True:
+        short = shorten(repeats, schedule.rows, schedule.low, schedule.high, schedule.reference)
         record = player(short.pulses, short.rows, short.low, short.high, short.reference)
-        if _settled(record, short, prune):
+        unsettled = _unsettled(record, short, prune)
+        if not unsettled:
             return _expanded(record, short)
-    return player(np.arange(len(schedule.pulses)), schedule.rows, schedule.low, schedule.high, schedule.reference)
+        tried = [repeat.longer() if number in unsettled else repeat for number, repeat in enumerate(repeats)]
+        repeats = [repeat for repeat in tried if repeat is not None]
 
 
 def _player(
@@ -192,12 +204,15 @@ def _player(
     prune: float,
 ) -> Callable[..., Record]:
     """Plays any selection of the schedule's pulses: (kept, rows, low, high, reference) -> Record."""
-    pulses = schedule.pulses
+    pulses, faintest = schedule.pulses, prune * schedule.excited
+    diffusivity = max(tissue.diffusivity_m2_per_s, SLOWEST_DIFFUSION_M2_PER_S)
+    wear = (2 * np.pi) ** 2 * diffusivity / np.log(1 / ERASED)
     shift = tissue.chemical_shift_ppm * 1e-6 * b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
     played, which = np.unique(np.column_stack([timeline.kind[pulses], timeline.frequency_Hz[pulses]]), axis=0, return_inverse=True)
     terms = np.stack([bank.terms(int(kind), float(f), tissue, shift, axes) for kind, f in played])
     interval, moment = intervals(timeline, pulses, frame)
     move = np.column_stack([moment, interval])
+    crowd = max(FEWEST_STATES, STATE_VALUES // terms.shape[2])
     e1, e2 = np.exp(-interval / tissue.t1_s), np.exp(-interval / tissue.t2_s)
     phase, kind = timeline.phase_rad[pulses], which.ravel()
 
@@ -209,7 +224,7 @@ def _player(
             wanted, states = run_states(
                 terms, kind[kept], phase[kept], e1[kept], e2[kept], move[kept], move[kept] @ HASH,
                 rows, low, high, reference, schedule.cut_per_m,
-                prune**2, (2 * prune) ** 2, WEAR, MERGE_TOLERANCE, capacity, row, key, value,
+                faintest**2, (2 * faintest) ** 2, wear, crowd, MERGE_TOLERANCE, capacity, row, key, value,
             )  # fmt: skip
             if wanted < 0 and capacity >= MOST_ROWS:
                 raise LimitError(
@@ -243,15 +258,23 @@ def pulse_signature(
     return np.asarray(which.ravel())
 
 
-def _settled(record: Record, short: Shortened, prune: float) -> bool:
-    """Whether the last kept repetition of every train answers as the one before it."""
-    for now, before in short.previous:
-        a, b = np.flatnonzero(record.row == now), np.flatnonzero(record.row == before)
-        if len(a) != len(b) or np.abs(record.key[a] - record.key[b]).max(initial=0.0) > 2 * MERGE_TOLERANCE:
-            return False
-        if np.abs(record.value[a] - record.value[b]).max(initial=0.0) > 5 * prune:
-            return False
-    return True
+def _unsettled(record: Record, short: Shortened, prune: float) -> set[int]:
+    """Numbers of the trains whose last kept repetition answers otherwise, in its strongest echoes, than the one before it."""
+    size = np.abs(record.value).max(axis=1, initial=0.0)
+    limit = SETTLED * prune * float(size.max(initial=0.0))
+    order = np.lexsort((-size, record.row))
+    rows = record.row[order]
+    strongest = order[np.flatnonzero(np.diff(rows, prepend=-1))]
+    held = {int(record.row[i]): i for i in strongest}
+    numbers = set()
+    for now, before, train in short.previous:
+        a, b = held.get(int(now)), held.get(int(before))
+        if a is None or b is None:
+            if a is not b:
+                numbers.add(int(train))
+        elif np.abs(record.value[a] - record.value[b]).max() > limit:
+            numbers.add(int(train))
+    return numbers
 
 
 def _expanded(record: Record, short: Shortened) -> Record:
