@@ -12,11 +12,15 @@ from fullbore.errors import LimitError
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VirtualScanner:
-    """A `ScannerSpec`, the `Phantom` that lies in it, and who that is."""
+    """A `ScannerSpec`, the `Phantom` that lies in it, and who that is.
+
+    tolerance: relative l2 error allowed to the noiseless samples; well below the noise of the receive array.
+    """
 
     spec: ScannerSpec
     phantom: Phantom
     subject: Subject
+    tolerance: float = 5e-3
 
     def judge(self, sequence: Sequence) -> Verdict:
         """What the safety check says of a sequence on this machine for this subject."""
@@ -27,8 +31,10 @@ class VirtualScanner:
     ) -> RawData:
         """Play the sequence and receive its raw data. The one gate: LimitError when the verdict does not allow it."""
         if verdict.sequence != sequence.name:
-            raise LimitError(f"scanner: the verdict is on {verdict.sequence!r}, not on {sequence.name!r}. Judge this sequence first.")
+            raise LimitError(
+                f"scanner: the verdict is on {verdict.sequence!r}, not on {sequence.name!r}. Judge this sequence first."
+            )
         if not verdict.allowed:
             reasons = " ".join(str(finding) for finding in verdict.refusals)
             raise LimitError(f"scanner: {sequence.name} is refused ({verdict.mode} mode). {reasons}")
-        return simulate.acquire(self.phantom, sequence, self.spec, seed=seed, progress=progress)
+        return simulate.acquire(self.phantom, sequence, self.spec, seed=seed, tolerance=self.tolerance, progress=progress)
