@@ -18,9 +18,9 @@ from fullbore.simulate.groups import PLANES_PER_SLICE, Group
 from fullbore.simulate.lattice import Lattice, place
 from fullbore.simulate.noise import add_noise, mixing_matrix, noise_scan
 from fullbore.simulate.planning import Plan, plan
-from fullbore.simulate.slices import fine_planes, onto_planes, phantom_planes
-from fullbore.simulate.space import Scene, carry, carry_directly
 from fullbore.simulate.responses import ClassAxes, PulseBank, Slot, make_schedule, run_group, run_tissue
+from fullbore.simulate.slices import fine_planes, onto_planes
+from fullbore.simulate.space import Scene, carry, carry_directly
 
 Progress = Callable[[float, str], None]
 THREADS = 2
@@ -102,7 +102,7 @@ def _acquire_group(
     progress: Progress,
 ) -> None:
     progress(0.0, "placing tissues")
-    z = planned.slice_axis(group) if group.extent_m is None else phantom_planes(planned.source[2], group.extent_m)
+    z = planned.slice_axis(group)
     if z is None:
         return
     lattice = place(
@@ -153,7 +153,17 @@ def _model(
     pairs = []
     for view in seen:
         model = model_slot(
-            view.slot, planned.phantom.tissues, axes, scene.fine, mass, samples, dwell, b0_T, scene.tolerance, strongest, view.shifted
+            view.slot,
+            planned.phantom.tissues,
+            axes,
+            scene.fine,
+            mass,
+            samples,
+            dwell,
+            b0_T,
+            scene.tolerance,
+            strongest,
+            view.shifted,
         )
         if model is not None:
             pairs.append((view, model))
@@ -193,7 +203,9 @@ def _slots(
     fine = replace(axes, plane_m=fine_planes(lattice.z, group.extent_m, widest))
     cut = replace(lattice, z=replace(lattice.z, cut_per_m=0.5 / min(widest, lattice.z.spacing_m)))
     slots = _responses(planned, group, cut, bank, fine, b0_T, tolerance)
-    k_slice = [float((planned.nominal_per_m[group.rows[slot.rows[0]], 0] @ planned.frame[2]) + slot.shift_per_m[2]) for slot in slots]
+    k_slice = [
+        float((planned.nominal_per_m[group.rows[slot.rows[0]], 0] @ planned.frame[2]) + slot.shift_per_m[2]) for slot in slots
+    ]
     return [onto_planes(slot, lattice.z, fine, k) for slot, k in zip(slots, k_slice, strict=True)]
 
 
@@ -209,5 +221,3 @@ def _responses(
 
 def _run(planned, schedule, bank, axes, b0_T, prune, tissue):  # type: ignore[no-untyped-def]
     return run_tissue(planned.timeline, schedule, planned.frame, bank, tissue, axes, b0_T, prune)
-
-

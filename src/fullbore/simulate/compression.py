@@ -18,7 +18,7 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.nodes import barycentric_matrix
 from fullbore.simulate.responses import ClassAxes, Slot
 
-SKETCH = 40
+SKETCH = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,7 +26,7 @@ class SlotModel:
     """A slot in features.
 
     readout: (l, row) and sample: (q, sample), orthonormal patterns. amplitude: (tissue, plane, f, b, l) and decay:
-    (tissue, f or 1, q) on the fine axes. middle_s: time tau in the middle of the readout, whose off-resonance phase the cells carry.
+    (tissue, f or 1, q) on the fine axes. middle_s: time tau in the middle of the readout; the cells carry its phase.
     """
 
     slot: Slot
@@ -43,10 +43,10 @@ class SlotModel:
 
         Returns the coefficient of every class and, per component, g so that its pattern is sum_q g[row, q] w_q(sample).
         """
-        l, q = len(self.readout), len(self.sample)
+        readouts, samples = len(self.readout), len(self.sample)
         energy, vectors = np.linalg.eigh(self._covariance(mass))
         kept = int((np.cumsum(np.clip(energy, 0, None)) > dropped).sum())
-        basis = vectors[:, len(energy) - kept :].reshape(l, q, kept)
+        basis = vectors[:, len(energy) - kept :].reshape(readouts, samples, kept)
         coefficient = np.empty((*self.amplitude.shape[:-1], kept), np.complex64)
         for t, f in self._pieces():
             own = np.einsum("q,lqk->lk", self.decay[t, f.start], basis).astype(np.complex64)

@@ -57,7 +57,9 @@ def make_groups(
     excites = np.array(timeline.uses) == "e"
     latest = np.maximum.accumulate(np.where(excites, np.arange(len(excites)), -1))[timeline.last_pulse]
     if latest.min() < 0:
-        raise UsageError(f"Sequence {sequence.name}: a readout comes before any excitation pulse. Mark the excitation with use 'e'.")
+        raise UsageError(
+            f"Sequence {sequence.name}: a readout comes before any excitation pulse. Mark the excitation with use 'e'."
+        )
     key = np.column_stack([gradient[timeline.kind[latest]] != 0, label[latest]])
     _, first, which = np.unique(key, axis=0, return_index=True, return_inverse=True)
     reach = [_reach(kind, g, spread_Hz, b1_scale, EXCITED) for kind, g in zip(timeline.kinds, gradient, strict=True)]

@@ -3,7 +3,8 @@
 The phantom is continuous: linear between its grid's points. On its own grid points the transform of that continuous object
 is exactly a sum over points times sinc^2 of k and the spacing, so an axis keeps the phantom's points and its `transfer` is
 sinc^2. An axis whose scan resolves much less than that is brought to fewer points by a low-pass filter that is flat over
-the sampled k. Planes through a slice are samples of the continuous object, much thinner than the slice.
+the sampled k. It is magnetisation that is linear between points: off-resonance, transmit and receive fields are taken at the
+points themselves, an error of second order in the phantom's spacing.
 """
 
 from __future__ import annotations
@@ -130,8 +131,13 @@ def phantom_axes(phantom: Phantom, frame: Float[np.ndarray, "3 3"]) -> tuple[Pha
             points, held = points[::-1], held[::-1]
         used = np.flatnonzero(held)
         result.append(
-            PhantomAxis(array_axis=axis, flipped=flipped, points_m=points, occupied=slice(int(used[0]), int(used[-1]) + 1),
-                spacing_m=float(abs(steps[i, index])))
+            PhantomAxis(
+                array_axis=axis,
+                flipped=flipped,
+                points_m=points,
+                occupied=slice(int(used[0]), int(used[-1]) + 1),
+                spacing_m=float(abs(steps[i, index])),
+            )
         )
     return result[0], result[1], result[2]
 
@@ -151,18 +157,6 @@ def encoded_axis(source: PhantomAxis, k_max_per_m: float) -> LatticeAxis:
     weights = h / coarse * np.sinc(distance) * window * (np.abs(distance) < FILTER_HALF_LENGTH)
     return LatticeAxis(
         points_m=points, spacing_m=coarse, weights=weights, window=source.occupied, hat_m=h, cut_per_m=0.35 / coarse
-    )
-
-
-def sampled_axis(source: PhantomAxis, points_m: Float[np.ndarray, " n"], spacing_m: float) -> LatticeAxis:
-    """Planes at `points_m`: samples of the continuous object."""
-    position = (points_m - source.points_m[0]) / source.spacing_m
-    index = np.arange(len(source.points_m))
-    weights = np.clip(1 - np.abs(position[:, None] - index), 0, None)
-    used = np.flatnonzero(weights.any(axis=0))
-    window = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
-    return LatticeAxis(
-        points_m=points_m, spacing_m=spacing_m, weights=weights[:, window], window=window, hat_m=0.0, cut_per_m=0.5 / spacing_m
     )
 
 
@@ -234,7 +228,8 @@ def _sample_oblique_field(
     index = np.stack([x, y, z], axis=-1) @ (frame @ to_index[:3, :3].T) + to_index[:3, 3]
     where = [index[..., 2], index[..., 1], index[..., 0]]
     parts = [
-        map_coordinates(value.real, where, order=3, mode="nearest") + 1j * map_coordinates(value.imag, where, order=3, mode="nearest")
+        map_coordinates(value.real, where, order=3, mode="nearest")
+        + 1j * map_coordinates(value.imag, where, order=3, mode="nearest")
         for value in field.values
     ]
     return np.stack(parts).astype(np.complex64)

@@ -18,13 +18,13 @@ def mixing_matrix(covariance_per_Hz: Complex[np.ndarray, "coil coil"], dwell_s: 
     """
     values, vectors = np.linalg.eigh(covariance_per_Hz)
     if values.min() < -1e-9 * max(values.max(), 0):
-        raise ValueRangeError(f"noise covariance: smallest eigenvalue {values.min():.3g}, wanted none below zero. Check the coil set.")
+        raise ValueRangeError(
+            f"noise covariance: smallest eigenvalue {values.min():.3g}, wanted none below zero. Check the coil set."
+        )
     return np.asarray(vectors * np.sqrt(np.clip(values, 0, None) / dwell_s))
 
 
-def add_noise(
-    samples: Complex64[np.ndarray, "row coil sample"], mixing: Complex[np.ndarray, "coil coil"], seed: int
-) -> None:
+def add_noise(samples: Complex64[np.ndarray, "row coil sample"], mixing: Complex[np.ndarray, "coil coil"], seed: int) -> None:
     """Add noise to every sample, in place; each block of readouts draws from a stream of its own."""
     matrix = mixing.astype(np.complex64)
     for number, first in enumerate(range(0, len(samples), ROWS_PER_STREAM)):

@@ -5,21 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
+from scipy.ndimage import maximum_filter
 
 from fullbore.data import FieldMap, Phantom, ScannerSpec, Sequence
 from fullbore.errors import ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
-from fullbore.simulate.groups import PLANES_PER_SLICE, Group, make_groups, slice_gradients
-from fullbore.simulate.lattice import LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes, sampled_axis
+from fullbore.simulate.groups import Group, make_groups, slice_gradients
+from fullbore.simulate.lattice import LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
 from fullbore.simulate.nodes import chebyshev_nodes
 from fullbore.simulate.pulses import active_half_width
 from fullbore.simulate.responses import ClassAxes
+from fullbore.simulate.slices import phantom_planes
 from fullbore.simulate.timeline import Timeline, compile_timeline
 from fullbore.simulate.trajectory import positions_after_pulses, sample_positions
 
 B1_NODES = 6
 TABLE_FLOOR = 1e-3
+RARE_PERCENT = 0.25
+"""Off-resonance beyond these percentiles does not widen the planes that are simulated for a slice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,15 +52,11 @@ class Plan:
     selective: bool
     notes: tuple[str, ...]
 
-    def slice_axis(self, group: Group) -> LatticeAxis:
-        """The group's planes: thin samples through its slice, or the encoded axis of the whole volume."""
-        source = self.source[2]
-        if group.extent_m is None:
-            return encoded_axis(source, float(np.abs(self.nominal_per_m @ self.frame[2]).max()))
-        spacing = min(source.spacing_m, self.slice_thickness_m / PLANES_PER_SLICE)
-        half = int(np.ceil(0.5 * (group.extent_m[1] - group.extent_m[0]) / spacing))
-        centre = 0.5 * (group.extent_m[0] + group.extent_m[1])
-        return sampled_axis(source, centre + np.arange(-half, half + 1) * spacing, spacing)
+    def slice_axis(self, group: Group) -> LatticeAxis | None:
+        """The phantom's planes that a slice reaches, or the encoded axis of the whole volume; None where all is empty."""
+        if group.extent_m is not None:
+            return phantom_planes(self.source[2], group.extent_m)
+        return encoded_axis(self.source[2], float(np.abs(self.nominal_per_m @ self.frame[2]).max()))
 
     def class_axes(self, z: LatticeAxis) -> ClassAxes:
         """Nodes of the classes of a group whose planes are `z`."""
@@ -98,7 +98,8 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     pad = 0.02 * float(np.ptp(b1_samples[:, 1])) + 1e-3
     b1_low, b1_high = max(float(b1_samples[:, 1].min()) - pad, 0.0), float(b1_samples[:, 1].max()) + pad
     shift = max(abs(t.chemical_shift_ppm) for t in phantom.tissues) * 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
-    groups = make_groups(sequence, timeline, frame, max(abs(low), abs(high)) + shift, b1_high)
+    usual = float(np.abs(np.percentile(field_samples[:, 1], [RARE_PERCENT, 100 - RARE_PERCENT])).max())
+    groups = make_groups(sequence, timeline, frame, usual + shift, b1_high)
     gradient = slice_gradients(timeline, frame)
     widths = [active_half_width(kind, TABLE_FLOOR, 12 / kind.duration_s + abs(g) * 0.02, b1_high) if g else 0.0
               for kind, g in zip(timeline.kinds, gradient, strict=True)]  # fmt: skip
@@ -129,20 +130,24 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
 def check_inputs(phantom: Phantom, spec: ScannerSpec) -> None:
     """Refuse what is not a number; the nouns have checked the rest."""
     if not np.isfinite(phantom.fractions).all():
-        raise ValueRangeError(f"Phantom {phantom.name}, fractions: NaN or infinity. Fill them with zero where there is no tissue.")
+        raise ValueRangeError(
+            f"Phantom {phantom.name}, fractions: NaN or infinity. Fill them with zero where there is no tissue."
+        )
     for tissue in phantom.tissues:
         values = (tissue.t1_s, tissue.t2_s, tissue.t2_prime_s, tissue.proton_density, tissue.chemical_shift_ppm)
         if np.isnan(values).any() or not np.isfinite(values[3:]).all():
             raise ValueRangeError(f"Tissue {tissue.name}: {values} holds NaN or infinity. Give it finite values.")
     if spec.transmit.values.shape[0] != 1:
-        raise ValueRangeError(f"Scanner {spec.name}, transmit: {spec.transmit.values.shape[0]} channels, wanted one combined field.")
+        raise ValueRangeError(
+            f"Scanner {spec.name}, transmit: {spec.transmit.values.shape[0]} channels, wanted one combined field."
+        )
 
 
 def _near_tissue(
-    phantom: Phantom, field: FieldMap, values: Float[np.ndarray, "z y x"], direction: Float[np.ndarray, "3"]
+    phantom: Phantom, field: FieldMap, values: Float[np.ndarray, "z y x"], direction: Float[np.ndarray, 3]
 ) -> Float[np.ndarray, "n 2"]:
     """(position along `direction`, value) of the field's points within one step of tissue; of all where there are none."""
-    held = phantom.fractions.any(axis=0)
+    held = np.asarray(phantom.fractions.any(axis=0))
     to_index = np.linalg.inv(phantom.grid.affine_m)
     points = field.grid.points_m()
     index = np.round(points @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
@@ -152,10 +157,10 @@ def _near_tissue(
     return np.asarray(np.column_stack([points[chosen] @ direction, values[chosen]]).astype(np.float64))
 
 
-def _near(held: np.ndarray, index: np.ndarray, reach: np.ndarray) -> np.ndarray:
+def _near(
+    held: Bool[np.ndarray, "z y x"], index: Int[np.ndarray, "z2 y2 x2 3"], reach: Int[np.ndarray, 3]
+) -> Bool[np.ndarray, "z2 y2 x2"]:
     """Whether any tissue lies within `reach` phantom voxels (x, y, z) of each index (x, y, z)."""
-    from scipy.ndimage import maximum_filter
-
     size = tuple(int(2 * r + 1) for r in reach[::-1])
     wide = maximum_filter(np.pad(held.astype(np.uint8), [(r, r) for r in reach[::-1]]), size=size)
     at = index + reach

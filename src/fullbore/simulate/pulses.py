@@ -20,7 +20,7 @@ IDENTITY = np.array([1.0, 0, 0, 0, 0, 0, 0, 0, 1.0, 0, 0, 0])
 
 def propagators(
     kind: PulseKind,
-    direction: Float[np.ndarray, "3"],
+    direction: Float[np.ndarray, 3],
     position_m: Float[np.ndarray, " n"],
     offset_Hz: Float[np.ndarray, " n"],
     b1_scale: Float[np.ndarray, " n"],
@@ -51,7 +51,7 @@ def active_half_width(kind: PulseKind, threshold: float, widest_Hz: float, b1_sc
 
 
 def effect(terms: Float[np.ndarray, "*n 12"]) -> Float[np.ndarray, "*n"]:
-    """How much a pulse changes a spin: the larger of the transverse magnetisation it makes and ten times the phase it adds."""
+    """How much a pulse changes a spin: the larger of the transverse magnetisation it makes and the loss of Mz."""
     makes = np.hypot(terms[..., 4], terms[..., 5])
     return np.asarray(np.maximum(makes, np.abs(1 - terms[..., 8])))
 

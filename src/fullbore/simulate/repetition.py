@@ -72,9 +72,7 @@ def find_repeats(signature: Int[np.ndarray, " pulse"], interval_s: Float[np.ndar
     return found
 
 
-def _repeat(
-    signature: Int[np.ndarray, " pulse"], interval_s: Float[np.ndarray, " pulse"], first: int, period: int
-) -> Repeat:
+def _repeat(signature: Int[np.ndarray, " pulse"], interval_s: Float[np.ndarray, " pulse"], first: int, period: int) -> Repeat:
     same = signature[first : len(signature) - period] == signature[first + period :]
     length = len(same) if same.all() else int(np.argmin(same))
     duration = float(interval_s[first + 1 : first + period + 1].sum())
@@ -115,9 +113,7 @@ def shorten(
     )
 
 
-def _kept(
-    repeats: list[Repeat], size: int
-) -> tuple[list[int], list[np.ndarray], list[np.ndarray], list[int], list[int]]:
+def _kept(repeats: list[Repeat], size: int) -> tuple[list[int], list[np.ndarray], list[np.ndarray], list[int], list[int]]:
     """Per kept pulse: itself, the pulses whose rows it sees, those it answers for, its place one repetition earlier, train."""
     table: list[tuple[int, np.ndarray, np.ndarray, int, int]] = []
     at = 0

@@ -64,7 +64,7 @@ class Schedule:
     high: Float[np.ndarray, "row 3"]
     reference: Float[np.ndarray, "row 3"]
     since_s: Float[np.ndarray, " row"]
-    cut_per_m: Float[np.ndarray, "3"]
+    cut_per_m: Float[np.ndarray, 3]
     repeats: tuple[Repeat, ...]
     excited: float
 
@@ -77,7 +77,7 @@ class Slot:
     first sample; since_s: time since the pulse. amplitude: per tissue (row, plane, f, b), None where a tissue has none.
     """
 
-    shift_per_m: Float[np.ndarray, "3"]
+    shift_per_m: Float[np.ndarray, 3]
     tau_s: float
     since_s: float
     rows: Int[np.ndarray, " row"]
@@ -97,13 +97,15 @@ class Record:
 class PulseBank:
     """Propagators for the classes of any group; frequency tables are made once per pulse kind and tissue."""
 
-    def __init__(self, timeline: Timeline, direction: Float[np.ndarray, "3"], half_width_Hz: Float[np.ndarray, " kind"]):
+    def __init__(self, timeline: Timeline, direction: Float[np.ndarray, 3], half_width_Hz: Float[np.ndarray, " kind"]):
         self._timeline = timeline
         self._direction = direction
         self._half_width = half_width_Hz
         self._tables: dict[tuple[int, Tissue, bytes], FrequencyTable] = {}
 
-    def terms(self, kind: int, frequency_Hz: float, tissue: Tissue, shift_Hz: float, axes: ClassAxes) -> Float32[np.ndarray, "12 n"]:
+    def terms(
+        self, kind: int, frequency_Hz: float, tissue: Tissue, shift_Hz: float, axes: ClassAxes
+    ) -> Float32[np.ndarray, "12 n"]:
         """Propagators of one kind at one frequency offset, a column per class."""
         pulse = self._timeline.kinds[kind]
         gradient = pulse.gradient_Hz_per_m @ self._direction
@@ -131,7 +133,9 @@ class PulseBank:
         grid = np.meshgrid(plane_m, offset[0], axes.b1_scale, indexing="ij")
         position, off, scale = (part.ravel() for part in grid)
         t1, t2 = np.full_like(off, tissue.t1_s), np.full_like(off, tissue.t2_s)
-        return propagators(self._timeline.kinds[kind], self._direction, position, off, scale, t1, t2).reshape(*grid[0].shape, TERMS)
+        return propagators(self._timeline.kinds[kind], self._direction, position, off, scale, t1, t2).reshape(
+            *grid[0].shape, TERMS
+        )
 
 
 def make_schedule(
@@ -140,7 +144,7 @@ def make_schedule(
     frame: Float[np.ndarray, "3 3"],
     pulses: Int[np.ndarray, " pulse"],
     rows: Int[np.ndarray, " row"],
-    cut_per_m: Float[np.ndarray, "3"],
+    cut_per_m: Float[np.ndarray, 3],
 ) -> Schedule:
     """The acting pulses and the group's readouts between them; nominal_per_m is the trajectory in LPS."""
     owner = np.searchsorted(pulses, timeline.last_pulse[rows], side="right") - 1
@@ -208,7 +212,9 @@ def _player(
     diffusivity = max(tissue.diffusivity_m2_per_s, SLOWEST_DIFFUSION_M2_PER_S)
     wear = (2 * np.pi) ** 2 * diffusivity / np.log(1 / ERASED)
     shift = tissue.chemical_shift_ppm * 1e-6 * b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
-    played, which = np.unique(np.column_stack([timeline.kind[pulses], timeline.frequency_Hz[pulses]]), axis=0, return_inverse=True)
+    played, which = np.unique(
+        np.column_stack([timeline.kind[pulses], timeline.frequency_Hz[pulses]]), axis=0, return_inverse=True
+    )
     terms = np.stack([bank.terms(int(kind), float(f), tissue, shift, axes) for kind, f in played])
     interval, moment = intervals(timeline, pulses, frame)
     move = np.column_stack([moment, interval])
@@ -253,7 +259,13 @@ def pulse_signature(
     """A number per pulse, the same for pulses of one kind, frequency, phase and interval before them."""
     interval, moment = intervals(timeline, pulses, frame)
     phase = np.round(np.mod(timeline.phase_rad[pulses] + 1e-7, 2 * np.pi), 5)
-    columns = [timeline.kind[pulses], np.round(timeline.frequency_Hz[pulses], 2), phase, np.round(interval, 8), np.round(moment, 1)]
+    columns = [
+        timeline.kind[pulses],
+        np.round(timeline.frequency_Hz[pulses], 2),
+        phase,
+        np.round(interval, 8),
+        np.round(moment, 1),
+    ]
     _, which = np.unique(np.column_stack(columns) + 0.0, axis=0, return_inverse=True)
     return np.asarray(which.ravel())
 
@@ -320,7 +332,9 @@ def gather_slots(records: list[Record | None], schedule: Schedule, axes: ClassAx
     return sorted(slots, key=lambda slot: -sum(float(np.linalg.norm(a)) for a in slot.amplitude if a is not None))
 
 
-def _cluster(keys: Float[np.ndarray, "n d"], step: Float[np.ndarray, " d"]) -> tuple[Float[np.ndarray, "m d"], Int[np.ndarray, " n"]]:
+def _cluster(
+    keys: Float[np.ndarray, "n d"], step: Float[np.ndarray, " d"]
+) -> tuple[Float[np.ndarray, "m d"], Int[np.ndarray, " n"]]:
     """Keys within a step of each other (chained, per component) become one."""
     label = np.zeros((len(keys), keys.shape[1]), dtype=np.int64)
     for d in range(keys.shape[1]):
@@ -331,7 +345,7 @@ def _cluster(keys: Float[np.ndarray, "n d"], step: Float[np.ndarray, " d"]) -> t
 
 
 def _fill_slot(
-    number: int, key: Float[np.ndarray, "5"], which: Int[np.ndarray, " n"], records: list[Record | None], axes: ClassAxes
+    number: int, key: Float[np.ndarray, 5], which: Int[np.ndarray, " n"], records: list[Record | None], axes: ClassAxes
 ) -> Slot:
     start = 0
     parts: list[tuple[Int[np.ndarray, " n"], Complex[np.ndarray, "n c"]] | None] = []

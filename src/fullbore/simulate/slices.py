@@ -52,6 +52,7 @@ def onto_planes(slot: Slot, planes: LatticeAxis, axes: ClassAxes, k_slice_per_m:
     """The slot's responses integrated onto the phantom's planes."""
     weights = hat_weights(planes, axes.plane_m, k_slice_per_m).astype(np.complex64)
     amplitude = [
-        None if a is None else np.ascontiguousarray(np.moveaxis(np.tensordot(weights, a, axes=(1, 1)), 0, 1)) for a in slot.amplitude
+        None if a is None else np.ascontiguousarray(np.moveaxis(np.tensordot(weights, a, axes=(1, 1)), 0, 1))
+        for a in slot.amplitude
     ]
     return replace(slot, amplitude=amplitude)

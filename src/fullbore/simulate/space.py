@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Complex, Complex64, Float, Float32, Int, Int32
@@ -13,14 +14,13 @@ from fullbore.data import FieldMap
 from fullbore.simulate.cell_kernel import class_mass, count_cells, list_cells, spread_cells
 from fullbore.simulate.compression import SlotModel
 from fullbore.simulate.encode import Comb, fourier_matrix, sum_lines, sum_reads
-from fullbore.simulate.lattice import Lattice, LatticeAxis, sample_field
+from fullbore.simulate.lattice import Lattice, sample_field
 from fullbore.simulate.responses import ClassAxes
 from fullbore.simulate.spreading import WIDTH, spreading_weights
 
 FEW_PARTITIONS = 2
 SPREAD_PARTS = 16
 BLOCK_BYTES = 150_000_000
-TERMS_LOG = []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +88,7 @@ def blocks_of(scene: Scene, comb: Comb) -> list[Block]:
     count = max(1, int(np.ceil((last - first) * point_bytes / BLOCK_BYTES)))
     edges = np.linspace(first, last, count + 1).astype(int)
     result = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         near = np.flatnonzero((cells >= low * step - reach) & (cells <= high * step + reach))
         if len(near):
             points = np.arange(low, high) * step
@@ -125,7 +125,6 @@ def carry(
         mass = scene.mass(block.cells)
         energies = sum(other.energy(mass) for other in others)
         table, pattern = model.components(mass, (0.8 * scene.tolerance) ** 2 * energies / len(others))
-        TERMS_LOG.append((len(model.readout), len(model.sample), len(pattern)))
         if not len(pattern):
             continue
         sensitivity = scene.sensitivities(block.cells)

@@ -161,9 +161,11 @@ def _partial_moments(
     return result
 
 
-def _pulse_kinds(sequence: Sequence, played: Int[np.ndarray, " pulse"]) -> tuple[tuple[PulseKind, ...], Int[np.ndarray, " pulse"]]:
+def _pulse_kinds(
+    sequence: Sequence, played: Int[np.ndarray, " pulse"]
+) -> tuple[tuple[PulseKind, ...], Int[np.ndarray, " pulse"]]:
     label = np.column_stack([sequence.rf[played], sequence.gradient[played], np.round(sequence.gradient_scale[played], 12)])
-    unique, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
+    _, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
     kinds = tuple(_pulse_kind(sequence, int(played[i])) for i in first)
     return _merge_same(kinds, which.ravel())
 
