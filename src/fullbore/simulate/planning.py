@@ -144,7 +144,7 @@ def check_inputs(phantom: Phantom, spec: ScannerSpec) -> None:
 
 
 def _near_tissue(
-    phantom: Phantom, field: FieldMap, values: Float[np.ndarray, "z y x"], direction: Float[np.ndarray, 3]
+    phantom: Phantom, field: FieldMap, values: Float[np.ndarray, "z y x"], direction: Float[np.ndarray, " 3"]
 ) -> Float[np.ndarray, "n 2"]:
     """(position along `direction`, value) of the field's points within one step of tissue; of all where there are none."""
     held = np.asarray(phantom.fractions.any(axis=0))
@@ -158,7 +158,7 @@ def _near_tissue(
 
 
 def _near(
-    held: Bool[np.ndarray, "z y x"], index: Int[np.ndarray, "z2 y2 x2 3"], reach: Int[np.ndarray, 3]
+    held: Bool[np.ndarray, "z y x"], index: Int[np.ndarray, "z2 y2 x2 3"], reach: Int[np.ndarray, " 3"]
 ) -> Bool[np.ndarray, "z2 y2 x2"]:
     """Whether any tissue lies within `reach` phantom voxels (x, y, z) of each index (x, y, z)."""
     size = tuple(int(2 * r + 1) for r in reach[::-1])

@@ -20,7 +20,7 @@ IDENTITY = np.array([1.0, 0, 0, 0, 0, 0, 0, 0, 1.0, 0, 0, 0])
 
 def propagators(
     kind: PulseKind,
-    direction: Float[np.ndarray, 3],
+    direction: Float[np.ndarray, " 3"],
     position_m: Float[np.ndarray, " n"],
     offset_Hz: Float[np.ndarray, " n"],
     b1_scale: Float[np.ndarray, " n"],

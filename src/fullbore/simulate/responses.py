@@ -64,7 +64,7 @@ class Schedule:
     high: Float[np.ndarray, "row 3"]
     reference: Float[np.ndarray, "row 3"]
     since_s: Float[np.ndarray, " row"]
-    cut_per_m: Float[np.ndarray, 3]
+    cut_per_m: Float[np.ndarray, " 3"]
     repeats: tuple[Repeat, ...]
     excited: float
 
@@ -77,7 +77,7 @@ class Slot:
     first sample; since_s: time since the pulse. amplitude: per tissue (row, plane, f, b), None where a tissue has none.
     """
 
-    shift_per_m: Float[np.ndarray, 3]
+    shift_per_m: Float[np.ndarray, " 3"]
     tau_s: float
     since_s: float
     rows: Int[np.ndarray, " row"]
@@ -97,7 +97,7 @@ class Record:
 class PulseBank:
     """Propagators for the classes of any group; frequency tables are made once per pulse kind and tissue."""
 
-    def __init__(self, timeline: Timeline, direction: Float[np.ndarray, 3], half_width_Hz: Float[np.ndarray, " kind"]):
+    def __init__(self, timeline: Timeline, direction: Float[np.ndarray, " 3"], half_width_Hz: Float[np.ndarray, " kind"]):
         self._timeline = timeline
         self._direction = direction
         self._half_width = half_width_Hz
@@ -144,7 +144,7 @@ def make_schedule(
     frame: Float[np.ndarray, "3 3"],
     pulses: Int[np.ndarray, " pulse"],
     rows: Int[np.ndarray, " row"],
-    cut_per_m: Float[np.ndarray, 3],
+    cut_per_m: Float[np.ndarray, " 3"],
 ) -> Schedule:
     """The acting pulses and the group's readouts between them; nominal_per_m is the trajectory in LPS."""
     owner = np.searchsorted(pulses, timeline.last_pulse[rows], side="right") - 1
@@ -345,7 +345,7 @@ def _cluster(
 
 
 def _fill_slot(
-    number: int, key: Float[np.ndarray, 5], which: Int[np.ndarray, " n"], records: list[Record | None], axes: ClassAxes
+    number: int, key: Float[np.ndarray, " 5"], which: Int[np.ndarray, " n"], records: list[Record | None], axes: ClassAxes
 ) -> Slot:
     start = 0
     parts: list[tuple[Int[np.ndarray, " n"], Complex[np.ndarray, "n c"]] | None] = []
