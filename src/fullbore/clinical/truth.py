@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import minimum_filter
 
-from fullbore.data import Encoding, Image, ParameterMaps, Tissue
+from fullbore.data import Encoding, FitStatus, Image, ParameterMaps, Tissue
 from fullbore.quant import expected_signal
 
 
@@ -23,10 +24,15 @@ class Truth:
     maps: ParameterMaps
     shading: np.ndarray
 
-    def pure(self, name: str, threshold: float = 0.98) -> np.ndarray:
-        """Mask of the voxels that one tissue fills and whose neighbours it mostly fills, (z, y, x) bool."""
-        index = [tissue.name for tissue in self.tissues].index(name)
-        return np.asarray((self.occupancy[index] >= threshold) & (self.maps.status == 1))
+    def pure(self, name: str, own: float = 0.995, neighbours: float = 0.98) -> np.ndarray:
+        """Mask of the voxels that one tissue fills, and whose neighbours (within slices) it fills too, (z, y, x) bool.
+
+        So strict because little matters: 2 % of grey matter make the T2 of cerebrospinal fluid read 7 % low.
+        """
+        share = self.occupancy[[tissue.name for tissue in self.tissues].index(name)]
+        spacing = self.maps.grid.spacing_m[::-1]
+        size = [3 if step < 1.5 * spacing.min() else 1 for step in spacing]
+        return np.asarray((share >= own) & (minimum_filter(share, size=size) >= neighbours) & (self.maps.status == FitStatus.OK))
 
 
 def expected_level(tissue: Tissue, encoding: Encoding) -> float:
