@@ -203,10 +203,12 @@ def _slots(
     fine = replace(axes, plane_m=fine_planes(lattice.z, group.extent_m, widest))
     cut = replace(lattice, z=replace(lattice.z, cut_per_m=0.5 / min(widest, lattice.z.spacing_m)))
     slots = _responses(planned, group, cut, bank, fine, b0_T, tolerance)
-    k_slice = [
-        float((planned.nominal_per_m[group.rows[slot.rows[0]], 0] @ planned.frame[2]) + slot.shift_per_m[2]) for slot in slots
-    ]
-    return [onto_planes(slot, lattice.z, fine, k) for slot, k in zip(slots, k_slice, strict=True)]
+    kept = []
+    while slots:  # one at a time: the fine planes take much memory
+        slot = slots.pop(0)
+        nominal = planned.nominal_per_m[group.rows[slot.rows[0]], 0] @ planned.frame[2]
+        kept.append(onto_planes(slot, lattice.z, fine, float(nominal + slot.shift_per_m[2])))
+    return kept
 
 
 def _responses(

@@ -21,6 +21,8 @@ from fullbore.simulate.spreading import WIDTH, spreading_weights
 FEW_PARTITIONS = 2
 SPREAD_PARTS = 16
 BLOCK_BYTES = 150_000_000
+LINE_BYTES = 400_000_000
+USUAL_TERMS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,7 +87,9 @@ def blocks_of(scene: Scene, comb: Comb) -> list[Block]:
     first, last = int(np.floor((cells[0] - reach) / step)), int(np.ceil((cells[-1] + reach) / step)) + 1
     planes = 1 if is_thin(comb) else len(lattice.z.points_m)
     point_bytes = 8 * planes * len(lattice.y.points_m) * scene.sensitivity.values.shape[0]
-    count = max(1, int(np.ceil((last - first) * point_bytes / BLOCK_BYTES)))
+    line_bytes = 8 * USUAL_TERMS * len(comb.rows) * scene.sensitivity.values.shape[0]
+    share = max(point_bytes / BLOCK_BYTES, line_bytes / LINE_BYTES)
+    count = max(1, int(np.ceil((last - first) * share)))
     edges = np.linspace(first, last, count + 1).astype(int)
     result = []
     for low, high in pairwise(edges):
