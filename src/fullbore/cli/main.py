@@ -13,6 +13,7 @@ from pathlib import Path
 from fullbore import __version__
 from fullbore.errors import FullboreError
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait slow each other down on few cores
 INTERNAL_ERROR, INTERRUPTED = 5, 130
 
 
