@@ -73,4 +73,4 @@ def _points(phantom: Phantom, axis: int, per_cell: int):
     h = phantom.grid.spacing_m[axis]
     fine = points[0] - h + (np.arange((len(points) + 1) * per_cell) + 0.5) * h / per_cell
     weight = np.clip(1 - np.abs(fine[:, None] - points) / h, 0, None)
-    return LatticeAxis(points_m=fine, spacing_m=h / per_cell, weights=None, window=slice(None), hat_m=0, cut_per_m=1e9), weight
+    return LatticeAxis(points_m=fine, spacing_m=h / per_cell, weights=None, window=slice(None), hat_m=0.0, cut_per_m=1e9), weight

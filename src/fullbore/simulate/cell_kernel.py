@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 import numba
 import numpy as np
 
@@ -9,7 +11,8 @@ EMPTY = 1e-5
 
 
 @numba.njit(cache=True, nogil=True)
-def class_mass(fractions, density, scale, frequency, plane_wise, f0, fstep, b0, bstep, mass):  # type: ignore[no-untyped-def]
+@no_type_check
+def class_mass(fractions, density, scale, frequency, plane_wise, f0, fstep, b0, bstep, mass):
     """Add each cell's |fraction * density|^2 to the bin nearest its off-resonance and transmit scale.
 
     fractions: (tissue, z, y, x). density: (tissue,). scale, frequency: (z, y, x). mass: (tissue, plane, f, b).
@@ -28,7 +31,8 @@ def class_mass(fractions, density, scale, frequency, plane_wise, f0, fstep, b0, 
 
 
 @numba.njit(cache=True, nogil=True)
-def count_cells(fractions, density, counts):  # type: ignore[no-untyped-def]
+@no_type_check
+def count_cells(fractions, density, counts):
     """counts (y, 2): occupied cells and their tissues in each y row."""
     counts[:] = 0
     for z in range(fractions.shape[1]):
@@ -42,7 +46,8 @@ def count_cells(fractions, density, counts):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def list_cells(  # type: ignore[no-untyped-def]
+@no_type_check
+def list_cells(
     fractions, density, scale, phase, frequency, plane_wise, f0, fstep, nf, b0, bstep, nb,
     slice_turn, tau, k_centre, x0, xstep, x_per_Hz, grid, first_out, starts, cell, where, turn, entry, corner, weight,
 ):  # fmt: skip
@@ -82,7 +87,8 @@ def list_cells(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivity, taps, first, last, out):  # type: ignore[no-untyped-def]
+@no_type_check
+def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivity, taps, first, last, out):
     """One component of cells [first, last), times sensitivity, spread on the grid along read.
 
     table: flat complex64 over (tissue, plane, f, b). sensitivity: float32 (z, y, x, 2 coils), real and imaginary parts.

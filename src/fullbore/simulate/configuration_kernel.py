@@ -8,12 +8,15 @@ pulse mixes are found by one linear merge. Arrays of values are float32 pairs (r
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 import numba
 import numpy as np
 
 
 @numba.njit(cache=True, nogil=True)
-def _pair(nf, hf, vf, rf, wf, nz, hz, vz, rz, wz, eps, h, v, w, rows):  # type: ignore[no-untyped-def]
+@no_type_check
+def _pair(nf, hf, vf, rf, wf, nz, hz, vz, rz, wz, eps, h, v, w, rows):
     """Orbits (k, F(k) row, F(-k) row, Z(k) row; -1 if absent) in rising h; orbit 0 is k = 0. w: least wear of its members."""
     up = 0
     while up < nf and hf[up] < -eps:
@@ -58,7 +61,8 @@ def _pair(nf, hf, vf, rf, wf, nz, hz, vz, rz, wz, eps, h, v, w, rows):  # type: 
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _coefficients(terms, phase, e1, e2, c):  # type: ignore[no-untyped-def]
+@no_type_check
+def _coefficients(terms, phase, e1, e2, c):
     """Interval decay and RF phase folded into the pulse's terms, (12, class) float32."""
     cr, ci = np.cos(phase), -np.sin(phase)
     dr, di = cr * cr - ci * ci, 2 * cr * ci
@@ -80,7 +84,8 @@ def _coefficients(terms, phase, e1, e2, c):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _mix_zero(c, fr, fi, zr, peak):  # type: ignore[no-untyped-def]
+@no_type_check
+def _mix_zero(c, fr, fi, zr, peak):
     best = np.float32(0)
     for j in range(fr.shape[0]):
         a, b, z = fr[j], fi[j], zr[j]
@@ -94,7 +99,8 @@ def _mix_zero(c, fr, fi, zr, peak):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _mix(c, pr, pi, mr, mi, zr, zi, peak):  # type: ignore[no-untyped-def]
+@no_type_check
+def _mix(c, pr, pi, mr, mi, zr, zi, peak):
     """One orbit through a pulse, in place; peak: largest |F(k)|^2, |F(-k)|^2, |Z(k)|^2 over the classes."""
     p2, m2, z2 = np.float32(0), np.float32(0), np.float32(0)
     for j in range(pr.shape[0]):
@@ -118,7 +124,8 @@ def _mix(c, pr, pi, mr, mi, zr, zi, peak):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _wear(nf, vf, wf, nz, vz, wz, move, wear):  # type: ignore[no-untyped-def]
+@no_type_check
+def _wear(nf, vf, wf, nz, vz, wz, move, wear):
     """Add wear * integral of |k|^2 over an interval in which k of F moves evenly and k of Z stays."""
     rate = wear * move[3]
     for i in range(nf):
@@ -131,7 +138,8 @@ def _wear(nf, vf, wf, nz, vz, wz, move, wear):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _take(rows, slot, n, free, nfree, re, im):  # type: ignore[no-untyped-def]
+@no_type_check
+def _take(rows, slot, n, free, nfree, re, im):
     """Give orbit n a zeroed row where it has none; returns how many rows stay free."""
     if rows[n, slot] < 0:
         nfree -= 1
@@ -143,7 +151,8 @@ def _take(rows, slot, n, free, nfree, re, im):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _record(  # type: ignore[no-untyped-def]
+@no_type_check
+def _record(
     rows, low, high, reference, cut, weakest, nf, vf, rf, pf, fr, fi, count, out_row, out_key, out_value
 ):
     """Write down every state that any sample of these readouts can see."""
@@ -169,7 +178,8 @@ def _record(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def run_states(  # type: ignore[no-untyped-def]
+@no_type_check
+def run_states(
     terms, kind, phase, e1, e2, move, shift, rows, low, high, reference, cut,
     prune, weakest, wear, crowd, eps, capacity, out_row, out_key, out_value,
 ):  # fmt: skip

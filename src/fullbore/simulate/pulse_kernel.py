@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import no_type_check
+
 import numba
 import numpy as np
 
@@ -10,7 +12,8 @@ TERMS = 12
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _turn(state, ox, oy, oz, dt):  # type: ignore[no-untyped-def]
+@no_type_check
+def _turn(state, ox, oy, oz, dt):
     """Rotate the columns of the (3, 4) state about (ox, oy, oz) rad/s for dt."""
     rate = np.sqrt(ox * ox + oy * oy + oz * oz)
     if rate == 0.0:
@@ -27,7 +30,8 @@ def _turn(state, ox, oy, oz, dt):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _relax(state, e1, e2):  # type: ignore[no-untyped-def]
+@no_type_check
+def _relax(state, e1, e2):
     for j in range(4):
         state[0, j] *= e2
         state[1, j] *= e2
@@ -36,7 +40,8 @@ def _relax(state, e1, e2):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def _to_centre(state, before, after, r1, r2, t_before, t_after, out):  # type: ignore[no-untyped-def]
+@no_type_check
+def _to_centre(state, before, after, r1, r2, t_before, t_after, out):
     """Columns of a real (3, 4) map from start to end -> configuration terms from centre to centre."""
     g2a, g1a = np.exp(r2 * t_after), np.exp(r1 * t_after)
     g2b, g1b = np.exp(r2 * t_before), np.exp(r1 * t_before)
@@ -58,7 +63,8 @@ def _to_centre(state, before, after, r1, r2, t_before, t_after, out):  # type: i
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
-def propagate(b1_rad_s, gradient, dt, centre, position, offset, scale, r1, r2, out):  # type: ignore[no-untyped-def]
+@no_type_check
+def propagate(b1_rad_s, gradient, dt, centre, position, offset, scale, r1, r2, out):
     """Propagators of one pulse for many spins.
 
     b1_rad_s: (step,) complex gamma * b1 in the signal frame. gradient: (step,) Hz/m along the slice axis.

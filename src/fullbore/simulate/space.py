@@ -128,7 +128,7 @@ def carry(
         progress(number / len(pieces))
         mass = scene.mass(block.cells)
         energies = sum(other.energy(mass) for other in others)
-        table, pattern = model.components(mass, (0.8 * scene.tolerance) ** 2 * energies / len(others))
+        table, pattern = model.components(mass, (0.6 * scene.tolerance) ** 2 * energies / len(others))
         if not len(pattern):
             continue
         sensitivity = scene.sensitivities(block.cells)
@@ -212,7 +212,7 @@ def _spread(
     table: Complex64[np.ndarray, "tissue plane f b"],
     sensitivity: Complex64[np.ndarray, "z y x coil"],
     shape: tuple[int, int, int, int],
-) -> Complex64[np.ndarray, "plane y x2 coil"]:
+) -> Complex64[np.ndarray, "z2 y x2 coil"]:
     out = np.zeros(shape, np.complex64)
     pairs, maps, flat = out.view(np.float32), sensitivity.view(np.float32), table.ravel()
 

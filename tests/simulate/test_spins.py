@@ -1,0 +1,85 @@
+# TRUTHS of the spins: a spoiled gradient echo and a turbo spin echo = dense isochromats
+#   | white over grey matter of an MPRAGE = its recursion
+#   | echoes of a spin-echo train follow EPG at any transmit scale
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import fullbore.simulate.acquisition as acquisition
+from fullbore.signal import inversion_train, spin_echo_train
+from fullbore.simulate import trajectory
+from tests.simulate.isochromats import signal
+from tests.simulate.small import GRE, MPRAGE, TSE, box, built, error, machine, rod, samples, tissue
+
+
+def test_gradient_echo_is_dense_isochromats():
+    spec = machine()
+    sequence = built(GRE, spec, matrix=[4, 4, 4], dummy_views=2)
+    assert error(samples(rod(), sequence, spec), signal(rod(), sequence, spec, (4, 4, 32))) < 1e-3
+
+
+@pytest.mark.slow
+def test_spin_echo_train_is_dense_isochromats(monkeypatch):
+    monkeypatch.setattr(acquisition, "PLANES_PER_SLICE", 20)
+    spec = machine()
+    sequence = built(TSE, spec)
+    got, wanted = samples(rod(32), sequence, spec), signal(rod(32), sequence, spec, (3, 3, 12))
+    # 5e-3: fields are taken at the phantom's points, and the slice's faint tails are cut
+    assert error(got, wanted) < 5e-3
+
+
+def centre_of_rows(got, sequence):
+    """The sample of every row nearest to k_read = 0, first coil."""
+    return got[:, 0, sequence.encoding.centre_sample]
+
+
+def mprage_centre(t1, t2, spec, **changes):
+    """Signal of the k = 0 readouts' partition train by view for a single point, magnitude signed by the first coil's phase."""
+    sequence = built(MPRAGE, spec, **changes)
+    got = samples(box((1, 1, 1), (1e-3,) * 3, tissue(t1=t1, t2=t2)), sequence, spec)
+    return np.abs(centre_of_rows(got, sequence)), sequence
+
+
+def test_mprage_contrast_is_its_recursion():
+    spec = machine(b1=False, coils=False)
+    settings = {
+        "matrix": [8, 4, 128],
+        "views_per_train": 176,
+        "repetition_time": "2300 ms",
+        "inversion_time": "900 ms",
+        "dummy_trains": 2,
+    }
+    tissues = {"white": (0.83, 0.08), "grey": (1.33, 0.1)}
+    middle = {}
+    for name, (t1, t2) in tissues.items():
+        got, sequence = mprage_centre(t1, t2, spec, **settings)
+        partition = sequence.encoding.counter("partition")
+        middle[name] = got[partition == 64].mean()
+    wanted = {n: inversion_train(t1, 2.3, 0.9, 7e-3, np.deg2rad(9), 176)[88] for n, (t1, _) in tissues.items()}
+    decay = {n: np.exp(-3.2e-3 / t2) for n, (_, t2) in tissues.items()}
+    got = middle["white"] / middle["grey"]
+    # 5 %: the recursion knows no transverse coherence and no relaxation during the inversion
+    assert got == pytest.approx(abs(wanted["white"] * decay["white"] / (wanted["grey"] * decay["grey"])), rel=0.05)
+
+
+@pytest.mark.parametrize("b1", [1.0, 0.8])
+def test_echoes_of_the_map_follow_epg(b1):
+    spec = machine(b1=False, coils=False)
+    spec = replace(spec, transmit=replace(spec.transmit, values=b1 * spec.transmit.values))
+    sequence = built(
+        {"sequence": "inversion_recovery_spin_echo", "name": "map", "orientation": "axial",
+         "fov": ["40 mm"] * 2, "matrix": [4, 4]},
+        spec, slice_thickness="5 mm", inversion_times=["60 ms", "700 ms"], recovery_time="2500 ms", echo_spacing="12 ms",
+        train_length=2, echoes=8, bandwidth="250 Hz/px", acceleration=1, calibration_lines=4,
+    )  # fmt: skip
+    got = samples(box((40, 1, 1), (1e-3,) * 3, tissue(t1=1.0, t2=0.08)), sequence, spec)
+    last = sequence.encoding.counter("set").max()
+    k = np.linalg.norm(trajectory(sequence)[:, sequence.encoding.centre_sample], axis=-1)
+    rows = np.flatnonzero((sequence.encoding.counter("set") == last) & (k < 1e-3))
+    echoes = np.abs(centre_of_rows(got, sequence)[rows])[np.argsort(sequence.encoding.counter("contrast")[rows])]
+    wanted = np.asarray(spin_echo_train(1.0, 0.08, 12e-3, np.full(len(echoes), np.pi), b1=b1))
+    # 2 %: refocusing pulses are short, not instantaneous
+    np.testing.assert_allclose(echoes / echoes[1], np.abs(wanted / wanted[1]), rtol=0.02)
