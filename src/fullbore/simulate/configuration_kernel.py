@@ -152,9 +152,7 @@ def _take(rows, slot, n, free, nfree, re, im):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _record(
-    rows, low, high, reference, cut, weakest, nf, vf, rf, pf, fr, fi, count, out_row, out_key, out_value
-):
+def _record(rows, low, high, reference, cut, weakest, nf, vf, rf, pf, fr, fi, count, out_row, out_key, out_value):
     """Write down every state that any sample of these readouts can see."""
     for r in range(rows[0], rows[1]):
         for i in range(nf):
