@@ -13,7 +13,7 @@ from scipy.ndimage import map_coordinates
 
 from fullbore import files, hardware, phantom
 from fullbore.clinical import Doors, Truth
-from fullbore.data import Grid, ScannerSpec, Subject
+from fullbore.data import Grid, Subject
 from fullbore.files.atomic import atomic_path
 from fullbore.scanner import VirtualScanner
 
@@ -41,16 +41,18 @@ class Machine:
             tissues=head.tissues,
             occupancy=phantom.occupancy(head, grid),
             maps=phantom.truth_maps(head, grid, spec.b0_T),
-            shading=receive_shading(spec, grid),
+            shading=sampled(
+                np.sqrt((np.abs(spec.receive.sensitivity.values) ** 2).sum(axis=0)), spec.receive.sensitivity.grid, grid
+            ),
+            flip_scale=sampled(np.abs(spec.transmit.values[0]), spec.transmit.grid, grid),
         )
 
 
-def receive_shading(spec: ScannerSpec, grid: Grid) -> np.ndarray:
-    """Root-sum-of-squares of the array's sensitivities on a grid, (z, y, x)."""
-    sensitivity = spec.receive.sensitivity
-    rss = np.sqrt((np.abs(sensitivity.values) ** 2).sum(axis=0, keepdims=True)).astype(np.float32)
-    index = (grid.points_m() - sensitivity.grid.affine_m[:3, 3]) @ np.linalg.inv(sensitivity.grid.affine_m[:3, :3]).T
-    return np.asarray(map_coordinates(rss[0], np.moveaxis(index[..., ::-1], -1, 0), order=3, mode="nearest", output=np.float32))
+def sampled(values: np.ndarray, source: Grid, grid: Grid) -> np.ndarray:
+    """A smooth field (z, y, x) known on one grid, at the voxels of another."""
+    index = (grid.points_m() - source.affine_m[:3, 3]) @ np.linalg.inv(source.affine_m[:3, :3]).T
+    where = np.moveaxis(index[..., ::-1], -1, 0)
+    return np.asarray(map_coordinates(values.astype(np.float32), where, order=3, mode="nearest", output=np.float32))
 
 
 def exam_doors(machine: Machine) -> Doors:

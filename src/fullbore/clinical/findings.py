@@ -79,12 +79,12 @@ def image_figures(image: Image, truth: Truth) -> dict[str, float]:
 
 
 def _tissue_levels(magnitude: np.ndarray, truth: Truth, image: Image) -> tuple[dict[str, float], dict[str, float]]:
-    """Median over the pure voxels of each brain tissue, and what the signal equation gives."""
+    """Median over the pure voxels of each brain tissue, and what the signal equation gives at their true flips."""
     tissues = {tissue.name: tissue for tissue in truth.tissues}
     level, wanted = {}, {}
     for name in TISSUES:
         inside = truth.pure(name)
         if inside.sum() >= FEWEST_VOXELS:
             level[name] = float(np.median(magnitude[inside]))
-            wanted[name] = expected_level(tissues[name], image.encoding)
+            wanted[name] = expected_level(tissues[name], image.encoding, float(np.median(truth.flip_scale[inside])))
     return level, wanted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import minimum_filter
@@ -16,13 +16,14 @@ class Truth:
     """tissues and their occupancy (tissue, z, y, x) of the voxels; maps: true T1, T2, PD where a voxel is pure.
 
     shading: (z, y, x), the receive array's root-sum-of-squares sensitivity, by which an image without intensity
-    correction is multiplied.
+    correction is multiplied. flip_scale: (z, y, x), true over nominal flip.
     """
 
     tissues: tuple[Tissue, ...]
     occupancy: np.ndarray
     maps: ParameterMaps
     shading: np.ndarray
+    flip_scale: np.ndarray
 
     def pure(self, name: str, own: float = 0.995, neighbours: float = 0.98) -> np.ndarray:
         """Mask of the voxels that one tissue fills, and whose neighbours (within slices) it fills too, (z, y, x) bool.
@@ -35,8 +36,10 @@ class Truth:
         return np.asarray((share >= own) & (minimum_filter(share, size=size) >= neighbours) & (self.maps.status == FitStatus.OK))
 
 
-def expected_level(tissue: Tissue, encoding: Encoding) -> float:
-    """What the sequence's signal equation gives for one tissue."""
+def expected_level(tissue: Tissue, encoding: Encoding, flip_scale: float = 1.0) -> float:
+    """What the sequence's signal equation gives for one tissue, at its true flips."""
+    refocusing = encoding.refocusing_flip_rad * flip_scale
+    encoding = replace(encoding, flip_rad=encoding.flip_rad * flip_scale, refocusing_flip_rad=refocusing)
     t2_star_s = 1.0 / (1.0 / tissue.t2_s + 1.0 / tissue.t2_prime_s)
     return expected_signal(tissue.t1_s, tissue.t2_s, t2_star_s, tissue.proton_density, encoding)
 
