@@ -13,6 +13,7 @@ pytestmark = pytest.mark.slow
 def test_mprage_contrast_is_that_of_its_recursion(full_exam: DoneExam) -> None:
     figures = full_exam.series("t1_mprage")["figures"]
     assert abs(figures["white_to_grey"] / figures["white_to_grey_expected"] - 1) < 0.05
+    assert abs(figures["white_to_grey_nominal"] / 1.47 - 1) < 0.05
 
 
 @pytest.mark.parametrize("quantity", ["T1", "T2"])

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from fullbore.clinical.truth import Truth, expected_image, expected_level, image_error, principal_frame
-from fullbore.data import FitStatus, Image, ParameterMaps
+from fullbore.data import FitStatus, Image, ParameterMaps, Tissue
 
 TISSUES = ("white matter", "grey matter", "csf")
 RELAXATION = {"T1": "t1_s", "T2": "t2_s"}
@@ -72,10 +72,16 @@ def image_figures(image: Image, truth: Truth) -> dict[str, float]:
         if above in level and below in level:
             figures[name] = level[above] / level[below]
             figures[f"{name}_expected"] = wanted[above] / wanted[below]
+            nominal = [expected_level(tissue, image.encoding) for tissue in (_named(truth, above), _named(truth, below))]
+            figures[f"{name}_nominal"] = nominal[0] / nominal[1]
     if white in level and image.noise_std is not None:
         inside = truth.pure(white)
         figures["white_matter_snr"] = float(np.median(magnitude[inside] / image.noise_std[inside]))
     return figures
+
+
+def _named(truth: Truth, name: str) -> Tissue:
+    return next(tissue for tissue in truth.tissues if tissue.name == name)
 
 
 def _tissue_levels(magnitude: np.ndarray, truth: Truth, image: Image) -> tuple[dict[str, float], dict[str, float]]:
