@@ -29,7 +29,7 @@ def recon(options: argparse.Namespace) -> int:
         folder = new_folder(options.out, f"{stem}-recon")
         written = files.write_nifti(image, folder / "image")
         with atomic_path(folder / "image.png") as temporary:
-            picture(image).savefig(temporary, format="png", dpi=110)
+            picture(image).savefig(temporary, format="png")
         write_text(recon_page(raw, image, options.file.name, _fingerprint(options)), folder / "report.html")
         terminal.progress(stem, "write", 1.0, "")
         terminal.line(f"done: open {folder}/report.html")

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from fullbore.clinical.truth import Truth, expected_image, expected_level, image_error, principal_frame
+from fullbore.clinical.truth import Truth, brain_error, expected_image, expected_level, principal_frame
 from fullbore.data import FitStatus, Image, ParameterMaps, Tissue
 
 TISSUES = ("white matter", "grey matter", "csf")
 RELAXATION = {"T1": "t1_s", "T2": "t2_s"}
 FEWEST_VOXELS = 5
+BRAIN_SHARE = 0.98
+"""A voxel counts as brain when its tissues and fluid fill so much of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,10 @@ def map_figures(maps: ParameterMaps, truth: Truth) -> Iterator[RegionFigure]:
 
 def image_figures(image: Image, truth: Truth) -> dict[str, float]:
     """Error against the expected image, contrasts with receive shading divided out beside the expected ones, SNR."""
-    figures = {"error_to_expected": image_error(image, expected_image(truth, image.encoding))}
+    brain = truth.share(TISSUES) >= BRAIN_SHARE
+    figures: dict[str, float] = {}
+    if brain.any():
+        figures["error_in_brain"] = brain_error(image, expected_image(truth, image.encoding), brain)
     magnitude = principal_frame(image)
     level, wanted = _tissue_levels(magnitude / np.maximum(truth.shading, 1e-6), truth, image)
     white, grey, fluid = TISSUES

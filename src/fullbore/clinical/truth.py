@@ -25,6 +25,10 @@ class Truth:
     shading: np.ndarray
     flip_scale: np.ndarray
 
+    def share(self, names: tuple[str, ...]) -> np.ndarray:
+        """How much of each voxel these tissues fill together, (z, y, x)."""
+        return np.asarray(sum(self.occupancy[i] for i, tissue in enumerate(self.tissues) if tissue.name in names))
+
     def pure(self, name: str, own: float = 0.995, neighbours: float = 0.98) -> np.ndarray:
         """Mask of the voxels that one tissue fills, and whose neighbours (within slices) it fills too, (z, y, x) bool.
 
@@ -61,10 +65,11 @@ def principal_frame(image: Image) -> np.ndarray:
     return np.asarray(frames[np.argmin(np.where(plain | ~plain.any(), image.echo_time_s, np.inf))])
 
 
-def image_error(image: Image, expected: np.ndarray) -> float:
-    """Normalised root mean square difference of magnitudes inside the object, after the median common scale."""
-    magnitude = principal_frame(image)
-    inside = expected > 0.05 * expected.max()
-    measured, wanted = magnitude[inside].astype(np.float64), expected[inside].astype(np.float64)
+def brain_error(image: Image, expected: np.ndarray, brain: np.ndarray) -> float:
+    """Normalised root mean square difference of magnitudes where `brain` (z, y, x bool) holds, after the median common scale.
+
+    Only there: scalp fat is brighter than all else and displaced by its chemical shift, and would be most of the figure.
+    """
+    measured, wanted = principal_frame(image)[brain].astype(np.float64), expected[brain].astype(np.float64)
     scale = float(np.median(wanted / np.maximum(measured, 1e-30)))
     return float(np.linalg.norm(scale * measured - wanted) / np.linalg.norm(wanted))

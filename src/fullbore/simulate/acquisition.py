@@ -12,14 +12,17 @@ from jaxtyping import Complex64
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
+from fullbore.simulate.classes import ClassAxes, PulseBank
 from fullbore.simulate.compression import SlotModel, fine_axes, model_slot, slot_energy
 from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import PLANES_PER_SLICE, Group
 from fullbore.simulate.lattice import Lattice, place
 from fullbore.simulate.noise import add_noise, mixing_matrix, noise_scan
 from fullbore.simulate.planning import Plan, plan
-from fullbore.simulate.responses import ClassAxes, PulseBank, Slot, make_schedule, run_group, run_tissue
+from fullbore.simulate.responses import Experiment, run_tissue
+from fullbore.simulate.schedule import make_schedule
 from fullbore.simulate.slices import fine_planes, onto_planes
+from fullbore.simulate.slots import Slot, gather_slots
 from fullbore.simulate.space import Scene, carry, carry_directly
 
 Progress = Callable[[float, str], None]
@@ -47,6 +50,8 @@ def acquire(
     report = progress or (lambda fraction, what: None)
     report(0.0, "planning")
     planned = plan(phantom, sequence, spec)
+    for note in planned.notes:
+        report(0.0, note)
     samples = noiseless(planned, sequence, spec, tolerance=tolerance, progress=lambda f, what: report(0.97 * f, what))
     report(0.97, "noise")
     dwell = sequence.encoding.dwell_s
@@ -214,12 +219,21 @@ def _slots(
 def _responses(
     planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, axes: ClassAxes, b0_T: float, tolerance: float
 ) -> list[Slot]:
+    """Configuration states of all tissues, a tissue per thread, the longest T2 first."""
     cut = np.array([lattice.x.cut_per_m, lattice.y.cut_per_m, lattice.z.cut_per_m])
-    schedule = make_schedule(planned.timeline, planned.nominal_per_m, planned.frame, group.pulses, group.rows, cut)
-    present = [bool(fraction.any()) for fraction in lattice.fractions]
-    run = partial(_run, planned, schedule, bank, axes, b0_T, PRUNE * tolerance)
-    return run_group(planned.phantom.tissues, present, run, schedule, axes, THREADS)[0]
-
-
-def _run(planned, schedule, bank, axes, b0_T, prune, tissue):  # type: ignore[no-untyped-def]
-    return run_tissue(planned.timeline, schedule, planned.frame, bank, tissue, axes, b0_T, prune)
+    experiment = Experiment(
+        timeline=planned.timeline,
+        schedule=make_schedule(planned.timeline, planned.nominal_per_m, planned.frame, group.pulses, group.rows, cut),
+        frame=planned.frame,
+        bank=bank,
+        axes=axes,
+        b0_T=b0_T,
+        prune=PRUNE * tolerance,
+    )
+    tissues = planned.phantom.tissues
+    present = [number for number, fraction in enumerate(lattice.fractions) if fraction.any()]
+    with ThreadPoolExecutor(THREADS) as pool:
+        order = sorted(present, key=lambda number: -tissues[number].t2_s)
+        futures = {number: pool.submit(run_tissue, experiment, tissues[number]) for number in order}
+        records = [futures[number].result() if number in futures else None for number in range(len(tissues))]
+    return gather_slots(records, experiment.schedule, axes)

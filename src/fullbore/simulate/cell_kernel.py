@@ -92,10 +92,10 @@ def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivit
     """One component of cells [first, last), times sensitivity, spread on the grid along read.
 
     table: flat complex64 over (tissue, plane, f, b). sensitivity: float32 (z, y, x, 2 coils), real and imaginary parts.
-    taps: (bin, width). out: float32 (z or 1, y, x, 2 coils), added to; a plane goes to out[z], or out[0] when it is one.
+    taps: (bin, width). out: float32 (z or 1, x, 2 coils) of the cells' row, added to; a plane goes to out[z], or out[0].
     """
     bins, width = taps.shape[0] - 1, taps.shape[1]
-    pairs, span = sensitivity.shape[3], out.shape[2]
+    pairs, span = sensitivity.shape[3], out.shape[1]
     value = np.empty(pairs, np.float32)
     one = np.float32(1)
     for n in range(first, last):
@@ -117,7 +117,7 @@ def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivit
         at = (where[n] - np.floor(where[n])) * bins
         b = int(at)
         r = np.float32(at - b)
-        line = out[z if out.shape[0] > 1 else 0, y]
+        line = out[z if out.shape[0] > 1 else 0]
         for i in range(max(0, -left), min(width, span - left)):
             w = taps[b, i] + r * (taps[min(b + 1, bins), i] - taps[b, i])
             target = line[left + i]

@@ -15,8 +15,9 @@ from jaxtyping import Complex, Float
 
 from fullbore.data import Tissue
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.nodes import barycentric_matrix
-from fullbore.simulate.responses import ClassAxes, Slot
+from fullbore.simulate.slots import Slot
 
 SKETCH = 80
 

@@ -8,53 +8,86 @@ pulse mixes are found by one linear merge. Arrays of values are float32 pairs (r
 
 from __future__ import annotations
 
-from typing import no_type_check
+from typing import NamedTuple, no_type_check
 
 import numba
 import numpy as np
 
 
+class Store(NamedTuple):
+    """States of one sort, F or Z. Of state i: hash h[i], key[i] (kx, ky, kz, tau), row[i] of its values, wear[i], peak[i].
+
+    re, im: float32 (row, class). free: rows that no state holds, as a stack.
+    """
+
+    h: np.ndarray
+    key: np.ndarray
+    row: np.ndarray
+    wear: np.ndarray
+    peak: np.ndarray
+    re: np.ndarray
+    im: np.ndarray
+    free: np.ndarray
+
+
+class Orbits(NamedTuple):
+    """What a pulse mixes, in rising h; orbit 0 is k = 0. rows: of F(k), F(-k), Z(k), -1 if absent; wear: least of the three."""
+
+    h: np.ndarray
+    key: np.ndarray
+    wear: np.ndarray
+    rows: np.ndarray
+    peak: np.ndarray
+
+
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _pair(nf, hf, vf, rf, wf, nz, hz, vz, rz, wz, eps, h, v, w, rows):
-    """Orbits (k, F(k) row, F(-k) row, Z(k) row; -1 if absent) in rising h; orbit 0 is k = 0. w: least wear of its members."""
+def _store(capacity, classes):
+    return Store(
+        np.zeros(capacity),
+        np.zeros((capacity, 4)),
+        np.zeros(capacity, np.int64),
+        np.zeros(capacity),
+        np.zeros(capacity),
+        np.zeros((capacity, classes), np.float32),
+        np.zeros((capacity, classes), np.float32),
+        np.arange(capacity),
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _pair(f, nf, z, nz, eps, orbit):
+    """Fill the orbits from the sorted states; returns how many there are."""
     up = 0
-    while up < nf and hf[up] < -eps:
+    while up < nf and f.h[up] < -eps:
         up += 1
     down = up - 1
-    h[0] = 0.0
-    v[0] = 0.0
-    w[0] = 0.0
-    rows[0, 0], rows[0, 1], rows[0, 2] = -1, -1, rz[0]
-    if up < nf and hf[up] <= eps:
-        rows[0, 0] = rf[up]
+    orbit.h[0], orbit.wear[0] = 0.0, 0.0
+    orbit.key[0] = 0.0
+    orbit.rows[0, 0], orbit.rows[0, 1], orbit.rows[0, 2] = -1, -1, z.row[0]
+    if up < nf and f.h[up] <= eps:
+        orbit.rows[0, 0] = f.row[up]
         up += 1
-    z, n = 1, 1
-    while up < nf or down >= 0 or z < nz:
-        low = np.inf
-        if up < nf:
-            low = hf[up]
-        if down >= 0 and -hf[down] < low:
-            low = -hf[down]
-        if z < nz and hz[z] < low:
-            low = hz[z]
-        h[n] = low
-        rows[n] = -1
-        w[n] = np.inf
-        if z < nz and hz[z] <= low + eps:
-            rows[n, 2] = rz[z]
-            v[n] = vz[z]
-            w[n] = wz[z]
-            z += 1
-        if down >= 0 and -hf[down] <= low + eps:
-            rows[n, 1] = rf[down]
-            v[n] = -vf[down]
-            w[n] = min(w[n], wf[down])
+    still, n = 1, 1
+    while up < nf or down >= 0 or still < nz:
+        low = min(f.h[up] if up < nf else np.inf, -f.h[down] if down >= 0 else np.inf, z.h[still] if still < nz else np.inf)
+        orbit.h[n], orbit.wear[n] = low, np.inf
+        orbit.rows[n] = -1
+        if still < nz and z.h[still] <= low + eps:
+            orbit.rows[n, 2] = z.row[still]
+            orbit.key[n] = z.key[still]
+            orbit.wear[n] = z.wear[still]
+            still += 1
+        if down >= 0 and -f.h[down] <= low + eps:
+            orbit.rows[n, 1] = f.row[down]
+            orbit.key[n] = -f.key[down]
+            orbit.wear[n] = min(orbit.wear[n], f.wear[down])
             down -= 1
-        if up < nf and hf[up] <= low + eps:
-            rows[n, 0] = rf[up]
-            v[n] = vf[up]
-            w[n] = min(w[n], wf[up])
+        if up < nf and f.h[up] <= low + eps:
+            orbit.rows[n, 0] = f.row[up]
+            orbit.key[n] = f.key[up]
+            orbit.wear[n] = min(orbit.wear[n], f.wear[up])
             up += 1
         n += 1
     return n
@@ -125,52 +158,115 @@ def _mix(c, pr, pi, mr, mi, zr, zi, peak):
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
-def _wear(nf, vf, wf, nz, vz, wz, move, wear):
-    """Add wear * integral of |k|^2 over an interval in which k of F moves evenly and k of Z stays."""
+def _advance(f, nf, z, nz, move, shift, wear):
+    """An interval: k of F moves evenly and k of Z stays; wear grows by `wear` times the integral of |k|^2 over it."""
     rate = wear * move[3]
     for i in range(nf):
         total = 0.0
         for a in range(3):
-            total += vf[i, a] * (vf[i, a] + move[a]) + move[a] * move[a] / 3
-        wf[i] += rate * total
+            total += f.key[i, a] * (f.key[i, a] + move[a]) + move[a] * move[a] / 3
+        f.wear[i] += rate * total
+        f.h[i] += shift
+        for a in range(4):
+            f.key[i, a] += move[a]
     for i in range(nz):
-        wz[i] += rate * (vz[i, 0] * vz[i, 0] + vz[i, 1] * vz[i, 1] + vz[i, 2] * vz[i, 2])
+        z.wear[i] += rate * (z.key[i, 0] * z.key[i, 0] + z.key[i, 1] * z.key[i, 1] + z.key[i, 2] * z.key[i, 2])
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _take(rows, slot, n, free, nfree, re, im):
+def _take(store, rows, slot, n, nfree):
     """Give orbit n a zeroed row where it has none; returns how many rows stay free."""
     if rows[n, slot] < 0:
         nfree -= 1
-        row = free[nfree]
-        re[row] = 0
-        im[row] = 0
+        row = store.free[nfree]
+        store.re[row] = 0
+        store.im[row] = 0
         rows[n, slot] = row
     return nfree
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _record(rows, low, high, reference, cut, weakest, nf, vf, rf, pf, fr, fi, count, out_row, out_key, out_value):
+def _act(c, f, z, orbit, orbits, nff, nzf, prune):
+    """A pulse on all orbits; keeps the Z states above `prune`. Returns (free F rows, free Z rows, Z states)."""
+    rows, peak = orbit.rows, np.zeros(3, np.float32)
+    nff = _take(f, rows, 0, 0, nff)
+    _mix_zero(c, f.re[rows[0, 0]], f.im[rows[0, 0]], z.re[rows[0, 2]], peak)
+    orbit.peak[0, 0] = peak[0]
+    nz = 1
+    for i in range(1, orbits):
+        nff = _take(f, rows, 0, i, nff)
+        nff = _take(f, rows, 1, i, nff)
+        nzf = _take(z, rows, 2, i, nzf)
+        p, m, s = rows[i, 0], rows[i, 1], rows[i, 2]
+        _mix(c, f.re[p], f.im[p], f.re[m], f.im[m], z.re[s], z.im[s], peak)
+        if orbit.wear[i] > 1.0:
+            peak[:] = 0
+        orbit.peak[i, 0], orbit.peak[i, 1] = peak[0], peak[1]
+        if peak[2] > prune:
+            _put(z, nz, orbit.h[i], orbit.key[i], s, orbit.wear[i], peak[2], 1.0)
+            nz += 1
+        else:
+            z.free[nzf] = s
+            nzf += 1
+    return nff, nzf, nz
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _put(store, i, h, key, row, wear, peak, sign):
+    store.h[i], store.row[i], store.wear[i], store.peak[i] = sign * h, row, wear, peak
+    for a in range(4):
+        store.key[i, a] = sign * key[a]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _sort(f, orbit, orbits, nff, prune):
+    """F states above `prune` in rising h: the F(-k) backwards, F(0), the F(k). Returns (states, free rows)."""
+    negative = 0
+    for i in range(1, orbits):
+        negative += orbit.peak[i, 1] > prune
+    below, n = negative, negative + 1
+    _put(f, below, 0.0, orbit.key[0], orbit.rows[0, 0], 0.0, orbit.peak[0, 0], 1.0)
+    for i in range(1, orbits):
+        if orbit.peak[i, 1] > prune:
+            below -= 1
+            _put(f, below, orbit.h[i], orbit.key[i], orbit.rows[i, 1], orbit.wear[i], orbit.peak[i, 1], -1.0)
+        else:
+            f.free[nff] = orbit.rows[i, 1]
+            nff += 1
+        if orbit.peak[i, 0] > prune:
+            _put(f, n, orbit.h[i], orbit.key[i], orbit.rows[i, 0], orbit.wear[i], orbit.peak[i, 0], 1.0)
+            n += 1
+        else:
+            f.free[nff] = orbit.rows[i, 0]
+            nff += 1
+    return n, nff
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _record(rows, low, high, reference, cut, weakest, f, nf, count, out_row, out_key, out_value):
     """Write down every state that any sample of these readouts can see."""
     for r in range(rows[0], rows[1]):
         for i in range(nf):
-            if pf[i] < weakest:
+            if f.peak[i] < weakest:
                 continue
             seen = True
             for a in range(3):
-                d = vf[i, a] - reference[r, a]
+                d = f.key[i, a] - reference[r, a]
                 seen = seen and low[r, a] + d <= cut[a] and high[r, a] + d >= -cut[a]
             if not seen:
                 continue
             if count < out_row.shape[0]:
                 out_row[count] = r
                 for a in range(3):
-                    out_key[count, a] = vf[i, a] - reference[r, a]
-                out_key[count, 3] = vf[i, 3]
-                for j in range(fr.shape[1]):
-                    out_value[count, j] = complex(fr[rf[i], j], fi[rf[i], j])
+                    out_key[count, a] = f.key[i, a] - reference[r, a]
+                out_key[count, 3] = f.key[i, 3]
+                for j in range(f.re.shape[1]):
+                    out_value[count, j] = complex(f.re[f.row[i], j], f.im[f.row[i], j])
             count += 1
     return count
 
@@ -190,79 +286,26 @@ def run_states(
     out_row, out_key (record, 4), out_value (record, class): filled as far as they reach.
     """
     classes = terms.shape[2]
-    fr, fi = np.zeros((capacity, classes), np.float32), np.zeros((capacity, classes), np.float32)
-    zr, zi = np.zeros((capacity, classes), np.float32), np.zeros((capacity, classes), np.float32)
-    ffree, zfree = np.arange(capacity), np.arange(capacity)
+    f, z = _store(capacity, classes), _store(capacity, classes)
+    orbit = Orbits(
+        np.zeros(capacity), np.zeros((capacity, 4)), np.zeros(capacity), np.zeros((capacity, 3), np.int64),
+        np.zeros((capacity, 2), np.float32),
+    )  # fmt: skip
+    c = np.zeros((12, classes), np.float32)
     nff, nzf = capacity, capacity - 1
-    hf, vf, rf, pf = np.zeros(capacity), np.zeros((capacity, 4)), np.zeros(capacity, np.int64), np.zeros(capacity)
-    hz, vz, rz = np.zeros(capacity), np.zeros((capacity, 4)), np.zeros(capacity, np.int64)
-    wf, wz, w = np.zeros(capacity), np.zeros(capacity), np.zeros(capacity)
-    h, v, orbit = np.zeros(capacity), np.zeros((capacity, 4)), np.zeros((capacity, 3), np.int64)
-    keep = np.zeros((capacity, 2), np.float32)
-    peak, c = np.zeros(3, np.float32), np.zeros((12, classes), np.float32)
-    rz[0] = zfree[nzf]
-    zr[rz[0]] = 1
-    nf, nz, count, most = 0, 1, 0, 0
-    faintest = prune
+    z.row[0] = z.free[nzf]
+    z.re[z.row[0]] = 1
+    nf, nz, count, most, faintest = 0, 1, 0, 0, prune
     for n in range(kind.shape[0]):
         if 3 * (nf + nz) + 4 > capacity:
             return -1, nf + nz
-        _wear(nf, vf, wf, nz, vz, wz, move[n], wear)
-        for i in range(nf):
-            hf[i] += shift[n]
-            for a in range(4):
-                vf[i, a] += move[n, a]
+        _advance(f, nf, z, nz, move[n], shift[n], wear)
         _coefficients(terms[kind[n]], phase[n], e1[n], e2[n], c)
-        orbits = _pair(nf, hf, vf, rf, wf, nz, hz, vz, rz, wz, eps, h, v, w, orbit)
-        nff = _take(orbit, 0, 0, ffree, nff, fr, fi)
-        _mix_zero(c, fr[orbit[0, 0]], fi[orbit[0, 0]], zr[orbit[0, 2]], peak)
-        keep[0, 0] = peak[0]
-        negative, nz = 0, 1
-        for i in range(1, orbits):
-            nff = _take(orbit, 0, i, ffree, nff, fr, fi)
-            nff = _take(orbit, 1, i, ffree, nff, fr, fi)
-            nzf = _take(orbit, 2, i, zfree, nzf, zr, zi)
-            p, m, z = orbit[i, 0], orbit[i, 1], orbit[i, 2]
-            _mix(c, fr[p], fi[p], fr[m], fi[m], zr[z], zi[z], peak)
-            if w[i] > 1.0:
-                peak[:] = 0
-            keep[i, 0], keep[i, 1] = peak[0], peak[1]
-            if peak[2] > prune:
-                hz[nz] = h[i]
-                vz[nz] = v[i]
-                rz[nz] = z
-                wz[nz] = w[i]
-                nz += 1
-            else:
-                zfree[nzf] = z
-                nzf += 1
-            if peak[1] > prune:
-                negative += 1
-            else:
-                ffree[nff] = m
-                nff += 1
-        nf, below = negative + 1, negative
-        hf[below], rf[below], pf[below] = 0.0, orbit[0, 0], keep[0, 0]
-        vf[below] = 0.0
-        wf[below] = 0.0
-        for i in range(1, orbits):
-            if keep[i, 1] > prune:
-                below -= 1
-                hf[below], rf[below], pf[below] = -h[i], orbit[i, 1], keep[i, 1]
-                vf[below] = -v[i]
-                wf[below] = w[i]
-            if keep[i, 0] > prune:
-                hf[nf], rf[nf], pf[nf] = h[i], orbit[i, 0], keep[i, 0]
-                vf[nf] = v[i]
-                wf[nf] = w[i]
-                nf += 1
-            else:
-                ffree[nff] = orbit[i, 0]
-                nff += 1
+        orbits = _pair(f, nf, z, nz, eps, orbit)
+        nff, nzf, nz = _act(c, f, z, orbit, orbits, nff, nzf, prune)
+        nf, nff = _sort(f, orbit, orbits, nff, prune)
         most = max(most, nf + nz)
         prune = 4 * prune if nf + nz > crowd else max(prune / 4, faintest)
         if rows[n, 1] > rows[n, 0]:
-            count = _record(
-                rows[n], low, high, reference, cut, weakest, nf, vf, rf, pf, fr, fi, count, out_row, out_key, out_value
-            )  # fmt: skip
+            count = _record(rows[n], low, high, reference, cut, weakest, f, nf, count, out_row, out_key, out_value)
     return count, most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +12,12 @@ from scipy.ndimage import maximum_filter
 from fullbore.data import FieldMap, Phantom, ScannerSpec, Sequence
 from fullbore.errors import ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.classes import ClassAxes
+from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import Group, make_groups, slice_gradients
 from fullbore.simulate.lattice import LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
 from fullbore.simulate.nodes import chebyshev_nodes
 from fullbore.simulate.pulses import active_half_width
-from fullbore.simulate.responses import ClassAxes
 from fullbore.simulate.slices import phantom_planes
 from fullbore.simulate.timeline import Timeline, compile_timeline
 from fullbore.simulate.trajectory import positions_after_pulses, sample_positions
@@ -94,19 +96,13 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     to_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
     field_samples = _near_tissue(phantom, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, frame[2])
     b1_samples = _near_tissue(phantom, spec.transmit, np.abs(spec.transmit.values[0]), frame[2])
-    low, high = float(field_samples[:, 1].min()), float(field_samples[:, 1].max())
-    pad = 0.02 * float(np.ptp(b1_samples[:, 1])) + 1e-3
-    b1_low, b1_high = max(float(b1_samples[:, 1].min()) - pad, 0.0), float(b1_samples[:, 1].max()) + pad
-    shift = max(abs(t.chemical_shift_ppm) for t in phantom.tissues) * 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
+    b1_nodes = _b1_nodes(b1_samples[:, 1])
+    shift_Hz = max(abs(tissue.chemical_shift_ppm) for tissue in phantom.tissues) * to_Hz
     usual = float(np.abs(np.percentile(field_samples[:, 1], [RARE_PERCENT, 100 - RARE_PERCENT])).max())
-    groups = make_groups(sequence, timeline, frame, usual + shift, b1_high)
+    groups = make_groups(sequence, timeline, frame, usual + shift_Hz, float(b1_nodes.max()))
     gradient = slice_gradients(timeline, frame)
-    widths = [active_half_width(kind, TABLE_FLOOR, 12 / kind.duration_s + abs(g) * 0.02, b1_high) if g else 0.0
-              for kind, g in zip(timeline.kinds, gradient, strict=True)]  # fmt: skip
     source = phantom_axes(aligned, frame)
-    longest = max((k.duration_s for k in timeline.kinds if k.use in "er"), default=1e-3)
-    count = int(np.clip(4 + np.ceil(3 * (high - low) * longest), 5, 13)) if high > low else 1
-    result = Plan(
+    return Plan(
         phantom=aligned,
         timeline=timeline,
         frame=frame,
@@ -115,16 +111,45 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         source=source,
         read_axis=encoded_axis(source[0], float(k_max[0])),
         phase_axis=encoded_axis(source[1], float(k_max[1])),
-        half_width_Hz=np.array(widths),
+        half_width_Hz=_half_widths(timeline, gradient, float(b1_nodes.max())),
         field_samples=field_samples,
         b1_samples=b1_samples,
-        b1_nodes=chebyshev_nodes(B1_NODES, b1_low, b1_high) if b1_high - b1_low > 3e-3 else np.array([0.5 * (b1_low + b1_high)]),
-        off_resonance_nodes_Hz=chebyshev_nodes(count, low, high),
+        b1_nodes=b1_nodes,
+        off_resonance_nodes_Hz=_off_resonance_nodes(timeline, field_samples[:, 1]),
         slice_thickness_m=geometry.fov_m[2],
         selective=bool((gradient != 0).any()),
-        notes=(),
+        notes=tuple(_notes(groups, nominal @ frame.T, sequence.encoding.dwell_s)),
     )
-    return result
+
+
+def _b1_nodes(scale: Float[np.ndarray, " n"]) -> Float[np.ndarray, " b"]:
+    """Nodes over the transmit scale near tissue and a little more; one where it is flat."""
+    pad = 0.02 * float(np.ptp(scale)) + 1e-3
+    low, high = max(float(scale.min()) - pad, 0.0), float(scale.max()) + pad
+    return chebyshev_nodes(B1_NODES, low, high) if high - low > 3e-3 else np.array([0.5 * (low + high)])
+
+
+def _off_resonance_nodes(timeline: Timeline, field_Hz: Float[np.ndarray, " n"]) -> Float[np.ndarray, " f"]:
+    """Nodes over off-resonance near tissue, denser the further it turns spins during the longest pulse."""
+    low, high = float(field_Hz.min()), float(field_Hz.max())
+    longest = max((kind.duration_s for kind in timeline.kinds if kind.use in "er"), default=1e-3)
+    return chebyshev_nodes(int(np.clip(4 + np.ceil(3 * (high - low) * longest), 5, 13)) if high > low else 1, low, high)
+
+
+def _half_widths(timeline: Timeline, gradient: Float[np.ndarray, " kind"], b1_scale: float) -> Float[np.ndarray, " kind"]:
+    """How far from its frequency each selective pulse acts, Hz."""
+    return np.array(
+        [
+            active_half_width(kind, TABLE_FLOOR, 12 / kind.duration_s + abs(g) * 0.02, b1_scale) if g else 0.0
+            for kind, g in zip(timeline.kinds, gradient, strict=True)
+        ]
+    )
+
+
+def _notes(groups: list[Group], k_per_m: Float[np.ndarray, "row sample 3"], dwell_s: float) -> Iterator[str]:
+    direct = sum(len(group.rows) for group in groups if separate(k_per_m[group.rows], dwell_s) is None)
+    if direct:
+        yield f"{direct} readouts do not run along one axis of the lattice: their samples are summed cell by cell, which is slow"
 
 
 def check_inputs(phantom: Phantom, spec: ScannerSpec) -> None:

@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Complex, Float
 
+from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.lattice import LatticeAxis, PhantomAxis
-from fullbore.simulate.responses import ClassAxes, Slot
+from fullbore.simulate.slots import Slot
 
 
 def phantom_planes(source: PhantomAxis, extent_m: tuple[float, float]) -> LatticeAxis | None:

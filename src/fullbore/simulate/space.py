@@ -11,15 +11,16 @@ import numpy as np
 from jaxtyping import Complex, Complex64, Float, Float32, Int, Int32
 
 from fullbore.data import FieldMap
+from fullbore.numerics.fourier_sum import FourierSum
 from fullbore.simulate.cell_kernel import class_mass, count_cells, list_cells, spread_cells
+from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.compression import SlotModel
 from fullbore.simulate.encode import Comb, fourier_matrix, sum_lines, sum_reads
 from fullbore.simulate.lattice import Lattice, sample_field
-from fullbore.simulate.responses import ClassAxes
 from fullbore.simulate.spreading import WIDTH, spreading_weights
 
 FEW_PARTITIONS = 2
-SPREAD_PARTS = 16
+ROW_PARTS = 16
 BLOCK_BYTES = 150_000_000
 LINE_BYTES = 400_000_000
 USUAL_TERMS = 30
@@ -123,6 +124,8 @@ def carry(
 ) -> None:
     """Add one comb of one slot to the samples `out[rows_out]`; others: all slots, whose energy sets what may be dropped."""
     y_matrices = [fourier_matrix(part.k_phase_per_m, scene.lattice.y) for part in comb.partitions]
+    z, kz = scene.lattice.z, comb.k_slice_per_m
+    over_z = None if is_thin(comb) else FourierSum(kz, z.points_m, z.transfer(kz))
     pieces = blocks_of(scene, comb)
     for number, block in enumerate(pieces):
         progress(number / len(pieces))
@@ -134,8 +137,9 @@ def carry(
         sensitivity = scene.sensitivities(block.cells)
         lines = np.empty((len(comb.rows), sensitivity.shape[-1], len(pattern), len(block.points_m)), np.complex64)
         found = [find_cells(scene, model, comb, block, turn) for turn in slice_turns(scene, comb)]
+        slab = np.empty((len(comb.k_slice_per_m), sensitivity.shape[1], len(block.points_m), sensitivity.shape[-1]), np.complex64)
         for k in range(len(pattern)):
-            slab = _sum_slices(scene, found, comb, block, np.ascontiguousarray(table[..., k]), sensitivity)
+            _sum_slices(scene, found, over_z, np.ascontiguousarray(table[..., k]), sensitivity, slab)
             sum_lines(slab, comb.partitions, y_matrices, lines[:, :, k], scene.pool)
         transform = comb.read_matrix(block.points_m, scene.lattice.x) * np.float32(scene.lattice.cell_volume_m3)
         sum_reads(lines, pattern[:, comb.rows], model.sample, transform, out, rows_out[comb.rows], scene.pool)
@@ -143,7 +147,7 @@ def carry(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CellList:
-    """Occupied cells of one block as `list_cells` gives them; edges: where to cut the list into parts of whole y rows."""
+    """Occupied cells of one block as `list_cells` gives them; starts: of each y row."""
 
     cell: Int32[np.ndarray, "n 3"]
     where: Float[np.ndarray, " n"]
@@ -151,7 +155,7 @@ class CellList:
     entry: Int[np.ndarray, " n1"]
     corner: Int[np.ndarray, " m"]
     weight: Float32[np.ndarray, "m 3"]
-    edges: Int[np.ndarray, " part"]
+    starts: Int[np.ndarray, " y1"]
 
 
 def find_cells(scene: Scene, model: SlotModel, comb: Comb, block: Block, turn: Complex64[np.ndarray, " z"]) -> CellList:
@@ -169,7 +173,7 @@ def find_cells(scene: Scene, model: SlotModel, comb: Comb, block: Block, turn: C
         entry=np.zeros(cells + 1, np.int64),
         corner=np.empty(entries, np.int64),
         weight=np.empty((entries, 3), np.float32),
-        edges=starts[np.linspace(0, len(counts), SPREAD_PARTS + 1).astype(int), 0],
+        starts=np.ascontiguousarray(starts[:, 0]),
     )
     fs, bs = scene.fine.off_resonance_Hz, scene.fine.b1_scale
     list_cells(
@@ -184,46 +188,39 @@ def find_cells(scene: Scene, model: SlotModel, comb: Comb, block: Block, turn: C
 def _sum_slices(
     scene: Scene,
     found: list[CellList],
-    comb: Comb,
-    block: Block,
+    transform: FourierSum | None,
     table: Complex64[np.ndarray, "tissue plane f b"],
     sensitivity: Complex64[np.ndarray, "z y x coil"],
-) -> Complex64[np.ndarray, "kz y x2 coil"]:
-    """Cells of one component, spread along read and summed over z for every kz."""
-    thin = is_thin(comb)
+    out: Complex64[np.ndarray, "kz y x2 coil"],
+) -> None:
+    """Cells of one component, row by row spread along read and summed over z for every kz.
+
+    transform: over z; None where `found` holds the cells of each kz with their planes' factors.
+    """
+    maps, flat = sensitivity.view(np.float32), table.ravel()
     depth, height = scene.lattice.b1_scale.shape[:2]
-    shape = (1 if thin else depth, height, len(block.points_m), sensitivity.shape[-1])
-    held = np.concatenate([_spread(scene, cells, table, sensitivity, shape) for cells in found])
-    if thin:
-        return held
-    matrix = fourier_matrix(comb.k_slice_per_m, scene.lattice.z)
-    result = np.empty((len(matrix), *held.shape[1:]), np.complex64)
 
-    def sum_row(y: int) -> None:
-        result[:, y] = (matrix @ held[:, y].reshape(len(held), -1)).reshape(len(matrix), *held.shape[2:])
-
-    list(scene.pool.map(sum_row, range(height)))
-    return result
-
-
-def _spread(
-    scene: Scene,
-    found: CellList,
-    table: Complex64[np.ndarray, "tissue plane f b"],
-    sensitivity: Complex64[np.ndarray, "z y x coil"],
-    shape: tuple[int, int, int, int],
-) -> Complex64[np.ndarray, "z2 y x2 coil"]:
-    out = np.zeros(shape, np.complex64)
-    pairs, maps, flat = out.view(np.float32), sensitivity.view(np.float32), table.ravel()
-
-    def spread(part: int) -> None:
+    def spread(cells: CellList, y: int, target: Complex64[np.ndarray, "z2 x2 coil"]) -> None:
+        target[...] = 0
         spread_cells(
-            found.cell, found.where, found.turn, found.entry, found.corner, found.weight, table.shape[-1], flat, maps, _TAPS,
-            found.edges[part], found.edges[part + 1], pairs,
+            cells.cell, cells.where, cells.turn, cells.entry, cells.corner, cells.weight, table.shape[-1], flat, maps, _TAPS,
+            cells.starts[y], cells.starts[y + 1], target.view(np.float32),
         )  # fmt: skip
 
-    list(scene.pool.map(spread, range(len(found.edges) - 1)))
-    return out
+    def sum_rows(rows: range) -> None:
+        held = np.empty((depth, *out.shape[2:]), np.complex64)
+        for y in rows:
+            if transform is None:
+                for cells, target in zip(found, out[:, y], strict=True):
+                    spread(cells, y, target[None])
+            elif found[0].starts[y] == found[0].starts[y + 1]:
+                out[:, y] = 0
+            else:
+                spread(found[0], y, held)
+                out[:, y] = transform(held.reshape(depth, -1)).reshape(len(out), *held.shape[1:])
+
+    edges = np.linspace(0, height, min(ROW_PARTS, height) + 1).astype(int)
+    list(scene.pool.map(sum_rows, [range(first, last) for first, last in pairwise(edges)]))
 
 
 _TAPS: Float32[np.ndarray, "bin tap"] = spreading_weights()

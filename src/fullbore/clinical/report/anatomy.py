@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from fullbore.data import Grid
 
-INK = "#e8ecf1"
+INK, GROUND = "#e8ecf1", "#0b0d10"
+DPI = 110
+SCALE_IN = 0.85
 
 
 def hang(values: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -51,34 +56,83 @@ def montage_cuts(values: np.ndarray, grid: Grid, most: int = 6) -> list[tuple[st
     return [(f"slice {i + 1}", picture[i][flip], spacing[order[0]] / spacing[order[1]]) for i in chosen]
 
 
-def show(axes: Axes, picture: np.ndarray, aspect: float, low: float, high: float, cmap: str = "gray", title: str = "") -> object:
-    """One cut on black."""
-    shown = axes.imshow(picture, cmap=cmap, vmin=low, vmax=high, aspect=aspect, interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_facecolor("black")
-    if title:
-        axes.set_title(title, color=INK, fontsize=9)
-    return shown
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """One cut and how to show it: aspect is the height of a pixel over its width; low and high are the window's ends."""
+
+    values: np.ndarray
+    aspect: float
+    low: float
+    high: float
+    colours: str = "gray"
+    title: str = ""
+    unit: str = ""
+
+    def pixels(self, height: int, width: int) -> np.ndarray:
+        """RGB (height, width, 3), nearest neighbour."""
+        row = (np.arange(height) * self.values.shape[0]) // height
+        column = (np.arange(width) * self.values.shape[1]) // width
+        shown = np.clip((self.values[np.ix_(row, column)] - self.low) / (self.high - self.low), 0, 1)
+        return np.asarray(colormaps[self.colours](shown, bytes=True)[..., :3])
 
 
-def dark_figure(width: float, height: float) -> Figure:
-    """A figure on black, laid out tightly; no global state."""
-    return Figure(figsize=(width, height), facecolor="#0b0d10", layout="constrained")
+def mosaic(rows: list[list[Picture]], side_in: float) -> Figure:
+    """Pictures on black, each fitted into a square of `side_in` inches, its title above, its scale (if it has a unit) beside."""
+    margin, head = 0.08, 0.26
+    aside = [SCALE_IN if any(row[i].unit for row in rows if i < len(row)) else 0.0 for i in range(max(map(len, rows)))]
+    left = np.concatenate([[margin], margin + np.cumsum([side_in + margin + extra for extra in aside])])
+    wide, high = float(left[-1]), len(rows) * (side_in + head + margin)
+    drawing = Figure(figsize=(wide, high), facecolor=GROUND, dpi=DPI)
+    canvas = np.empty((round(high * DPI), round(wide * DPI), 3), np.uint8)
+    canvas[:] = np.round(255 * np.array(to_rgb(GROUND)))
+    for line, row in enumerate(rows):
+        top = line * (side_in + head + margin) + head
+        for column, picture in enumerate(row):
+            shape = np.array([picture.values.shape[0] * picture.aspect, picture.values.shape[1]])
+            height, width = np.maximum((shape / shape.max() * side_in * DPI).astype(int), 1)
+            y, x = round(top * DPI), round(left[column] * DPI + 0.5 * (side_in * DPI - width))
+            canvas[y : y + height, x : x + width] = picture.pixels(int(height), int(width))
+            where = ((left[column] + 0.5 * side_in) / wide, 1 - (top - 0.07) / high)
+            drawing.text(*where, picture.title, color=INK, fontsize=9, ha="center", va="bottom")
+            if picture.unit:
+                right, bottom = left[column] + side_in + margin, high - top - 0.9 * side_in
+                _scale(drawing, picture, (right / wide, bottom / high, 0.12 / wide, 0.8 * side_in / high))
+    drawing.figimage(canvas)
+    return drawing
+
+
+def _scale(drawing: Figure, picture: Picture, box: tuple[float, float, float, float]) -> None:
+    axis = drawing.add_axes(box)
+    ramp = np.linspace(picture.low, picture.high, 128)[:, None]
+    axis.imshow(
+        ramp, cmap=picture.colours, aspect="auto", origin="lower", extent=(0.0, 1.0, float(picture.low), float(picture.high))
+    )
+    axis.set_xticks([])
+    axis.yaxis.tick_right()
+    axis.tick_params(colors=INK, labelsize=8)
+    axis.yaxis.set_label_position("right")
+    axis.set_ylabel(picture.unit, color=INK, fontsize=8)
 
 
 def rows_of_cuts(rows: list[tuple[str, np.ndarray, float, float, str]], grid: Grid, unit: str = "") -> Figure:
-    """Rows of the same cuts through several volumes, each (label, volume, low, high, colour map); a unit adds colour bars."""
-    cuts = [montage_cuts(volume, grid) for _, volume, *_ in rows]
-    columns = len(cuts[0])
-    drawing = dark_figure(min(2.6 * columns + 0.8, 16), 2.9 * len(rows))
-    grid_of_axes = drawing.subplots(len(rows), columns, squeeze=False)
-    for line, ((label, _, low, high, cmap), row) in enumerate(zip(rows, cuts, strict=True)):
-        for column, (name, picture, aspect) in enumerate(row):
-            title = f"{label} · {name}" if column == 0 else name
-            shown = show(grid_of_axes[line, column], picture, aspect, low, high, cmap, title)
-        if unit:
-            bar = drawing.colorbar(shown, ax=grid_of_axes[line, :].tolist(), shrink=0.8, pad=0.01)  # type: ignore[arg-type]
-            bar.ax.tick_params(colors=INK, labelsize=8)
-            bar.set_label(unit if "error" not in label else "%", color=INK, fontsize=8)
-    return drawing
+    """The same cuts through several volumes, each (label, volume, low, high, colour map); a unit adds colour scales.
+
+    A volume a row; volumes of a single cut share one row.
+    """
+    pictures = []
+    for label, volume, low, high, colours in rows:
+        cuts = montage_cuts(volume, grid)
+        scaled = ("%" if "error" in label else unit) if unit else ""
+        pictures.append(
+            [
+                Picture(
+                    values=values, aspect=aspect, low=low, high=high, colours=colours,
+                    title=label if len(cuts) == 1 else f"{label} · {name}" if number == 0 else name,
+                    unit=scaled if number == len(cuts) - 1 else "",
+                )
+                for number, (name, values, aspect) in enumerate(cuts)
+            ]
+        )  # fmt: skip
+    if len(pictures[0]) == 1:
+        pictures = [[row[0] for row in pictures]]
+    return mosaic(pictures, 2.5)

@@ -54,7 +54,7 @@ def _summary(exam: Exam) -> str:
                     for stage in ("plan", "check", "scan", "reconstruct", "quantify", "deliver")
                 ),
                 float(sum(spent.values())),
-                float(figures.get("error_to_expected", float("nan"))),
+                float(figures.get("error_in_brain", float("nan"))),
             ]
         )
     head = (
@@ -69,7 +69,7 @@ def _summary(exam: Exam) -> str:
         "deliver (s)",
         "all (s)",
     )
-    return "<h2>At a glance</h2>" + table((*head, "image error to truth"), rows) + _regions(exam)
+    return "<h2>At a glance</h2>" + table((*head, "image error in the brain"), rows) + _regions(exam)
 
 
 def _regions(exam: Exam) -> str:

@@ -18,10 +18,10 @@ def page(title: str, body: str) -> str:
     return f"<!doctype html><html lang=en><head>{head}<style>{style}</style></head><body>{body}</body></html>\n"
 
 
-def figure(drawing: Figure, caption: str, dpi: int = 110) -> str:
+def figure(drawing: Figure, caption: str) -> str:
     """A drawing as an inline PNG with a caption (plain text)."""
     stream = io.BytesIO()
-    drawing.savefig(stream, format="png", dpi=dpi, facecolor=drawing.get_facecolor(), metadata={"Software": None})
+    drawing.savefig(stream, format="png", facecolor=drawing.get_facecolor(), metadata={"Software": None})
     data = base64.b64encode(stream.getvalue()).decode()
     picture = f'<img alt="{escape(caption)}" src="data:image/png;base64,{data}">'
     return f"<figure>{picture}<figcaption>{escape(caption)}</figcaption></figure>"

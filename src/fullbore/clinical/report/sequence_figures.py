@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fullbore.clinical.report.anatomy import DPI
 from fullbore.data import Encoding, Sequence
 
 LANES = ("RF (µT)", "Gx (mT/m)", "Gy (mT/m)", "Gz (mT/m)", "ADC")
@@ -22,7 +23,7 @@ def diagram(sequence: Sequence) -> Figure:
     whole = (begin, min(begin + period, sequence.total_duration_s))
     before = np.flatnonzero((sequence.rf >= 0) & (np.arange(sequence.blocks) < first))
     close = (float(starts[before[-1]]) if len(before) else 0.0, float(starts[second] + 1.2 * sequence.duration_s[second]))
-    drawing = Figure(figsize=(14, 5.2), layout="constrained")
+    drawing = Figure(figsize=(14, 5.2), dpi=DPI, layout="constrained")
     axes = drawing.subplots(5, 2, sharex="col", gridspec_kw={"height_ratios": [1, 1, 1, 1, 0.45]})
     for column, (window, title) in enumerate(((whole, "one repetition"), (close, "a closer look"))):
         for lane, (label, colour) in enumerate(zip(LANES, COLOURS, strict=True)):
@@ -76,7 +77,7 @@ def _dress(axis: Axes, label: str, lane: int) -> None:
 
 def sampling(encoding: Encoding) -> Figure:
     """Which lines (and partitions) are measured, coloured by when in the echo train or scan they are measured."""
-    drawing = Figure(figsize=(9, 4.2), layout="constrained")
+    drawing = Figure(figsize=(9, 4.2), dpi=DPI, layout="constrained")
     plane, order = drawing.subplots(1, 2)
     lines, others = encoding.counter("line"), encoding.counter("partition" if encoding.geometry.is_3d else "segment")
     label = "partition (kz)" if encoding.geometry.is_3d else "echo in the train"
