@@ -8,6 +8,7 @@ FullboreError
 |   `-- ValueRangeError   NaN, a negative T1, a singular covariance
 |-- ShapeError            an array of the wrong rank or size (a caller's bug)                    exit 5
 `-- OutputError           the output folder exists, is read-only, or the disk is full            exit 2
+AcquisitionInterrupted     Ctrl-C during a scan, with what was acquired by then                   exit 130
 
 A message is one sentence that says who, got, wanted, do:
 "slew, axis x, block 41 (t = 12.34 ms): 212 T/m/s, limit 200. Lengthen the ramp by 20 us."
@@ -54,3 +55,11 @@ class ShapeError(FullboreError, ValueError):
 
 class OutputError(UsageError):
     """The output folder exists, cannot be written, or the disk is full."""
+
+
+class AcquisitionInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a scan; `acquired` is a RawData of the readouts that were complete."""
+
+    def __init__(self, message: str, acquired: object) -> None:
+        super().__init__(message)
+        self.acquired = acquired

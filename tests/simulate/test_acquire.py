@@ -1,5 +1,6 @@
 # TRUTHS of acquire: same seed, same bytes; another seed, other noise | noise has the coils' covariance over dwell
 #   | RawData carries the true trajectory | progress rises to 1 | an empty phantom, NaN, several transmit channels are refused
+#   | an interruption hands over the slices that are complete, as they would have been
 from __future__ import annotations
 
 from dataclasses import replace
@@ -7,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fullbore.errors import UsageError, ValueRangeError
+from fullbore.errors import AcquisitionInterrupted, UsageError, ValueRangeError
 from fullbore.simulate import acquire, plan, trajectory
 from fullbore.simulate.noise import add_noise, mixing_matrix, noise_scan
-from tests.simulate.small import GRE, box, built, machine, tissue
+from tests.simulate.small import GRE, TSE, box, built, machine, tissue
 
 SPEC = machine()
 SEQUENCE = built(GRE, SPEC)
@@ -74,3 +75,30 @@ def test_refuses_several_transmit_channels():
     two = replace(SPEC.transmit, values=np.concatenate([SPEC.transmit.values] * 2))
     with pytest.raises(ValueRangeError, match="transmit: 2 channels"):
         plan(BOX, SEQUENCE, replace(SPEC, transmit=two))
+
+
+def test_an_interruption_hands_over_what_is_complete():
+    sequence = built(TSE, SPEC, slices=2, slice_gap="5 mm", dummy_shots=0)
+    body = box((24, 4, 4), (1e-3,) * 3, centre=(0.03, 0.01, 0.02))
+    whole = acquire(body, sequence, SPEC, seed=5)
+
+    def stop_in_second_slice(fraction: float, what: str) -> None:
+        if 0.6 < fraction < 0.97:
+            raise KeyboardInterrupt
+
+    with pytest.raises(AcquisitionInterrupted, match="of tse") as stopped:
+        acquire(body, sequence, SPEC, seed=5, progress=stop_in_second_slice)
+    part = stopped.value.acquired
+    first = whole.encoding.counter("slice") == part.encoding.counter("slice")[0]
+    assert 0 < len(part.samples) < len(whole.samples)
+    np.testing.assert_array_equal(part.samples, whole.samples[first])
+    np.testing.assert_array_equal(part.trajectory_per_m, whole.trajectory_per_m[first])
+
+
+def test_an_interruption_before_anything_is_complete_is_just_that():
+    def stop(fraction: float, what: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        acquire(BOX, SEQUENCE, SPEC, progress=stop)
+    assert not isinstance(stopped.value, AcquisitionInterrupted)

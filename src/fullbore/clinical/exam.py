@@ -20,7 +20,7 @@ from fullbore import __version__
 from fullbore.clinical.findings import RegionFigure, image_figures, map_figures
 from fullbore.clinical.truth import Truth
 from fullbore.data import Grid, Image, Limits, ParameterMaps, RawData, Sequence, Study, Subject, Verdict
-from fullbore.errors import FullboreError
+from fullbore.errors import AcquisitionInterrupted, FullboreError
 from fullbore.machinery import digest, file_digest
 from fullbore.quant import default_model, fit
 from fullbore.recon import default_recipe, reconstruct
@@ -131,7 +131,7 @@ class Exam:
                 self._run_series(name, table, progress)
         except (Exception, KeyboardInterrupt) as error:
             self.record["status"] = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            self.record["error"] = str(error) if isinstance(error, FullboreError) else repr(error)
+            self.record["error"] = str(error) if isinstance(error, (FullboreError, AcquisitionInterrupted)) else repr(error)
             self._save()
             raise
         self.record["status"] = "complete"
@@ -153,7 +153,7 @@ class Exam:
             self.announce(result.verdict)
         raw_file = self.folder / "raw" / f"{name}.h5"
         with self._stage(entry, "scan", progress) as tick:
-            raw = self.doors.acquire(result.sequence, result.verdict, seed=self.plan.seed, progress=tick)
+            raw = self._acquire(entry, result, tick)
             self._file(entry, "raw", raw_file, self.doors.write_raw, self._signed(raw, entry))
             del raw
         with self._stage(entry, "reconstruct", progress) as tick:
@@ -171,6 +171,16 @@ class Exam:
             self._deliver(entry, result)
         entry["status"] = "complete"
         self._save()
+
+    def _acquire(self, entry: dict[str, Any], result: SeriesResult, tick: Callable[[float, str], None]) -> RawData:
+        """The series' raw data; what an interruption left of it goes to a file of its own."""
+        try:
+            return self.doors.acquire(result.sequence, result.verdict, seed=self.plan.seed, progress=tick)
+        except AcquisitionInterrupted as stopped:
+            part_file = self.folder / "raw" / f"{result.name}-part.h5"
+            assert isinstance(stopped.acquired, RawData)
+            self._file(entry, "raw_part", part_file, self.doors.write_raw, self._signed(stopped.acquired, entry))
+            raise AcquisitionInterrupted(f"{stopped} They are kept in {part_file}.", stopped.acquired) from None
 
     def _signed(self, raw: RawData, entry: dict[str, Any]) -> RawData:
         provenance = {"exam": self.plan.study_uid, "started": self.plan.started.isoformat(), "series": entry["name"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntFlag
 
 import numpy as np
@@ -132,6 +132,11 @@ class Encoding:
     def counter(self, name: str) -> np.ndarray:
         """One column of `counters`, (row,)."""
         return np.asarray(self.counters[:, COUNTERS.index(name)])
+
+    def take(self, rows: np.ndarray) -> Encoding:
+        """Only these readouts (indices or a mask)."""
+        names = ("counters", "flags", "k_first_per_m", "k_step_per_m", "echo_time_s", "inversion_time_s")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
 
     def trajectory_per_m(self) -> np.ndarray:
         """Nominal k-space position of every sample, (row, sample, 3), cycles/m in LPS."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -43,3 +43,8 @@ class RawData:
     def coils(self) -> int:
         """Number of receive channels."""
         return int(self.samples.shape[1])
+
+    def take(self, rows: np.ndarray) -> RawData:
+        """Only these readouts (indices or a mask)."""
+        trajectory = None if self.trajectory_per_m is None else self.trajectory_per_m[rows]
+        return replace(self, encoding=self.encoding.take(rows), samples=self.samples[rows], trajectory_per_m=trajectory)

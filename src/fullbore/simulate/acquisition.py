@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from jaxtyping import Complex64
+from jaxtyping import Complex64, Int
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
+from fullbore.errors import AcquisitionInterrupted
 from fullbore.simulate.classes import ClassAxes, PulseBank
 from fullbore.simulate.compression import SlotModel, fine_axes, model_slot, slot_energy
 from fullbore.simulate.encode import separate
@@ -45,19 +46,42 @@ def acquire(
 
     Signal = sum over the phantom of proton density * volume * sensitivity * magnetisation (1 at equilibrium).
     tolerance: relative l2 error allowed to the noiseless samples. seed: of the noise.
-    Errors: UsageError, ValueRangeError, LimitError for what cannot be simulated.
+    Errors: UsageError, ValueRangeError, LimitError for what cannot be simulated; AcquisitionInterrupted, with the readouts
+    that are complete, for Ctrl-C (a slice is complete at once; a volume only at its end).
     """
     report = progress or (lambda fraction, what: None)
     report(0.0, "planning")
     planned = plan(phantom, sequence, spec)
     for note in planned.notes:
         report(0.0, note)
-    samples = noiseless(planned, sequence, spec, tolerance=tolerance, progress=lambda f, what: report(0.97 * f, what))
-    report(0.97, "noise")
+    samples = np.zeros((sequence.encoding.rows, spec.receive.coils, sequence.encoding.samples), np.complex64)
+    complete = np.zeros(len(samples), bool)
+    interrupted = False
+    try:
+        for rows in run_groups(planned, sequence, spec, samples, tolerance, lambda f, what: report(0.97 * f, what)):
+            complete[rows] = True
+    except KeyboardInterrupt:
+        if not complete.any():
+            raise
+        interrupted = True
+    if not interrupted:
+        report(0.97, "noise")
+    raw = _measured(planned, sequence, spec, samples, seed)
+    if interrupted:
+        text = f"Interrupted after {complete.sum()} of {len(complete)} readouts of {sequence.name}."
+        raise AcquisitionInterrupted(text, raw.take(complete))
+    report(1.0, "done")
+    return raw
+
+
+def _measured(
+    planned: Plan, sequence: Sequence, spec: ScannerSpec, samples: Complex64[np.ndarray, "row coil sample"], seed: int
+) -> RawData:
+    """The samples, in place, as the receivers give them: with the ADC's phase and noise, and a noise scan beside."""
+    samples *= np.exp(1j * planned.timeline.adc_phase_rad).astype(np.complex64)[:, None, None]
     dwell = sequence.encoding.dwell_s
     mixing = mixing_matrix(spec.receive.noise_covariance, dwell)
     add_noise(samples, mixing, seed)
-    report(1.0, "done")
     return RawData(
         encoding=sequence.encoding,
         samples=samples,
@@ -67,28 +91,30 @@ def acquire(
         trajectory_per_m=planned.nominal_per_m,
         coil_name=spec.receive.name,
         system=spec.name,
-        provenance={"simulator": "configuration states on classes", "phantom": phantom.name, "seed": str(seed)},
+        provenance={"simulator": "configuration states on classes", "phantom": planned.phantom.name, "seed": str(seed)},
     )
 
 
-def noiseless(
-    planned: Plan, sequence: Sequence, spec: ScannerSpec, *, tolerance: float, progress: Progress
-) -> Complex64[np.ndarray, "row coil sample"]:
-    """Samples without noise, ADC phase included.
+def run_groups(
+    planned: Plan,
+    sequence: Sequence,
+    spec: ScannerSpec,
+    samples: Complex64[np.ndarray, "row coil sample"],
+    tolerance: float,
+    progress: Progress,
+) -> Iterator[Int[np.ndarray, " row"]]:
+    """Add the samples, without noise and ADC phase, to `samples` (zeros); yields the readouts that are complete.
 
     The linear algebra library runs on one thread in each of ours: its own threads wait for each other at every small
     product, and its sums would depend on their number.
     """
-    timeline = planned.timeline
-    samples = np.zeros((len(timeline.last_pulse), spec.receive.coils, sequence.encoding.samples), np.complex64)
-    bank = PulseBank(timeline, planned.frame[2], planned.half_width_Hz)
+    bank = PulseBank(planned.timeline, planned.frame[2], planned.half_width_Hz)
     share = 1 / len(planned.groups)
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
         for number, group in enumerate(planned.groups):
             step = partial(_within, progress, number * share, share, group.name)
             _acquire_group(planned, group, bank, sequence, spec, tolerance, samples, pool, step)
-    samples *= np.exp(1j * timeline.adc_phase_rad).astype(np.complex64)[:, None, None]
-    return samples
+            yield group.rows
 
 
 def _within(progress: Progress, start: float, share: float, name: str, fraction: float, what: str) -> None:

@@ -37,7 +37,7 @@ def make_schedule(
     nominal_per_m: Float[np.ndarray, "row sample 3"],
     frame: Float[np.ndarray, "3 3"],
     pulses: Int[np.ndarray, " pulse"],
-    rows: Int[np.ndarray, " row"],
+    rows: Int[np.ndarray, " own"],
     cut_per_m: Float[np.ndarray, " 3"],
 ) -> Schedule:
     """The acting pulses and the group's readouts between them; nominal_per_m is the trajectory in LPS."""
