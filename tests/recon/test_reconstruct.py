@@ -134,7 +134,9 @@ def test_reversed_readouts_are_turned():
     flags[::2] = np.uint64(AcquisitionFlag.REVERSE)
     samples[::2] = samples[::2, :, ::-1]
     turned = replace(raw, encoding=replace(raw.encoding, flags=flags), samples=samples)
-    assert difference(reconstruct(turned).values, reconstruct(raw).values) < 1e-6
+    image = reconstruct(turned)
+    assert difference(image.values, reconstruct(raw).values) < 1e-6
+    assert "N/2 ghost" in image.report["warning"] and reconstruct(raw).report["warning"] == "none"
 
 
 def test_repeats_are_averaged():

@@ -25,6 +25,8 @@ def recon(options: argparse.Namespace) -> int:
         for key, value in raw.provenance.items():
             terminal.line(f"  {key}: {value}")
         image = reconstruct(raw, recipe, progress=lambda fraction, text: terminal.progress(stem, "reconstruct", fraction, text))
+        if image.report["warning"] != "none":
+            terminal.line(f"  [yellow]warning[/yellow]: {image.report['warning']}")
         terminal.progress(stem, "write", 0.0, "")
         folder = new_folder(options.out, f"{stem}-recon")
         written = files.write_nifti(image, folder / "image")

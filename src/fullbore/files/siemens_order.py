@@ -42,7 +42,7 @@ def infer_order(samples: np.ndarray) -> LineOrder:
     told = f"{lines} lines {order}"
     if echoes > 1:
         told = f"{told}, {echoes} echoes {'line by line' if interleaved else 'one after the other'}"
-    told = f"{told}, every second line reversed" if reverse.any() else told
+    told = f"{told}, every second line reversed (expect an N/2 ghost: it is not corrected)" if reverse.any() else told
     return LineOrder(line=line, contrast=contrast, reverse=reverse, lines=lines, sentence=f"line order inferred: {told}")
 
 

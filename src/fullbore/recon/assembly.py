@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from fullbore.data import Image, RawData
+from fullbore.data import AcquisitionFlag, Image, RawData
 from fullbore.recon.readouts import Readouts, columns_of, frame_times
 from fullbore.recon.recipe import Recipe
 from fullbore.recon.resize import resize_axis
@@ -99,6 +99,7 @@ def _report(raw: RawData, recipe: Recipe, readouts: Readouts, channels: Channels
     conditions = [volume.condition for volume in solved if volume.condition is not None]
     covariance = channels.covariance
     return {
+        "warning": _warning(raw),
         "solver": type(recipe.solver).__name__,
         "prior": type(recipe.prior).__name__ if recipe.prior else "none",
         "iterations": max(volume.iterations for volume in solved),
@@ -114,3 +115,10 @@ def _report(raw: RawData, recipe: Recipe, readouts: Readouts, channels: Channels
         "fov_shift": "none" if raw.trajectory_per_m is None else "digital",
         "recipe_sha256": recipe.digest(),
     }
+
+
+def _warning(raw: RawData) -> str:
+    """What a person must know before trusting the image."""
+    reverse = (raw.encoding.flags.astype(np.uint64) & np.uint64(AcquisitionFlag.REVERSE)) != 0
+    mixed = reverse.any() and not reverse.all()
+    return "readouts run both ways and are combined as they are: expect an N/2 ghost" if mixed else "none"
