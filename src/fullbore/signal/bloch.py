@@ -65,12 +65,14 @@ def play(
     b1_T: Num[np.ndarray, " step"],
     gradient_T_per_m: Float[np.ndarray, "step 3"],
     sampled: Bool[np.ndarray, " step"],
+    carrier_Hz: Float[np.ndarray, " step"] | None = None,
     start: tuple[Complex[np.ndarray, " n"], Float[np.ndarray, " n"]] | None = None,
 ) -> tuple[Complex[np.ndarray, "coil sample"], tuple[Complex[np.ndarray, " n"], Float[np.ndarray, " n"]]]:
     """The signal of n isochromats through steps of constant b1 and gradient, and the state (Mxy, Mz) that they end in.
 
     weight: what each spin adds to each coil; `np.eye(n)` gives every spin's own signal. b1_scale: transmit field of each
     spin relative to `b1_T` (complex if its phase varies too). sampled: True where a sample is taken at the *end* of a step.
+    carrier_Hz: b1 turns as exp(-2 pi i carrier t) from its value at the start of a step; still if None.
     start: state to begin with, equilibrium if None. A step without RF is exact at any length; a step with RF is split into
     half a step of relaxation, the exact rotation, and the other half, whose error is of third order in dt / T2.
     Errors: ShapeError when the arrays' lengths disagree.
@@ -84,7 +86,7 @@ def play(
         if got != {wanted}:
             raise ShapeError(f"bloch.play, {name}: got lengths {sorted(got)}, wanted {wanted} like position_m or dt_s.")
     m_xy, m_z = (np.zeros(n, complex), np.ones(n)) if start is None else start
-    still = np.zeros(n)
+    still, carrier = np.zeros(n), np.zeros(steps) if carrier_Hz is None else carrier_Hz
     signal = []
     for step in range(steps):
         f = off_resonance_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * (position_m @ gradient_T_per_m[step])
@@ -92,7 +94,8 @@ def play(
             m_xy, m_z = free_precession(m_xy, m_z, t1_s, t2_s, f, float(dt_s[step]))
         else:
             m_xy, m_z = free_precession(m_xy, m_z, t1_s, t2_s, still, float(dt_s[step]) / 2)
-            m_xy, m_z = rotate(m_xy, m_z, b1_scale * b1_T[step], f, float(dt_s[step]))
+            m_xy, m_z = rotate(m_xy, m_z, b1_scale * b1_T[step], f - carrier[step], float(dt_s[step]))
+            m_xy = m_xy * np.exp(-2j * np.pi * carrier[step] * dt_s[step])
             m_xy, m_z = free_precession(m_xy, m_z, t1_s, t2_s, still, float(dt_s[step]) / 2)
         if sampled[step]:
             signal.append(weight @ m_xy)

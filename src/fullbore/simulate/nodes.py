@@ -28,3 +28,12 @@ def barycentric_matrix(nodes: Float[np.ndarray, " n"], points: Float[np.ndarray,
     hit = exact.any(axis=1)
     result[hit] = exact[hit]
     return result
+
+
+def chebyshev_terms(reach_rad: float, tolerance: float) -> int:
+    """How many Chebyshev terms carry exp(i reach x) on [-1, 1] to the tolerance (Bessel functions beyond their turning point)."""
+    terms, size = 1, 1.0
+    while size > 0.1 * tolerance and reach_rad > 0:
+        size *= 0.5 * reach_rad / terms
+        terms += 1
+    return terms

@@ -67,8 +67,8 @@ def _to_centre(state, before, after, r1, r2, t_before, t_after, out):
 def propagate(b1_rad_s, gradient, dt, centre, position, offset, scale, r1, r2, out):
     """Propagators of one pulse for many spins.
 
-    b1_rad_s: (step,) complex gamma * b1 in the signal frame. gradient: (step,) Hz/m along the slice axis.
-    position, offset (Hz), scale, r1, r2: (spin,). out: (spin, TERMS).
+    b1_rad_s: (step,) complex gamma * b1 in the signal frame. gradient: (step, axis) Hz/m; position: (spin, axis) m.
+    offset (Hz), scale, r1, r2: (spin,). out: (spin, TERMS).
     """
     steps = b1_rad_s.shape[0]
     state = np.empty((3, 4))
@@ -78,7 +78,9 @@ def propagate(b1_rad_s, gradient, dt, centre, position, offset, scale, r1, r2, o
         half1, half2 = np.exp(-0.5 * dt * r1[n]), np.exp(-0.5 * dt * r2[n])
         before = after = 0.0
         for q in range(steps):
-            f = offset[n] + gradient[q] * position[n]
+            f = offset[n]
+            for a in range(gradient.shape[1]):
+                f += gradient[q, a] * position[n, a]
             early = min(max(centre - q * dt, 0.0), dt)
             before += 2 * np.pi * f * early
             after += 2 * np.pi * f * (dt - early)

@@ -34,8 +34,8 @@ def propagators(
     """
     result = np.empty((len(position_m), TERMS))
     b1 = np.conj(kind.b1_T) * GYROMAGNETIC_RATIO_RAD_PER_S_T
-    gradient = kind.gradient_Hz_per_m @ direction
-    propagate(b1, gradient, kind.step_s, kind.centre_s, position_m, offset_Hz, b1_scale, 1 / t1_s, 1 / t2_s, result)
+    gradient, position = (kind.gradient_Hz_per_m @ direction)[:, None], position_m[:, None]
+    propagate(b1, gradient, kind.step_s, kind.centre_s, position, offset_Hz, b1_scale, 1 / t1_s, 1 / t2_s, result)
     return result
 
 

@@ -1,0 +1,108 @@
+"""From what spins are at the middle of each readout to the samples of that readout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import no_type_check
+
+import numba
+import numpy as np
+from jaxtyping import Complex64, Float, Int
+
+from fullbore.simulate.cloud.line_basis import LineBasis
+from fullbore.simulate.cloud.spins import SpinCloud
+from fullbore.simulate.timeline import Timeline
+
+SAME_STEP_PER_M = 1e-6
+"""k steps (cycles/m per sample) that differ by less are one line: 1e-5 turns after 100 samples, 0.1 m from the isocentre."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Line:
+    """Readouts along one straight, evenly sampled line. rows: of the sequence. step_per_m: (3,) cycles/m per sample."""
+
+    rows: Int[np.ndarray, " n"]
+    step_per_m: Float[np.ndarray, " 3"]
+    basis: LineBasis
+
+
+class Readouts:
+    """The readouts of a timeline: those along lines, and those of any other shape."""
+
+    def __init__(self, timeline: Timeline, dwell_s: float, rates_per_s: tuple[float, float], tolerance: float):
+        self._moment, self._dwell_s = timeline.sample_moment_per_m, dwell_s
+        samples = self._moment.shape[1]
+        self.middle = samples // 2
+        self.lines: list[Line] = []
+        straight = np.zeros(len(self._moment), bool)
+        if samples > 1:
+            step = (self._moment[:, -1] - self._moment[:, 0]) / (samples - 1)
+            ideal = self._moment[:, :1] + step[:, None] * np.arange(samples)[:, None]
+            straight = np.abs(self._moment - ideal).max(axis=(1, 2)) < samples * SAME_STEP_PER_M
+            _, first, which = np.unique(np.round(step / SAME_STEP_PER_M), axis=0, return_index=True, return_inverse=True)
+            basis = LineBasis(samples, dwell_s, rates_per_s, tolerance)
+            for number, example in enumerate(first):
+                rows = np.flatnonzero(straight & (which.ravel() == number))
+                if len(rows):
+                    self.lines.append(Line(rows=rows, step_per_m=step[example], basis=basis))
+            self.lines.sort(key=lambda line: -len(line.rows))
+        self.others = np.flatnonzero(~straight)
+
+    def order(self, cloud: SpinCloud) -> Int[np.ndarray, " n"]:
+        """Spins sorted by their cell in the commonest line; as they are when there is none."""
+        if not self.lines:
+            return np.arange(len(cloud))
+        return np.argsort(self._cells(self.lines[0], cloud)[1], kind="stable")
+
+    def _cells(self, line: Line, cloud: SpinCloud) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+        u = cloud.position_m @ line.step_per_m + cloud.off_resonance_Hz * self._dwell_s
+        return u, line.basis.cells(u)
+
+    def collect(
+        self, part: SpinCloud, middle: Complex64[np.ndarray, "row n"], out: Complex64[np.ndarray, "row coil sample"]
+    ) -> None:
+        """Add to `out` what a part of the cloud gives; middle: its magnetisation at each readout's middle sample."""
+        seen = (part.sensitivity * part.amount).astype(np.complex64)
+        for line in self.lines:
+            self._collect_line(line, part, seen, middle, out)
+        for row in self.others:
+            moment = np.ascontiguousarray(self._moment[row] - self._moment[row, self.middle])
+            turns = np.empty((len(part), moment.shape[0]), np.complex64)
+            _progress(part.position_m, part.off_resonance_Hz, 1 / part.t2_s, moment, self._dwell_s, self.middle, turns)
+            out[row] += (seen * middle[row]) @ turns
+
+    def _collect_line(
+        self,
+        line: Line,
+        part: SpinCloud,
+        seen: Complex64[np.ndarray, "coil n"],
+        middle: Complex64[np.ndarray, "row n"],
+        out: Complex64[np.ndarray, "row coil sample"],
+    ) -> None:
+        u, cell = self._cells(line, part)
+        order = np.argsort(cell, kind="stable") if np.any(np.diff(cell) < 0) else np.arange(len(cell))
+        basis = line.basis.parts(u, cell, 1 / part.t2_s)
+        joint = (basis[:, None, :] * seen.T[:, :, None]).reshape(len(part), -1)[order]
+        rows = slice(int(line.rows[0]), int(line.rows[-1]) + 1) if np.all(np.diff(line.rows) == 1) else line.rows
+        held = middle[rows] if np.array_equal(order, np.arange(len(order))) else middle[rows][:, order]
+        edges = np.concatenate([[0], np.flatnonzero(np.diff(cell[order])) + 1, [len(cell)]])
+        for first, last in pairwise(edges):
+            sums = (held[:, first:last] @ joint[first:last]).reshape(-1, basis.shape[1])
+            value = sums @ line.basis.patterns(int(cell[order[first]]))
+            out[rows] += value.reshape(len(line.rows), len(seen), -1)
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _progress(position, off_resonance, rate, moment, dwell, middle, out):
+    """What each spin (n) goes on by from the middle sample to every sample."""
+    for n in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            t = (j - middle) * dwell
+            turns = off_resonance[n] * t
+            for a in range(3):
+                turns += position[n, a] * moment[j, a]
+            angle = 2 * np.pi * (turns - np.rint(turns))
+            decay = np.exp(-rate[n] * t)
+            out[n, j] = complex(decay * np.cos(angle), -decay * np.sin(angle))

@@ -1,0 +1,99 @@
+"""A cloud of spins: isochromats at any places, with any properties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex, Float, Num
+
+from fullbore.data import Phantom, ScannerSpec
+from fullbore.errors import ShapeError, ValueRangeError
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.lattice import LatticeAxis, sample_field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SpinCloud:
+    """Isochromats and how the scanner sees them.
+
+    position_m: (n, 3) LPS. amount: (n,) proton density times volume. t1_s, t2_s, off_resonance_Hz: (n,).
+    b1_scale: (n,) transmit field relative to nominal, complex in the signal's frame. sensitivity: (coil, n).
+    """
+
+    position_m: Float[np.ndarray, "n 3"]
+    amount: Float[np.ndarray, " n"]
+    t1_s: Float[np.ndarray, " n"]
+    t2_s: Float[np.ndarray, " n"]
+    off_resonance_Hz: Float[np.ndarray, " n"]
+    b1_scale: Num[np.ndarray, " n"]
+    sensitivity: Complex[np.ndarray, "coil n"]
+
+    def __post_init__(self) -> None:
+        n = len(self.amount)
+        for name in ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz", "b1_scale"):
+            value = getattr(self, name)
+            if len(value) != n:
+                raise ShapeError(f"SpinCloud.{name}: got {len(value)} spins, wanted {n}.")
+            if not np.isfinite(value).all():
+                raise ValueRangeError(f"SpinCloud.{name}: NaN or infinity at spin {int(np.argmin(np.isfinite(value)))}.")
+        if self.position_m.shape != (n, 3) or self.sensitivity.ndim != 2 or self.sensitivity.shape[1] != n:
+            got = (self.position_m.shape, self.sensitivity.shape)
+            raise ShapeError(f"SpinCloud.position_m, sensitivity: got {got}, wanted ({n}, 3) and (coil, {n}).")
+        if n == 0 or min(self.t1_s.min(), self.t2_s.min()) <= 0:
+            raise ValueRangeError("SpinCloud: wanted at least one spin, and positive T1 and T2.")
+
+    def __len__(self) -> int:
+        return len(self.amount)
+
+    def take(self, which: np.ndarray) -> SpinCloud:
+        """Only these spins, in this order."""
+        names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz", "b1_scale")
+        return SpinCloud(sensitivity=self.sensitivity[:, which], **{name: getattr(self, name)[which] for name in names})
+
+
+def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int]) -> SpinCloud:
+    """Spins on a regular grid, `per_cell` (x, y, z) in each cell of an axis-aligned phantom, one for each tissue that is there.
+
+    The phantom's fractions are linear between its points. Fields are cubic between theirs. T2' needs more spins than
+    anybody has: tissues count without it.
+    """
+    axes, weights = zip(*(_fine_axis(phantom, axis, per_cell[axis]) for axis in range(3)), strict=True)
+    frame = np.eye(3)
+    z, y, x = (part.ravel() for part in np.meshgrid(*(axis.points_m for axis in axes[::-1]), indexing="ij"))
+    ppm = sample_field(phantom.field_ppm, frame, axes)[0].real.ravel()
+    transmit = sample_field(spec.transmit, frame, axes)[0].ravel()
+    coils = sample_field(spec.receive.sensitivity, frame, axes).reshape(spec.receive.coils, -1)
+    volume = float(np.prod([axis.spacing_m for axis in axes]))
+    parts = []
+    for tissue, fraction in zip(phantom.tissues, phantom.fractions, strict=True):
+        share = np.einsum("zyx,kz,jy,ix->kji", fraction.astype(np.float64), *weights[::-1], optimize=True).ravel()
+        held = np.flatnonzero(share > 0)
+        ones = np.ones(len(held))
+        shift_ppm = ppm[held] + tissue.chemical_shift_ppm
+        parts.append(
+            (
+                np.stack([x, y, z], axis=1)[held],
+                share[held] * volume * tissue.proton_density,
+                tissue.t1_s * ones,
+                tissue.t2_s * ones,
+                1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * shift_ppm,
+                transmit[held],
+                coils[:, held].T,
+            )
+        )
+    position, amount, t1, t2, field, b1, seen = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return SpinCloud(
+        position_m=position, amount=amount, t1_s=t1, t2_s=t2, off_resonance_Hz=field.astype(np.float64), b1_scale=b1,
+        sensitivity=seen.T.astype(np.complex64),
+    )  # fmt: skip
+
+
+def _fine_axis(phantom: Phantom, axis: int, per_cell: int) -> tuple[LatticeAxis, Float[np.ndarray, "fine point"]]:
+    """Midpoints of equal parts of the phantom's cells along one of its axes, and the weights of its points there."""
+    points, spacing = phantom.grid.axis_positions_m(axis), phantom.grid.spacing_m[axis]
+    fine = points[0] - spacing + (np.arange((len(points) + 1) * per_cell) + 0.5) * spacing / per_cell
+    weight = np.clip(1 - np.abs(fine[:, None] - points) / spacing, 0, None)
+    return LatticeAxis(
+        points_m=fine, spacing_m=spacing / per_cell, weights=None, window=slice(None), hat_m=0.0, cut_per_m=np.inf
+    ), weight
