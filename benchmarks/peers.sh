@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")"
 [ -x .peers/bin/python ] || "${PYTHON:-python3}" -m venv .peers
-.peers/bin/python -m pip install -q --disable-pip-version-check "pypulseq==1.5.0.post1"
+.peers/bin/python -m pip install -q --disable-pip-version-check "pypulseq==1.5.0.post1" "blochsimulator==2.9.5"
