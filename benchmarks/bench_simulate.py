@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,15 @@ def grid_cloud(shape: tuple[int, int, int], coils: int = 1) -> SpinCloud:
     )  # fmt: skip
 
 
+def golden_angle(sequence: Sequence) -> Sequence:
+    """The readout of every repetition turned by the golden angle from z towards y, instead of phase encoding along y."""
+    turn = np.maximum(np.cumsum(sequence.rf >= 0) - 1, 0) * np.pi * (np.sqrt(5) - 1) / 2
+    gradient, scale = sequence.gradient.copy(), sequence.gradient_scale.copy()
+    gradient[:, 1] = gradient[:, 2]
+    scale[:, 1], scale[:, 2] = np.sin(turn) * scale[:, 2], np.cos(turn) * scale[:, 2]
+    return replace(sequence, name="radial", gradient=gradient, gradient_scale=scale)
+
+
 def scaled_error(got: np.ndarray, wanted: np.ndarray) -> float:
     """Relative l2 after the best common complex scale."""
     scale = np.vdot(got, wanted) / np.vdot(got, got)
@@ -94,7 +104,9 @@ def against_peer(sequence: Sequence, shape: tuple[int, int, int], repeats: int, 
                 seconds, theirs = run_peer(cloud, shape, sequence, Path(scratch))
                 peer_s.append(seconds)
     wanted = reference(cloud, sequence) if with_error else None
-    row = new_row(f"GRE {samples_of(sequence)}, {len(cloud)} spins, 1 coil", statistics.median(ours_s), cloud, sequence)
+    row = new_row(
+        f"{sequence.name} {samples_of(sequence)}, {len(cloud)} spins, 1 coil", statistics.median(ours_s), cloud, sequence
+    )
     row["ours_error"] = None if wanted is None else scaled_error(ours, wanted)
     if theirs is None:
         row["note"] += "; peer not installed: run sh benchmarks/peers.sh"
@@ -112,7 +124,8 @@ def alone(sequence: Sequence, shape: tuple[int, int, int], coils: int, repeats: 
         began = time.perf_counter()
         play_cloud(cloud, sequence)
         seconds.append(time.perf_counter() - began)
-    return new_row(f"GRE {samples_of(sequence)}, {len(cloud)} spins, {coils} coils", statistics.median(seconds), cloud, sequence)
+    task = f"{sequence.name} {samples_of(sequence)}, {len(cloud)} spins, {coils} coils"
+    return new_row(task, statistics.median(seconds), cloud, sequence)
 
 
 def samples_of(sequence: Sequence) -> str:
@@ -139,7 +152,9 @@ def main() -> None:
     rows = [against_peer(sequence, (4, 16, 100), repeats, with_error=True)]
     if not options.quick:
         rows.append(against_peer(sequence, (8, 64, 200), repeats, with_error=False))
-    rows.append(alone(sequence, (25, 100, 400), 8, repeats))
+    radial = golden_angle(sequence)
+    rows.append(against_peer(radial, (4, 16, 100), repeats, with_error=True))
+    rows += [alone(played, (25, 100, 400), 8, repeats) for played in (sequence, radial)]
     for row in rows:
         errors = "".join(
             f"  {who} error {row[key]:.1e}" for who, key in (("our", "ours_error"), ("peer", "peer_error")) if row[key]

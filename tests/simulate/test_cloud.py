@@ -1,5 +1,5 @@
 # TRUTHS of the cloud: every sequence = the float64 reference to 1e-5: hard, selective, offset, inverting and turning pulses,
-#   lines, lines both ways, spirals, and spins whose relaxation times all differ
+#   lines, lines both ways, spokes, spirals, and spins whose relaxation times all differ
 #   | a free spin follows its closed form | the same bytes for any number of threads | spins in any order give the same signal
 #   | NaN and negative T1 are refused by name
 from __future__ import annotations
@@ -62,6 +62,16 @@ def test_a_sequence_of_the_library_is_the_reference(protocol):
 def test_any_gradients_and_trajectories_are_the_reference():
     cloud = spins()
     assert error(play_cloud(cloud, turning()), reference(cloud, turning())) < 1e-5
+
+
+def test_spokes_of_many_directions_are_the_reference():
+    sequence, cloud = built(GRE, SPEC), spins(300)
+    turn = np.cumsum(sequence.rf >= 0) * 1.94
+    gradient, scale = sequence.gradient.copy(), sequence.gradient_scale.copy()
+    gradient[:, 1] = gradient[:, 2]
+    scale[:, 1], scale[:, 2] = np.sin(turn) * scale[:, 2], np.cos(turn) * scale[:, 2]
+    radial = replace(sequence, gradient=gradient, gradient_scale=scale)
+    assert error(play_cloud(cloud, radial), reference(cloud, radial)) < 1e-5
 
 
 @pytest.mark.parametrize("protocol", [GRE, MPRAGE, TSE], ids=lambda protocol: protocol["name"])

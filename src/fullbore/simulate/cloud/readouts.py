@@ -11,11 +11,15 @@ import numpy as np
 from jaxtyping import Complex64, Float, Int
 
 from fullbore.simulate.cloud.line_basis import LineBasis
+from fullbore.simulate.cloud.line_grid import LineGrid
 from fullbore.simulate.cloud.spins import SpinCloud
 from fullbore.simulate.timeline import Timeline
 
 SAME_STEP_PER_M = 1e-6
 """k steps (cycles/m per sample) that differ by less are one line: 1e-5 turns after 100 samples, 0.1 m from the isocentre."""
+
+FEWEST_SHARED = 12
+"""Readouts along one line that make cells pay; fewer are gridded one by one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,13 +32,14 @@ class Line:
 
 
 class Readouts:
-    """The readouts of a timeline: those along lines, and those of any other shape."""
+    """The readouts of a timeline: those that share a line, straight ones of their own direction, and those of any other shape."""
 
     def __init__(self, timeline: Timeline, dwell_s: float, rates_per_s: tuple[float, float], tolerance: float):
         self._moment, self._dwell_s = timeline.sample_moment_per_m, dwell_s
         samples = self._moment.shape[1]
         self.middle = samples // 2
         self.lines: list[Line] = []
+        self.spokes = np.zeros(0, np.int64)
         straight = np.zeros(len(self._moment), bool)
         if samples > 1:
             step = (self._moment[:, -1] - self._moment[:, 0]) / (samples - 1)
@@ -42,11 +47,13 @@ class Readouts:
             straight = np.abs(self._moment - ideal).max(axis=(1, 2)) < samples * SAME_STEP_PER_M
             _, first, which = np.unique(np.round(step / SAME_STEP_PER_M), axis=0, return_index=True, return_inverse=True)
             basis = LineBasis(samples, dwell_s, rates_per_s, tolerance)
-            for number, example in enumerate(first):
+            shared = np.bincount(which.ravel()[straight], minlength=len(first))
+            for number in np.flatnonzero(shared >= FEWEST_SHARED):
                 rows = np.flatnonzero(straight & (which.ravel() == number))
-                if len(rows):
-                    self.lines.append(Line(rows=rows, step_per_m=step[example], basis=basis))
+                self.lines.append(Line(rows=rows, step_per_m=step[first[number]], basis=basis))
             self.lines.sort(key=lambda line: -len(line.rows))
+            self.spokes = np.flatnonzero(straight & (shared[which.ravel()] < FEWEST_SHARED))
+            self._grid, self._step_per_m = LineGrid(samples, dwell_s, rates_per_s, tolerance), step
         self.others = np.flatnonzero(~straight)
 
     def order(self, cloud: SpinCloud) -> Int[np.ndarray, " n"]:
@@ -66,6 +73,11 @@ class Readouts:
         seen = (part.sensitivity * part.amount).astype(np.complex64)
         for line in self.lines:
             self._collect_line(line, part, seen, middle, out)
+        if len(self.spokes):
+            terms, by_spin = self._grid.terms(1 / part.t2_s), np.ascontiguousarray(seen.T)
+            for row in self.spokes:
+                u = part.position_m @ self._step_per_m[row] + part.off_resonance_Hz * self._dwell_s
+                out[row] += self._grid.samples(u, terms, by_spin * middle[row][:, None])
         for row in self.others:
             moment = np.ascontiguousarray(self._moment[row] - self._moment[row, self.middle])
             turns = np.empty((len(part), moment.shape[0]), np.complex64)
