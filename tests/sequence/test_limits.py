@@ -24,7 +24,7 @@ CASES = [
     ("t1_mprage", {"inversion_duration": "4 ms"}, "shortest", "adiabatic"),
     ("t2_tse", {"echo_time": "97 ms"}, "nearest", "every 10 ms"),
     ("t2_tse", {"echo_spacing": "5 ms", "echo_time": "50 ms"}, "shortest", "crushers"),
-    ("t2_tse", {"repetition_time": "500 ms"}, "shortest", "5 slices"),
+    ("t2_tse", {"repetition_time": "500 ms"}, "shortest", "4 slices"),
     ("t2_tse", {"slice_thickness": "0.5 mm"}, "smallest", "slice gradient"),
     ("t2_tse", {"refocusing_flip_angle": "300 deg"}, "largest", "peak B1"),
     ("t1t2_map", {"echo_spacing": "3 ms", "matrix": [24, 24]}, "shortest", "crushers"),

@@ -85,7 +85,7 @@ def test_neighbouring_slices_are_far_apart_in_time() -> None:
 
 def test_tse_repeats(tse: Sequence) -> None:
     times, uses = pulse_times(tse)
-    excited = times[uses == "e"].reshape(-1, 5)
+    excited = times[uses == "e"].reshape(-1, len(tse.encoding.geometry.slice_offsets_m))
     assert np.abs(np.diff(excited, axis=0) - 5.0).max() < 1e-9
     assert tse.total_duration_s == pytest.approx(5.0 * len(excited), abs=1e-9)
 
@@ -98,8 +98,9 @@ def test_tse_centre_line_has_the_echo_time(tse: Sequence) -> None:
     assert encoding.echo_times_s == pytest.approx((0.1,))
     near = np.abs(encoding.counter("line") - lines // 2) <= 2
     assert np.abs(encoding.echo_time_s[near] - 0.1).max() <= encoding.echo_spacing_s + 1e-9
-    for piece in range(5):
-        assert len(np.unique(encoding.counter("line")[encoding.counter("slice") == piece])) == encoding.rows // 5
+    slices = len(encoding.geometry.slice_offsets_m)
+    for piece in range(slices):
+        assert len(np.unique(encoding.counter("line")[encoding.counter("slice") == piece])) == encoding.rows // slices
 
 
 def test_map_inversion_times_and_recovery(mapping: Sequence) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 @numba.njit(inline="always")
 @no_type_check
-def _turns(phase):
+def turns(phase):
     """cos and sin of 2 pi `phase` (turns, float64) in float32, to 1e-7: reduced to an eighth of a turn, then Taylor."""
     near = phase - np.rint(phase)
     quarter = np.rint(4.0 * near)
@@ -34,7 +34,7 @@ def _turns(phase):
 def _rest(mx, my, mz, e1, e2, r, f, move, dt):
     """Precession by turns move . r + f dt, and relaxation."""
     for n in range(mx.shape[0]):
-        c, s = _turns(move[0] * r[0, n] + move[1] * r[1, n] + move[2] * r[2, n] + f[n] * dt)
+        c, s = turns(move[0] * r[0, n] + move[1] * r[1, n] + move[2] * r[2, n] + f[n] * dt)
         x, y = mx[n], my[n]
         mx[n] = e2[n] * (c * x + s * y)
         my[n] = e2[n] * (c * y - s * x)
@@ -63,7 +63,7 @@ def _pulse(mx, my, mz, p, turn, ar, ai):
 @no_type_check
 def _look(mx, my, e2, r, f, move, dt, out):
     for n in range(mx.shape[0]):
-        c, s = _turns(move[0] * r[0, n] + move[1] * r[1, n] + move[2] * r[2, n] + f[n] * dt)
+        c, s = turns(move[0] * r[0, n] + move[1] * r[1, n] + move[2] * r[2, n] + f[n] * dt)
         out[n] = complex(e2[n] * (c * mx[n] + s * my[n]), e2[n] * (c * my[n] - s * mx[n]))
 
 

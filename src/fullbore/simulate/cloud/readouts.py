@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from jaxtyping import Complex64, Float, Int
 
+from fullbore.simulate.cloud.dynamics_kernel import turns
 from fullbore.simulate.cloud.line_basis import LineBasis
 from fullbore.simulate.cloud.line_grid import LineGrid
 from fullbore.simulate.cloud.spins import SpinCloud
@@ -79,10 +80,10 @@ class Readouts:
                 u = part.position_m @ self._step_per_m[row] + part.off_resonance_Hz * self._dwell_s
                 out[row] += self._grid.samples(u, terms, by_spin * middle[row][:, None])
         for row in self.others:
-            moment = np.ascontiguousarray(self._moment[row] - self._moment[row, self.middle])
-            turns = np.empty((len(part), moment.shape[0]), np.complex64)
-            _progress(part.position_m, part.off_resonance_Hz, 1 / part.t2_s, moment, self._dwell_s, self.middle, turns)
-            out[row] += (seen * middle[row]) @ turns
+            moment = np.ascontiguousarray((self._moment[row] - self._moment[row, self.middle]).T)
+            onwards = np.empty((len(part), moment.shape[1]), np.complex64)
+            _progress(part.position_m, part.off_resonance_Hz, 1 / part.t2_s, moment, self._dwell_s, self.middle, onwards)
+            out[row] += (seen * middle[row]) @ onwards
 
     def _collect_line(
         self,
@@ -105,16 +106,18 @@ class Readouts:
             out[rows] += value.reshape(len(line.rows), len(seen), -1)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
 def _progress(position, off_resonance, rate, moment, dwell, middle, out):
-    """What each spin (n) goes on by from the middle sample to every sample."""
+    """What each spin (n) goes on by from the middle sample to every sample; moment: (3, sample)."""
+    count = out.shape[1]
+    cosine, sine = np.empty(count, np.float32), np.empty(count, np.float32)
     for n in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            t = (j - middle) * dwell
-            turns = off_resonance[n] * t
-            for a in range(3):
-                turns += position[n, a] * moment[j, a]
-            angle = 2 * np.pi * (turns - np.rint(turns))
-            decay = np.exp(-rate[n] * t)
-            out[n, j] = complex(decay * np.cos(angle), -decay * np.sin(angle))
+        x, y, z, f = position[n, 0], position[n, 1], position[n, 2], off_resonance[n] * dwell
+        for j in range(count):
+            phase = x * moment[0, j] + y * moment[1, j] + z * moment[2, j] + f * (j - middle)
+            cosine[j], sine[j] = turns(phase)
+        decay, step = np.exp(rate[n] * dwell * middle), np.exp(-rate[n] * dwell)
+        for j in range(count):
+            out[n, j] = complex(decay * cosine[j], -decay * sine[j])
+            decay *= step
