@@ -1,17 +1,22 @@
 # TRUTHS of the cloud: every sequence = the float64 reference to 1e-5: hard, selective, offset, inverting and turning pulses,
 #   lines, lines both ways, spokes, spirals, and spins whose relaxation times all differ
+#   | raw data of a cloud have the receivers' noise | the example runs, and classes agree with the cloud within 1 %
 #   | a free spin follows its closed form | the same bytes for any number of threads | spins in any order give the same signal
 #   | NaN and negative T1 are refused by name
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fullbore.data import Adc, Gradient, RfPulse, Sequence
-from fullbore.errors import ValueRangeError
-from fullbore.simulate.cloud import SpinCloud, play_cloud, reference, scatter
+from fullbore.errors import ShapeError, ValueRangeError
+from fullbore.simulate import acquire, trajectory
+from fullbore.simulate.cloud import SpinCloud, acquire_cloud, play_cloud, reference, scatter
 from tests.simulate.small import GRE, MPRAGE, TSE, built, error, machine, rod
 
 SPEC = machine()
@@ -114,6 +119,26 @@ def test_the_same_bytes_for_any_number_of_threads_and_nearly_for_any_order():
     assert one.tobytes() == play_cloud(cloud, sequence, threads=3).tobytes()
     mixed = cloud.take(np.random.default_rng(0).permutation(len(cloud)))
     assert error(play_cloud(mixed, sequence), one) < 1e-6
+
+
+def test_acquired_clouds_have_the_array_s_noise_and_the_true_trajectory():
+    cloud, sequence = scatter(rod(8), SPEC, (1, 1, 3)), built(GRE, SPEC)
+    raw, clean = acquire_cloud(cloud, sequence, SPEC, seed=4), play_cloud(cloud, sequence)
+    np.testing.assert_array_equal(raw.trajectory_per_m, trajectory(sequence))
+    again = acquire(rod(8), sequence, SPEC, seed=4)
+    np.testing.assert_array_equal(raw.noise, again.noise)  # the same receivers
+    noise = raw.samples - clean
+    assert noise.std() > 0 and raw.provenance["spins"] == str(len(cloud))
+    with pytest.raises(ShapeError, match="samples of 3 coils, wanted 12"):
+        acquire_cloud(spins(5), sequence, SPEC)
+
+
+@pytest.mark.slow
+def test_the_example_runs_and_both_ways_agree():
+    script = Path(__file__).parents[2] / "examples" / "exact_spins.py"
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.rsplit(" ", 1)[1]) < 0.01
 
 
 def test_bad_clouds_are_refused_by_name():

@@ -18,8 +18,8 @@ from fullbore.simulate.compression import SlotModel, fine_axes, model_slot, slot
 from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import PLANES_PER_SLICE, Group
 from fullbore.simulate.lattice import Lattice, place
-from fullbore.simulate.noise import add_noise, mixing_matrix, noise_scan
 from fullbore.simulate.planning import Plan, plan
+from fullbore.simulate.receiving import receive
 from fullbore.simulate.responses import Experiment, run_tissue
 from fullbore.simulate.schedule import make_schedule
 from fullbore.simulate.slices import fine_planes, onto_planes
@@ -66,33 +66,14 @@ def acquire(
         interrupted = True
     if not interrupted:
         report(0.97, "noise")
-    raw = _measured(planned, sequence, spec, samples, seed)
+    samples *= np.exp(1j * planned.timeline.adc_phase_rad).astype(np.complex64)[:, None, None]
+    how = {"simulator": "configuration states on classes", "phantom": phantom.name}
+    raw = receive(samples, sequence, spec, planned.nominal_per_m, how, seed)
     if interrupted:
         text = f"Interrupted after {complete.sum()} of {len(complete)} readouts of {sequence.name}."
         raise AcquisitionInterrupted(text, raw.take(complete))
     report(1.0, "done")
     return raw
-
-
-def _measured(
-    planned: Plan, sequence: Sequence, spec: ScannerSpec, samples: Complex64[np.ndarray, "row coil sample"], seed: int
-) -> RawData:
-    """The samples, in place, as the receivers give them: with the ADC's phase and noise, and a noise scan beside."""
-    samples *= np.exp(1j * planned.timeline.adc_phase_rad).astype(np.complex64)[:, None, None]
-    dwell = sequence.encoding.dwell_s
-    mixing = mixing_matrix(spec.receive.noise_covariance, dwell)
-    add_noise(samples, mixing, seed)
-    return RawData(
-        encoding=sequence.encoding,
-        samples=samples,
-        b0_T=spec.b0_T,
-        noise=noise_scan(mixing, seed),
-        noise_dwell_s=dwell,
-        trajectory_per_m=planned.nominal_per_m,
-        coil_name=spec.receive.name,
-        system=spec.name,
-        provenance={"simulator": "configuration states on classes", "phantom": planned.phantom.name, "seed": str(seed)},
-    )
 
 
 def run_groups(

@@ -10,12 +10,14 @@ import numpy as np
 from jaxtyping import Complex64, Float, Int
 from threadpoolctl import threadpool_limits
 
-from fullbore.data import Sequence
+from fullbore.data import RawData, ScannerSpec, Sequence
 from fullbore.simulate.cloud.dynamics_kernel import run_spins
 from fullbore.simulate.cloud.pulses import CloudPulses
 from fullbore.simulate.cloud.readouts import Readouts
 from fullbore.simulate.cloud.spins import SpinCloud
+from fullbore.simulate.receiving import receive
 from fullbore.simulate.timeline import Timeline, compile_timeline
+from fullbore.simulate.trajectory import trajectory
 
 MOST_SPINS = 8192
 FEWEST_SPINS = 128
@@ -59,6 +61,23 @@ def play_cloud(
             total += found
             progress((number + 1) / len(blocks))
     return (total * np.exp(1j * timeline.adc_phase_rad)[:, None, None]).astype(np.complex64)
+
+
+def acquire_cloud(
+    cloud: SpinCloud,
+    sequence: Sequence,
+    spec: ScannerSpec,
+    *,
+    seed: int = 0,
+    threads: int = 2,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> RawData:
+    """Raw data of `sequence` on a cloud in `spec`, with noise, as `simulate.acquire` gives them for a phantom.
+
+    Errors: those of `play_cloud`, and ShapeError when the cloud is seen by another number of coils than the array has.
+    """
+    samples = play_cloud(cloud, sequence, threads=threads, progress=progress)
+    return receive(samples, sequence, spec, trajectory(sequence), {"simulator": "isochromats", "spins": str(len(cloud))}, seed)
 
 
 def _in_order(pool: ThreadPoolExecutor, task: Callable, items: list, ahead: int) -> Iterator:

@@ -55,6 +55,8 @@ class SpinCloud:
 def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int]) -> SpinCloud:
     """Spins on a regular grid, `per_cell` (x, y, z) in each cell of an axis-aligned phantom, one for each tissue that is there.
 
+    Spins come back in phase when a spoiler has turned neighbours by whole cycles: where transverse magnetisation outlives a
+    repetition, take spins much closer than the spoiler's cycle, or `simulate.acquire`, which knows no such spurious echoes.
     The phantom's fractions are linear between its points. Fields are cubic between theirs. T2' needs more spins than
     anybody has: tissues count without it.
     """
