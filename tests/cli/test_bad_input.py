@@ -16,11 +16,16 @@ def fullbore(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
-def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> bool:
+    """True for the exit code, every word, and no traceback."""
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
-    for word in words:
-        assert word in done.stderr, done.stderr
+    assert [word for word in words if word not in done.stderr] == [], done.stderr
+    return True
+
+
+def held(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +41,7 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> N
     ],
 )
 def test_usage(tmp_path: Path, arguments: list[str], words: list[str]) -> None:
-    refused(fullbore(*arguments, cwd=tmp_path), USAGE, *words)
+    assert refused(fullbore(*arguments, cwd=tmp_path), USAGE, *words)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -51,20 +56,22 @@ def protocol(tmp_path: Path, **changes: str) -> Path:
 
 def test_an_unknown_key_names_the_nearest(tmp_path: Path) -> None:
     path = protocol(tmp_path, repetition_tmie="5 ms")
-    refused(
-        fullbore("scan", "brain", "--protocol", path, "--out", "o", cwd=tmp_path), USAGE, "repetition_tmie", "repetition_time"
-    )
+    done = fullbore("scan", "brain", "--protocol", path, "--out", "o", cwd=tmp_path)
+    assert refused(done, USAGE, "repetition_tmie", "repetition_time")
+    assert json.loads((tmp_path / "o" / "exam.json").read_text())["status"] == "failed"
+    assert not list((tmp_path / "o").rglob("*.seq"))
 
 
 def test_an_unknown_unit_is_named(tmp_path: Path) -> None:
     path = protocol(tmp_path, echo_time="2 parsec")
-    refused(fullbore("scan", "brain", "--protocol", path, "--out", "o", cwd=tmp_path), USAGE, "echo_time", "parsec")
+    assert refused(fullbore("scan", "brain", "--protocol", path, "--out", "o", cwd=tmp_path), USAGE, "echo_time", "parsec")
+    assert not list((tmp_path / "o").rglob("*.seq"))
 
 
 def test_a_protocol_outside_the_limits_says_which_and_the_nearest_legal_value(tmp_path: Path) -> None:
     path = protocol(tmp_path, echo_time="0.2 ms")
     done = fullbore("scan", "brain", "--protocol", path, "--out", "o", cwd=tmp_path)
-    refused(done, LIMIT, "echo")
+    assert refused(done, LIMIT, "echo")
     assert json.loads((tmp_path / "o" / "exam.json").read_text())["status"] == "failed"
     assert not list((tmp_path / "o").rglob("*.h5"))
 
@@ -72,12 +79,13 @@ def test_a_protocol_outside_the_limits_says_which_and_the_nearest_legal_value(tm
 def test_an_output_folder_that_is_taken(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "precious.txt").write_text("mine")
-    refused(fullbore("scan", "brain", "--out", "taken", cwd=tmp_path), USAGE, "taken", "exists already")
+    assert refused(fullbore("scan", "brain", "--out", "taken", cwd=tmp_path), USAGE, "taken", "exists already")
     assert (tmp_path / "taken" / "precious.txt").read_text() == "mine"
 
 
 def test_an_output_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    refused(fullbore("scan", "brain", "--out", "/proc/exam", cwd=tmp_path), USAGE, "/proc/exam", "cannot be written")
+    assert refused(fullbore("scan", "brain", "--out", "/proc/exam", cwd=tmp_path), USAGE, "/proc/exam", "cannot be written")
+    assert held(tmp_path) == []
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
@@ -91,7 +99,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         "sys.exit(main(['recon', 'k.npy', '--out', 'o']))"
     )
     done = subprocess.run([sys.executable, "-B", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    refused(done, USAGE, "could not be written", "room")
+    assert refused(done, USAGE, "could not be written", "room")
     left = [path.name for path in (tmp_path / "o").iterdir()]
     assert "image.json" not in left and not [name for name in left if name.startswith(".")]
 
@@ -99,24 +107,28 @@ def test_a_full_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.h5", "a.dat", "a.npy", "a.cfl", "a.xyz"])
 def test_foreign_bytes(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(np.random.default_rng(0).bytes(5000))
-    refused(fullbore("recon", name, cwd=tmp_path), DATA, name)
+    assert refused(fullbore("recon", name, cwd=tmp_path), DATA, name)
+    assert held(tmp_path) == [name]
 
 
 @pytest.mark.parametrize("name", ["none.h5", "none.dat", "none.npy", "none.cfl"])
 def test_missing_files(tmp_path: Path, name: str) -> None:
-    refused(fullbore("recon", name, cwd=tmp_path), DATA, name)
+    assert refused(fullbore("recon", name, cwd=tmp_path), DATA, name)
+    assert held(tmp_path) == []
 
 
 def test_nan_in_raw_data(tmp_path: Path) -> None:
     kspace = np.ones((2, 16, 16), np.complex64)
     kspace[0, 3, 4] = np.nan
     np.save(tmp_path / "nan.npy", kspace)
-    refused(fullbore("recon", "nan.npy", cwd=tmp_path), DATA, "NaN")
+    assert refused(fullbore("recon", "nan.npy", cwd=tmp_path), DATA, "NaN")
+    assert held(tmp_path) == ["nan.npy"]
 
 
 def test_repeat_of_a_folder_that_is_no_exam(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
-    refused(fullbore("repeat", "x", cwd=tmp_path), DATA, "exam.json")
+    assert refused(fullbore("repeat", "x", cwd=tmp_path), DATA, "exam.json")
+    assert held(tmp_path) == ["x"]
 
 
 def test_importing_the_package_imports_neither_torch_nor_the_command_line() -> None:

@@ -130,8 +130,8 @@ def _unsettled(record: Record, short: Shortened, prune: float) -> set[int]:
     strongest = order[np.flatnonzero(np.diff(rows, prepend=-1))]
     held = {int(record.row[i]): i for i in strongest}
     numbers = set()
-    for now, before, train in short.previous:
-        a, b = held.get(int(now)), held.get(int(before))
+    for last, earlier, train in short.previous:
+        a, b = held.get(int(last)), held.get(int(earlier))
         if a is None or b is None:
             if a is not b:
                 numbers.add(int(train))
