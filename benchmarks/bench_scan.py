@@ -7,8 +7,6 @@ Rows: {task, ours_s, ours_error, peer, peer_s, peer_error, ratio, note}; ratio =
 
 from __future__ import annotations
 
-import argparse
-import json
 import subprocess
 import tempfile
 import threading
@@ -17,13 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from convention import NO_PEER, PEER_PYTHON, options, row, tell
+
 from fullbore import files
 from fullbore.cli.doors import Machine, exam_doors
 from fullbore.cli.scan import SUBJECT, plan_exam
 from fullbore.clinical import Exam, exam_protocols
 from fullbore.sequence import build, parse_protocol
 
-PEER_PYTHON = Path(__file__).parent / ".peers" / "bin" / "python"
 PEER_WRITE = """
 import statistics, sys, time, warnings
 warnings.filterwarnings("ignore")
@@ -55,12 +54,6 @@ class PeakMemory:
     def __exit__(self, *failure: object) -> None:
         self._open = False
         self._thread.join()
-
-
-def row(task: str, ours_s: float, note: str = "", **peer: Any) -> dict[str, Any]:
-    """One row of the convention."""
-    empty = {"ours_error": None, "peer": None, "peer_s": None, "peer_error": None, "ratio": None}
-    return {"task": task, "ours_s": round(ours_s, 3), **empty, **peer, "note": note}
 
 
 def exam_rows(quick: bool) -> list[dict[str, Any]]:
@@ -110,30 +103,15 @@ def writer_row(quick: bool, repeats: int = 3) -> dict[str, Any]:
                 theirs.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     ours_s = sorted(ours)[repeats // 2]
     if not theirs:
-        return row("write t1_mprage.seq", ours_s, "peer not installed: run sh benchmarks/peers.sh")
+        return row("write t1_mprage.seq", ours_s, NO_PEER)
     peer_s = sorted(theirs)[repeats // 2]
-    return row(
-        "write t1_mprage.seq",
-        ours_s,
-        f"{sequence.blocks} blocks",
-        peer="pypulseq",
-        peer_s=round(peer_s, 3),
-        ratio=round(peer_s / ours_s, 2),
-    )
+    return row("write t1_mprage.seq", ours_s, f"{sequence.blocks} blocks", peer="pypulseq", peer_s=peer_s)
 
 
 def main() -> None:
-    """Print the rows; write them as JSON where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
-    rows = [*exam_rows(options.quick), writer_row(options.quick)]
-    for entry in rows:
-        peer = f"{entry['peer']} {entry['peer_s']} s, ratio {entry['ratio']}" if entry["peer"] else ""
-        print(f"{entry['task']:<28} {entry['ours_s']:8.2f} s  {peer:<34} {entry['note']}")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    """Run and tell."""
+    chosen = options(__doc__)
+    tell([*exam_rows(chosen.quick), writer_row(chosen.quick)], chosen.json)
 
 
 if __name__ == "__main__":

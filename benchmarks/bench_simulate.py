@@ -7,8 +7,6 @@ alternating runs. Errors are relative l2 on the smallest cloud, after the best c
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import subprocess
 import tempfile
@@ -18,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from convention import NO_PEER, PEER_PYTHON, options, row, tell
 
 from fullbore import files, hardware
 from fullbore.data import Sequence
 from fullbore.sequence import build, parse_protocol
 from fullbore.simulate.cloud import SpinCloud, play_cloud, reference
 
-PEER_PYTHON = Path(__file__).parent / ".peers" / "bin" / "python"
 PEER = """
 import sys, time
 import numpy as np
@@ -103,18 +101,14 @@ def against_peer(sequence: Sequence, shape: tuple[int, int, int], repeats: int, 
             if PEER_PYTHON.exists():
                 seconds, theirs = run_peer(cloud, shape, sequence, Path(scratch))
                 peer_s.append(seconds)
-    wanted = reference(cloud, sequence) if with_error else None
-    row = new_row(
-        f"{sequence.name} {samples_of(sequence)}, {len(cloud)} spins, 1 coil", statistics.median(ours_s), cloud, sequence
-    )
-    row["ours_error"] = None if wanted is None else scaled_error(ours, wanted)
-    if theirs is None:
-        row["note"] += "; peer not installed: run sh benchmarks/peers.sh"
-        return row
-    row |= {"peer": "blochsimulator", "peer_s": round(statistics.median(peer_s), 3)}
-    row["peer_error"] = None if wanted is None else scaled_error(theirs, wanted)
-    row["ratio"] = round(statistics.median(peer_s) / statistics.median(ours_s), 1)
-    return row
+    found: dict[str, Any] = {}
+    if theirs is not None:
+        found |= {"peer": "blochsimulator", "peer_s": statistics.median(peer_s)}
+    if with_error:
+        wanted = reference(cloud, sequence)
+        found["ours_error"] = scaled_error(ours, wanted)
+        found["peer_error"] = None if theirs is None else scaled_error(theirs, wanted)
+    return played_row(cloud, sequence, statistics.median(ours_s), **found)
 
 
 def alone(sequence: Sequence, shape: tuple[int, int, int], coils: int, repeats: int) -> dict[str, Any]:
@@ -124,45 +118,31 @@ def alone(sequence: Sequence, shape: tuple[int, int, int], coils: int, repeats: 
         began = time.perf_counter()
         play_cloud(cloud, sequence)
         seconds.append(time.perf_counter() - began)
-    task = f"{sequence.name} {samples_of(sequence)}, {len(cloud)} spins, {coils} coils"
-    return new_row(task, statistics.median(seconds), cloud, sequence)
+    return played_row(cloud, sequence, statistics.median(seconds))
 
 
-def samples_of(sequence: Sequence) -> str:
-    """Readouts x samples."""
-    return f"{sequence.encoding.rows} x {sequence.encoding.samples}"
-
-
-def new_row(task: str, seconds: float, cloud: SpinCloud, sequence: Sequence) -> dict[str, Any]:
-    """One row of the convention."""
-    rate = len(cloud) * sequence.encoding.rows * sequence.encoding.samples / seconds
-    empty = {"ours_error": None, "peer": None, "peer_s": None, "peer_error": None, "ratio": None}
-    return {"task": task, "ours_s": round(seconds, 4), **empty, "note": f"{rate:.2g} spins x samples per second"}
+def played_row(cloud: SpinCloud, sequence: Sequence, seconds: float, **found: Any) -> dict[str, Any]:
+    """A row named by its size, with its rate."""
+    rows, samples, coils = sequence.encoding.rows, sequence.encoding.samples, len(cloud.sensitivity)
+    note = f"{len(cloud) * rows * samples / seconds:.2g} spins x samples per second"
+    if found.get("peer") is None and not PEER_PYTHON.exists():
+        note += f"; {NO_PEER}"
+    return row(f"{sequence.name} {rows} x {samples}, {len(cloud)} spins, {coils} coil(s)", seconds, note, **found)
 
 
 def main() -> None:
-    """Print the rows; write them as JSON where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    """Run and tell."""
+    chosen = options(__doc__)
     limits = hardware.design(hardware.Brief(preset="fullbore-65cm")).limits
     sequence = build(parse_protocol({"protocol": GRE}), limits)
-    repeats = 1 if options.quick else 3
+    repeats = 1 if chosen.quick else 3
     rows = [against_peer(sequence, (4, 16, 100), repeats, with_error=True)]
-    if not options.quick:
+    if not chosen.quick:
         rows.append(against_peer(sequence, (8, 64, 200), repeats, with_error=False))
     radial = golden_angle(sequence)
     rows.append(against_peer(radial, (4, 16, 100), repeats, with_error=True))
     rows += [alone(played, (25, 100, 400), 8, repeats) for played in (sequence, radial)]
-    for row in rows:
-        errors = "".join(
-            f"  {who} error {row[key]:.1e}" for who, key in (("our", "ours_error"), ("peer", "peer_error")) if row[key]
-        )
-        peer = f"  {row['peer']} {row['peer_s']} s, ratio {row['ratio']}" if row["peer"] else ""
-        print(f"{row['task']:<38} {row['ours_s']:8.3f} s{errors}{peer}  ({row['note']})")
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    tell(rows, chosen.json)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # TRUTHS of interruption and repetition: Ctrl-C at any stage ends with 130, a sentence and a record that says so | what was
-# acquired stays and is readable | no half-written file has a final name | an exam repeated from its folder is the same, bit for
-# bit | another seed is another exam
+#   acquired stays and is readable, the complete slices of a scan that was cut short too | no half-written file has a final name
+#   | an exam repeated from its folder is the same, bit for bit | another seed is another exam
 import json
 import os
 import signal
@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from fullbore.cli.doors import Machine, exam_doors
+from fullbore.cli.scan import SUBJECT, plan_exam
+from fullbore.clinical import Exam, exam_protocols
+from fullbore.errors import AcquisitionInterrupted
 from fullbore.files import read_mrd
 
 pytestmark = pytest.mark.slow
@@ -37,6 +41,23 @@ def test_ctrl_c(tmp_path: Path, series: int, stage: str) -> None:
     recorded = {item.get("path", name) for entry in record["series"] for name, item in entry["files"].items()}
     for path in folder.rglob("*.h5"):
         assert path.relative_to(folder).as_posix() in recorded or read_mrd(path) is not None
+
+
+def test_slices_that_were_complete_are_kept(tmp_path: Path) -> None:
+    machine = Machine.assemble("fullbore-65cm", SUBJECT)
+    plan = plan_exam("brain", exam_protocols("brain", ("t2_tse",)), True, 1, machine, "fullbore-65cm")
+    exam = Exam(plan, exam_doors(machine), tmp_path)
+
+    def stop_late(series: str, stage: str, fraction: float, text: str) -> None:
+        if stage == "scan" and 0.6 < fraction < 0.97:
+            raise KeyboardInterrupt
+
+    with pytest.raises(AcquisitionInterrupted, match=r"t2_tse-part\.h5"):
+        exam.run(stop_late)
+    record = json.loads((tmp_path / "exam.json").read_text())
+    assert record["status"] == "interrupted" and "raw" not in record["series"][0]["files"]
+    part = read_mrd(tmp_path / record["series"][0]["files"]["raw_part"]["path"])
+    assert set(part.encoding.counter("slice").tolist()) < set(range(4)) and len(part.samples) > 0
 
 
 def _wait_for(path: Path, series: int, stage: str, running: subprocess.Popen[str]) -> bool:

@@ -94,7 +94,7 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int])
 def _fine_axis(phantom: Phantom, axis: int, per_cell: int) -> tuple[LatticeAxis, Float[np.ndarray, "fine point"]]:
     """Midpoints of equal parts of the phantom's cells along one of its axes, and the weights of its points there."""
     points, spacing = phantom.grid.axis_positions_m(axis), phantom.grid.spacing_m[axis]
-    fine = points[0] - spacing + (np.arange((len(points) + 1) * per_cell) + 0.5) * spacing / per_cell
+    fine = points.min() - spacing + (np.arange((len(points) + 1) * per_cell) + 0.5) * spacing / per_cell
     weight = np.clip(1 - np.abs(fine[:, None] - points) / spacing, 0, None)
     return LatticeAxis(
         points_m=fine, spacing_m=spacing / per_cell, weights=None, window=slice(None), hat_m=0.0, cut_per_m=np.inf
