@@ -11,15 +11,15 @@ scan: .venv/.ready
 quick: .venv/.ready
 	.venv/bin/fullbore scan brain --quick $(if $(OUT),--out $(OUT)) $(SCAN_ARGS)
 
-test: .venv/.test-ready check unit
+test: check unit
 
-check:
+check: .venv/.test-ready
 	.venv/bin/ruff check src tests benchmarks
 	.venv/bin/ruff format --check src tests benchmarks
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-unit:
+unit: .venv/.test-ready
 	.venv/bin/python -m pytest --durations=15
 
 .venv/.ready: pyproject.toml scripts/setup.sh
