@@ -46,7 +46,7 @@ class SpinCloud:
     def __len__(self) -> int:
         return len(self.amount)
 
-    def take(self, which: np.ndarray) -> SpinCloud:
+    def take(self, which: np.ndarray | slice) -> SpinCloud:
         """Only these spins, in this order."""
         names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz", "b1_scale")
         return SpinCloud(sensitivity=self.sensitivity[:, which], **{name: getattr(self, name)[which] for name in names})
