@@ -18,6 +18,8 @@ from fullbore.errors import ShapeError, ValueRangeError
 from fullbore.simulate import acquire, trajectory
 from fullbore.simulate.cloud import SpinCloud, acquire_cloud, play_cloud, reference, scatter
 from fullbore.simulate.cloud.pulses import CloudPulses, integrate
+from fullbore.simulate.cloud.spots import make_spots
+from fullbore.simulate.fields import IDEAL
 from fullbore.simulate.timeline import compile_timeline
 from tests.simulate.small import GRE, MPRAGE, TSE, built, error, machine, rod
 
@@ -93,7 +95,7 @@ def test_tables_are_the_reference():
     many = replace(spins(count, 1, 1), t1_s=np.full(count, few.t1_s[0]), t2_s=np.full(count, few.t2_s[0]))
     sequence = built(TSE, SPEC, slice_thickness="20 mm")
     timeline = compile_timeline(sequence)
-    pulses, one = CloudPulses(timeline, many, many.position_m), many.take(np.arange(300))
+    pulses, one = CloudPulses(timeline, make_spots(many, IDEAL)), many.take(np.arange(300))
     assert all(table is not None for table in pulses._tables)
     for (kind, frequency_Hz), looked_up in zip(
         pulses.played, pulses.terms(one, one.position_m, np.arange(len(pulses.played))), strict=True

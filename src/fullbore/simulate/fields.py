@@ -30,6 +30,10 @@ class FieldTerm(ABC):
     def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
         """Shapes at each place."""
 
+    def corners_s(self) -> Float[np.ndarray, " n"]:
+        """Times at which the courses bend for other reasons than the gradients."""
+        return np.zeros(0)
+
 
 @dataclass(frozen=True, slots=True)
 class Linear(FieldTerm):

@@ -25,8 +25,9 @@ def gathered(
     shortest = min((mode.time_constant_s for mode in gradients.response.modes), default=LONGEST_STEP_S)
     fastest = max((mode.frequency_Hz for mode in gradients.response.modes), default=0.0)
     step = min(LONGEST_STEP_S, shortest, 0.25 / fastest if fastest else np.inf)
-    edges = np.unique(np.concatenate([[0.0], gradients.edges_s, wanted]))
-    edges = edges[edges <= wanted[-1]]
+    corners = [term.corners_s() for term in terms]
+    edges = np.unique(np.concatenate([[0.0], gradients.edges_s, wanted, *corners]))
+    edges = edges[(edges >= 0) & (edges <= wanted[-1])]
     edges = _subdivide(edges, step)
     node, weight = np.polynomial.legendre.leggauss(POINTS)
     total = np.zeros((len(edges), courses(terms, np.zeros(0), np.zeros((0, 4))).shape[1]))

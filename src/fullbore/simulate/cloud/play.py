@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Complex64
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import Flaws, RawData, ScannerSpec, Sequence
-from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.pulses import CloudPulses
 from fullbore.simulate.cloud.readouts import Readouts
 from fullbore.simulate.cloud.schedule import Schedule
-from fullbore.simulate.cloud.spins import SpinCloud
-from fullbore.simulate.fields import at_places, make_bore, shapes
+from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
+from fullbore.simulate.cloud.spots import make_spots
+from fullbore.simulate.fields import make_bore
 from fullbore.simulate.receiving import receive
 from fullbore.simulate.timeline import compile_timeline
 from fullbore.simulate.trajectory import trajectory
@@ -44,22 +43,21 @@ def play_cloud(
     Errors: UsageError and ValueRangeError by name.
     """
     flaws = spec.flaws if spec is not None else Flaws()
-    bore = make_bore(flaws, spec.b0_T if spec is not None else 0.0)
-    cloud = _in_static_field(cloud, flaws, spec)
+    moved = cloud.motion.gradients() if cloud.motion is not None else None
+    bore = make_bore(flaws, spec.b0_T if spec is not None else 0.0, moved)
+    cloud = in_static_field(cloud, spec)
     timeline = compile_timeline(sequence, bore)
-    readouts = Readouts(timeline, sequence.encoding.dwell_s, _rates(cloud), tolerance)
-    place = shapes(bore.terms, cloud.position_m)
-    order = readouts.order(cloud, place)
-    ordered, place = cloud.take(order), place[order]
-    schedule = Schedule(timeline, readouts.middle, CloudPulses(timeline, ordered, place))
+    spots = make_spots(cloud, bore)
+    readouts = Readouts(timeline, sequence.encoding.dwell_s, _rates(cloud), tolerance, spots.are_fixed)
+    ordered = spots.take(readouts.order(cloud, spots.home))
+    schedule = Schedule(timeline, readouts.middle, CloudPulses(timeline, ordered))
     shape = (len(timeline.last_pulse), len(cloud.sensitivity), timeline.sample_time_s.shape[1])
     size = int(np.clip(BLOCK_BYTES // (8 * shape[0]), FEWEST_SPINS, MOST_SPINS))
     blocks = [slice(first, first + size) for first in range(0, len(cloud), size)]
 
     def play_block(which: slice) -> Complex64[np.ndarray, "row coil sample"]:
-        part, at = ordered.take(which), place[which]
-        found = np.zeros(shape, np.complex64)
-        readouts.collect(part, at, schedule.run(part, at), found)
+        part, found = ordered.take(which), np.zeros(shape, np.complex64)
+        readouts.collect(part, schedule.run(part), found)
         return found
 
     total = np.zeros(shape, np.complex128)
@@ -68,14 +66,6 @@ def play_cloud(
             total += found
             progress((number + 1) / len(blocks))
     return (total * np.exp(1j * timeline.adc_phase_rad)[:, None, None]).astype(np.complex64)
-
-
-def _in_static_field(cloud: SpinCloud, flaws: Flaws, spec: ScannerSpec | None) -> SpinCloud:
-    """The cloud with the magnet's own inhomogeneity added to its off-resonance."""
-    if flaws.field_ppm is None or spec is None:
-        return cloud
-    ppm = at_places(flaws.field_ppm, cloud.position_m)[0].real
-    return replace(cloud, off_resonance_Hz=cloud.off_resonance_Hz + 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * ppm)
 
 
 def _rates(cloud: SpinCloud) -> tuple[float, float]:

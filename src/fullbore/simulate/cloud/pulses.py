@@ -11,6 +11,7 @@ from jaxtyping import Complex, Float, Float32, Int
 
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
 from fullbore.simulate.cloud.spins import SpinCloud
+from fullbore.simulate.cloud.spots import Spots
 from fullbore.simulate.nodes import barycentric_matrix, chebyshev_nodes, chebyshev_terms
 from fullbore.simulate.pulse_kernel import TERMS, propagate
 from fullbore.simulate.timeline import PulseKind, Timeline
@@ -18,6 +19,7 @@ from fullbore.simulate.timeline import PulseKind, Timeline
 POINTS_PER_CYCLE = 32
 MOST_RATES = 64
 MOST_COURSES = 2
+FEW = 8
 TOLERANCE = 1e-7
 STILL_TURNS = 1e-5
 """A course that strays from its mean by less than this during the pulse, in turns of the farthest spin, is taken as constant."""
@@ -26,23 +28,24 @@ STILL_TURNS = 1e-5
 class CloudPulses:
     """Propagators of all pulses that a timeline plays, for any part of one cloud.
 
-    place: (n, part), what the timeline's courses act on. played: (row, 2) kind and frequency; which: (pulse,) rows of it.
+    played: (row, 2) kind and frequency; which: (pulse,) rows of it.
     """
 
-    def __init__(self, timeline: Timeline, cloud: SpinCloud, place: Float[np.ndarray, "n part"]):
-        self._timeline = timeline
+    def __init__(self, timeline: Timeline, spots: Spots):
+        self._timeline, cloud = timeline, spots.cloud
         label = np.column_stack([timeline.kind, timeline.frequency_Hz])
-        self.played, which = np.unique(label, axis=0, return_inverse=True)
+        self.played, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
         self.which = which.ravel()
         self._rates = _pairs(cloud.t1_s + 1j * cloud.t2_s)
         self._tables: list[_Tables | None] = [None] * len(self.played)
         if self._rates is None:
             return
-        extent = _Extent(cloud, place)
+        extent = _Extent(spots)
         kinds = [timeline.kinds[int(kind)] for kind in self.played[:, 0]]
         for name in {kind.name for kind in kinds}:
             rows = [row for row, kind in enumerate(kinds) if kind.name == name]
-            tables = _make_tables([kinds[row] for row in rows], self.played[rows, 1], extent, self._rates)
+            times = timeline.time_s[first[rows]]
+            tables = _make_tables([kinds[row] for row in rows], self.played[rows, 1], times, extent, self._rates)
             for row in rows:
                 self._tables[row] = tables
 
@@ -87,33 +90,30 @@ class _Range:
 class _Extent:
     """How far a cloud reaches in off-resonance, transmit scale and the courses' parts."""
 
-    def __init__(self, cloud: SpinCloud, place: Float[np.ndarray, "n part"]):
-        scale = np.abs(cloud.b1_scale)
-        self.spins = len(cloud)
+    def __init__(self, spots: Spots):
+        scale, off = np.abs(spots.cloud.b1_scale), spots.cloud.off_resonance_Hz
+        self.spins = len(scale)
         self.scale = _Range(float(scale.min()), float(scale.max()))
-        self.low, self.high = place.min(axis=0), place.max(axis=0)
+        self.off = _Range(float(off.min()), float(off.max()))
+        self.low, self.high = spots.home.min(axis=0), spots.home.max(axis=0)
         self.reach = np.maximum(np.abs(self.low), np.abs(self.high))
-        self._off, self._place = cloud.off_resonance_Hz, place
+        self._spots = spots
 
-    def along(self, courses: Float[np.ndarray, "row part"]) -> _Range:
-        """Bounds of place . course for any of the rows."""
+    def along(self, courses: Float[np.ndarray, "row part"], times_s: Float[np.ndarray, " row"]) -> _Range:
+        """Bounds of place . course at each row's time; sharp where rows are few or spins come in fresh."""
+        if len(courses) <= FEW or self._spots.laps is not None:
+            each = [self._spots.at(float(time_s)) @ course for course, time_s in zip(courses, times_s, strict=True)]
+            return _Range(min(float(value.min()) for value in each), max(float(value.max()) for value in each))
         ends = courses * self.low, courses * self.high
         return _Range(float(np.minimum(*ends).sum(axis=1).min()), float(np.maximum(*ends).sum(axis=1).max()))
 
-    def frequency(self, means: Float[np.ndarray, "row part"], carrier_Hz: Float[np.ndarray, " row"]) -> _Range:
-        """Bounds of a spin's frequency less the carrier; sharp where pulses are few."""
-        if len(means) > 8:
-            along = self.along(means)
-            return _Range(
-                float(self._off.min() + along.low - carrier_Hz.max()), float(self._off.max() + along.high - carrier_Hz.min())
-            )
-        each = [self._off + self._place @ mean for mean in means]
-        low = min(float(f.min()) - float(c) for f, c in zip(each, carrier_Hz, strict=True))
-        return _Range(low, max(float(f.max()) - float(c) for f, c in zip(each, carrier_Hz, strict=True)))
-
 
 def _make_tables(
-    pulses: list[PulseKind], carrier_Hz: Float[np.ndarray, " row"], extent: _Extent, rates: Complex[np.ndarray, " r"]
+    pulses: list[PulseKind],
+    carrier_Hz: Float[np.ndarray, " row"],
+    times_s: Float[np.ndarray, " row"],
+    extent: _Extent,
+    rates: Complex[np.ndarray, " r"],
 ) -> _Tables | None:
     """Tables for all pulses of one shape under whatever gradients; None where integration is cheaper."""
     first = pulses[0]
@@ -121,13 +121,14 @@ def _make_tables(
     if motion is None:
         return None
     means = np.stack([pulse.gradient_Hz_per_m.mean(axis=0) for pulse in pulses])
-    frequency = extent.frequency(means, carrier_Hz)
+    along = extent.along(means, times_s)
+    low, high = extent.off.low + along.low - carrier_Hz.max(), extent.off.high + along.high - carrier_Hz.min()
     reach = GYROMAGNETIC_RATIO_RAD_PER_S_T * float(np.abs(first.b1_T).sum()) * first.step_s
     step = 1 / (POINTS_PER_CYCLE * first.duration_s)
-    axis = frequency.low + step * np.arange(-3, int(np.ceil((frequency.high - frequency.low) / step)) + 4)
+    axis = low + step * np.arange(-3, int(np.ceil((high - low) / step)) + 4)
     nodes = [extent.scale.nodes(reach)]
     for course in motion.T:
-        own = extent.along(np.stack([_part_of(pulse, course) for pulse in pulses]))
+        own = extent.along(np.stack([_part_of(pulse, course) for pulse in pulses]), times_s)
         nodes.append(own.nodes(2 * np.pi * float(np.abs(course).sum()) * first.step_s))
     if len(axis) * int(np.prod([len(n) for n in nodes])) * len(rates) > extent.spins * len(pulses):
         return None

@@ -14,6 +14,7 @@ from fullbore.simulate.cloud.dynamics_kernel import turns
 from fullbore.simulate.cloud.line_basis import LineBasis
 from fullbore.simulate.cloud.line_grid import LineGrid
 from fullbore.simulate.cloud.spins import SpinCloud
+from fullbore.simulate.cloud.spots import Spots
 from fullbore.simulate.timeline import Timeline
 
 SAME_STEP_PER_M = 1e-6
@@ -33,9 +34,15 @@ class Line:
 
 
 class Readouts:
-    """The readouts of a timeline: those that share a line, straight ones of their own direction, and those of any other shape."""
+    """The readouts of a timeline: those that share a line, straight ones of their own direction, and those of any other shape.
 
-    def __init__(self, timeline: Timeline, dwell_s: float, rates_per_s: tuple[float, float], tolerance: float):
+    alike False: spins are elsewhere, or seen otherwise, from readout to readout, so that none can share a line.
+    """
+
+    def __init__(
+        self, timeline: Timeline, dwell_s: float, rates_per_s: tuple[float, float], tolerance: float, alike: bool = True
+    ):
+        self._time_s = timeline.sample_time_s[:, timeline.sample_time_s.shape[1] // 2]
         self._moment, self._dwell_s = timeline.sample_moment_per_m, dwell_s
         samples = self._moment.shape[1]
         self.middle = samples // 2
@@ -49,11 +56,12 @@ class Readouts:
             _, first, which = np.unique(np.round(step / SAME_STEP_PER_M), axis=0, return_index=True, return_inverse=True)
             basis = LineBasis(samples, dwell_s, rates_per_s, tolerance)
             shared = np.bincount(which.ravel()[straight], minlength=len(first))
-            for number in np.flatnonzero(shared >= FEWEST_SHARED):
+            fewest = FEWEST_SHARED if alike else len(which) + 1
+            for number in np.flatnonzero(shared >= fewest):
                 rows = np.flatnonzero(straight & (which.ravel() == number))
                 self.lines.append(Line(rows=rows, step_per_m=step[first[number]], basis=basis))
             self.lines.sort(key=lambda line: -len(line.rows))
-            self.spokes = np.flatnonzero(straight & (shared[which.ravel()] < FEWEST_SHARED))
+            self.spokes = np.flatnonzero(straight & (shared[which.ravel()] < fewest))
             self._grid, self._step_per_m = LineGrid(samples, dwell_s, rates_per_s, tolerance), step
         self.others = np.flatnonzero(~straight)
 
@@ -70,26 +78,29 @@ class Readouts:
         return u, line.basis.cells(u)
 
     def collect(
-        self,
-        part: SpinCloud,
-        place: Float[np.ndarray, "n part"],
-        middle: Complex64[np.ndarray, "row n"],
-        out: Complex64[np.ndarray, "row coil sample"],
+        self, spots: Spots, middle: Complex64[np.ndarray, "row n"], out: Complex64[np.ndarray, "row coil sample"]
     ) -> None:
         """Add to `out` what a part of the cloud gives; middle: its magnetisation at each readout's middle sample."""
-        seen = (part.sensitivity * part.amount).astype(np.complex64)
+        part, seen = spots.cloud, spots.seen(0.0)
         for line in self.lines:
-            self._collect_line(line, part, place, seen, middle, out)
-        if len(self.spokes):
-            terms, by_spin = self._grid.terms(1 / part.t2_s), np.ascontiguousarray(seen.T)
-            for row in self.spokes:
-                u = place @ self._step_per_m[row] + part.off_resonance_Hz * self._dwell_s
-                out[row] += self._grid.samples(u, terms, by_spin * middle[row][:, None])
-        for row in self.others:
-            moment = np.ascontiguousarray((self._moment[row] - self._moment[row, self.middle]).T)
-            onwards = np.empty((len(part), moment.shape[1]), np.complex64)
-            _progress(place, part.off_resonance_Hz, 1 / part.t2_s, moment, self._dwell_s, self.middle, onwards)
-            out[row] += (seen * middle[row]) @ onwards
+            self._collect_line(line, part, spots.home, seen, middle, out)
+        terms = self._grid.terms(1 / part.t2_s) if len(self.spokes) else None
+        for rows, add in ((self.spokes, self._add_spoke), (self.others, self._add_curve)):
+            for row in rows:
+                time_s = float(self._time_s[row])
+                if not spots.are_fixed:
+                    seen = spots.seen(time_s)
+                add(row, part, spots.at(time_s), seen * middle[row], terms, out[row])
+
+    def _add_spoke(self, row, part, place, signal, terms, out) -> None:  # type: ignore[no-untyped-def]
+        u = place @ self._step_per_m[row] + part.off_resonance_Hz * self._dwell_s
+        out += self._grid.samples(u, terms, np.ascontiguousarray(signal.T))
+
+    def _add_curve(self, row, part, place, signal, terms, out) -> None:  # type: ignore[no-untyped-def]
+        moment = np.ascontiguousarray((self._moment[row] - self._moment[row, self.middle]).T)
+        onwards = np.empty((len(part), moment.shape[1]), np.complex64)
+        _progress(place, part.off_resonance_Hz, 1 / part.t2_s, moment, self._dwell_s, self.middle, onwards)
+        out += signal @ onwards
 
     def _collect_line(
         self,

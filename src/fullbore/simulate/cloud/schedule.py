@@ -7,7 +7,7 @@ from jaxtyping import Complex64, Float, Int
 
 from fullbore.simulate.cloud.dynamics_kernel import run_spins
 from fullbore.simulate.cloud.pulses import CloudPulses
-from fullbore.simulate.cloud.spins import SpinCloud
+from fullbore.simulate.cloud.spots import Spots
 from fullbore.simulate.timeline import Timeline
 
 MOST_PROPAGATORS = 64
@@ -30,23 +30,31 @@ class Schedule:
         lengths = np.round(np.concatenate([self._dt, self._row_dt]) * 1e10)
         self._lengths, which = np.unique(lengths, return_inverse=True)
         self._rest, self._row_rest = np.split(which.ravel(), [len(self._dt)])
-        self._stretches = _stretches(pulses.which)
+        self._time_s, self._row_time_s = timeline.time_s, timeline.sample_time_s[:, middle]
 
-    def run(self, part: SpinCloud, place: Float[np.ndarray, "n part"]) -> Complex64[np.ndarray, "row n"]:
+    def run(self, spots: Spots) -> Complex64[np.ndarray, "row n"]:
         """Magnetisation of a part of the cloud at the middle sample of every readout."""
+        part, laps = spots.cloud, spots.laps
         e1, e2 = (self._decay(times) for times in (part.t1_s, part.t2_s))
         size = np.abs(part.b1_scale)
         own = np.where(size > 0, part.b1_scale / np.where(size > 0, size, 1), 1).astype(np.complex64)
         out = np.empty((len(self._row_dt), len(part)), np.complex64)
         state = np.zeros((3, len(part)), np.float32)
         state[2] = 1
-        where = np.ascontiguousarray(place.T)
-        for stretch in self._stretches:
+        where = np.ascontiguousarray(spots.home.T)
+        start, speed, lap, hop = np.zeros(0), np.zeros(0), np.zeros(len(part)), np.zeros(3)
+        way, row_way = np.zeros(len(self._dt)), np.zeros(len(self._row_dt))
+        if laps is not None:
+            start, speed, hop = laps.start, laps.speed, laps.hop_m
+            way, row_way = laps.pace.integral(self._time_s), laps.pace.integral(self._row_time_s)
+        for stretch in _stretches(self._pulses.which, 1 if laps is not None else MOST_PROPAGATORS):
             rows, kind = np.unique(self._pulses.which[stretch], return_inverse=True)
+            place = spots.at(float(self._time_s[stretch.start]))
             run_spins(
                 state, self._pulses.terms(part, place, rows), kind.ravel(), self._turn[stretch], own.real.copy(), own.imag.copy(),
                 self._move[stretch], self._dt[stretch], self._rest[stretch], e1, e2, where, part.off_resonance_Hz,
-                self._rows[stretch], self._row_move, self._row_dt, self._row_rest, out,
+                self._rows[stretch], self._row_move, self._row_dt, self._row_rest,
+                start, speed, way[stretch], row_way, hop, lap, out,
             )  # fmt: skip
         return out
 
@@ -54,11 +62,13 @@ class Schedule:
         return np.exp(-1e-10 * self._lengths[:, None] / time_s).astype(np.float32)
 
 
-def _stretches(which: Int[np.ndarray, " pulse"]) -> list[slice]:
-    """Consecutive pulses of at most `MOST_PROPAGATORS` kinds."""
+def _stretches(which: Int[np.ndarray, " pulse"], most: int) -> list[slice]:
+    """Consecutive pulses of at most `most` kinds; a pulse each for 1."""
+    if most == 1:
+        return [slice(pulse, pulse + 1) for pulse in range(len(which))]
     edges, held = [0], set[int]()
     for pulse, kind in enumerate(which.tolist()):
-        if kind not in held and len(held) == MOST_PROPAGATORS:
+        if kind not in held and len(held) == most:
             edges.append(pulse)
             held = set()
         held.add(kind)
