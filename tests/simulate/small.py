@@ -99,3 +99,11 @@ def box(
 
 def error(got: np.ndarray, wanted: np.ndarray) -> float:
     return float(np.linalg.norm(got - wanted) / np.linalg.norm(wanted))
+
+
+def cut(sequence: Sequence, readouts: int) -> Sequence:
+    """The sequence up to its first few readouts."""
+    end = int(np.flatnonzero(sequence.adc >= 0)[readouts - 1]) + 1
+    columns = ("duration_s", "rf", "rf_phase_rad", "rf_frequency_Hz", "gradient", "gradient_scale", "adc", "adc_phase_rad")
+    parts = {name: getattr(sequence, name)[:end] for name in columns}
+    return replace(sequence, encoding=sequence.encoding.take(np.arange(readouts)), **parts)

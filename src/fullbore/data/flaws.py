@@ -47,7 +47,7 @@ class RfAmplifier:
     """
 
     peak_T: float
-    compression: tuple[complex, ...] = ()
+    compression: tuple[complex | float, ...] = ()
     droop_per_s: float = 0.0
 
     def __post_init__(self) -> None:

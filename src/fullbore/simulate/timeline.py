@@ -21,6 +21,10 @@ from fullbore.simulate.gradients import PlayedGradients, play_gradients
 from fullbore.simulate.moments import gathered
 
 LONGEST_RF_STEP_S = 4e-6
+LONGEST_RELAXED_S = 1e-5
+FAR_M, HELD_TURNS, MOST_PARTS = 0.25, 1e-6, 64
+"""Steps of RF are cut, into so many parts at most, until a changing gradient misplaces the phase of a spin so far from the
+isocentre by no more than this at mid-step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -205,24 +209,41 @@ def _pulse_kind(
     sequence: Sequence, block: int, bore: Bore, gradients: PlayedGradients | None = None, start_s: float = 0.0
 ) -> PulseKind:
     pulse: RfPulse = sequence.rf_pulses[sequence.rf[block]]
+    b1 = amplified(pulse, bore.rf_amplifier)
+
+    def course(step_s: float, steps: int) -> Float[np.ndarray, "step part"]:
+        middle = pulse.delay_s + (np.arange(steps) + 0.5) * step_s
+        if gradients is None:
+            return GYROMAGNETIC_RATIO_HZ_PER_T * _asked_gradient(sequence, block, middle, step_s)
+        return courses(bore.terms, start_s + middle, gradients.at(start_s + middle))
+
     merge = max(1, int(LONGEST_RF_STEP_S / pulse.raster_s + 1e-9))
-    while len(pulse.b1_T) % merge:
+    while len(b1) % merge:
         merge -= 1
-    b1 = amplified(pulse, bore.rf_amplifier).reshape(-1, merge).mean(axis=1)
     step = pulse.raster_s * merge
-    middle = pulse.delay_s + (np.arange(len(b1)) + 0.5) * step
-    if gradients is None:
-        course = GYROMAGNETIC_RATIO_HZ_PER_T * _asked_gradient(sequence, block, middle, step)
+    played = course(step, len(b1) // merge)
+    split = _split(played, step)
+    if split > 1:
+        split = int(np.ceil(split / merge - 1e-9))
+        b1, step = np.repeat(b1, split), pulse.raster_s / split
+        played = course(step, len(b1))
     else:
-        course = courses(bore.terms, start_s + middle, gradients.at(start_s + middle))
+        b1 = b1.reshape(-1, merge).mean(axis=1)
     return PulseKind(
         b1_T=b1,
-        gradient_Hz_per_m=course,
+        gradient_Hz_per_m=played,
         step_s=step,
         centre_s=pulse.centre_s,
         use=pulse.use,
         name=f"rf {int(sequence.rf[block])}",
     )
+
+
+def _split(course: Float[np.ndarray, "step part"], step_s: float) -> int:
+    """In how many parts to take a step so that a gradient that changes meanwhile, and relaxation, may be held apart from it."""
+    change_Hz = FAR_M * float(np.abs(np.diff(course[:, :3], axis=0)).max(initial=0.0))
+    turning = np.sqrt(change_Hz * step_s / (8 * HELD_TURNS))
+    return int(np.clip(np.ceil(max(turning, step_s / LONGEST_RELAXED_S - 1e-9)), 1, MOST_PARTS))
 
 
 def amplified(pulse: RfPulse, amplifier: RfAmplifier | None) -> Complex[np.ndarray, " n"]:

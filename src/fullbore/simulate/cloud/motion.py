@@ -148,7 +148,7 @@ class _DeformedGradients(FieldTerm):
     def courses(self, time_s: Float[np.ndarray, " t"], gradient: Float[np.ndarray, "t 4"]) -> Float[np.ndarray, "t part"]:
         g = GYROMAGNETIC_RATIO_HZ_PER_T * gradient[:, :3]
         moving = self.motion.amplitude.at(time_s)[:, :, None] * g[:, None, :]
-        return np.column_stack([g, moving.reshape(len(g), -1)])
+        return np.column_stack([g, moving.reshape(len(g), 3 * len(self.motion.modes))])
 
     def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
         return np.column_stack([position_m, *(at_places(mode, position_m).real.T for mode in self.motion.modes)])

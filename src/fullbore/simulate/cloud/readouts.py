@@ -42,7 +42,7 @@ class Readouts:
     def __init__(
         self, timeline: Timeline, dwell_s: float, rates_per_s: tuple[float, float], tolerance: float, alike: bool = True
     ):
-        self._time_s = timeline.sample_time_s[:, timeline.sample_time_s.shape[1] // 2]
+        self._time_s = timeline.sample_time_s
         self._moment, self._dwell_s = timeline.sample_moment_per_m, dwell_s
         samples = self._moment.shape[1]
         self.middle = samples // 2
@@ -64,6 +64,7 @@ class Readouts:
             self.spokes = np.flatnonzero(straight & (shared[which.ravel()] < fewest))
             self._grid, self._step_per_m = LineGrid(samples, dwell_s, rates_per_s, tolerance), step
         self.others = np.flatnonzero(~straight)
+        self._is_spoke = np.isin(np.arange(len(straight)), self.spokes)
 
     def order(self, cloud: SpinCloud, place: Float[np.ndarray, "n part"]) -> Int[np.ndarray, " n"]:
         """Spins sorted by their cell in the commonest line; as they are when there is none."""
@@ -84,23 +85,26 @@ class Readouts:
         part, seen = spots.cloud, spots.seen(0.0)
         for line in self.lines:
             self._collect_line(line, part, spots.home, seen, middle, out)
-        terms = self._grid.terms(1 / part.t2_s) if len(self.spokes) else None
-        for rows, add in ((self.spokes, self._add_spoke), (self.others, self._add_curve)):
-            for row in rows:
-                time_s = float(self._time_s[row])
-                if not spots.are_fixed:
-                    seen = spots.seen(time_s)
-                add(row, part, spots.at(time_s), seen * middle[row], terms, out[row])
+        for row in np.concatenate([self.spokes, self.others]).tolist():
+            place, times = spots.at(float(self._time_s[row, self.middle])), self._time_s[row]
+            if spots.are_seen_the_same:
+                out[row] += self._sum(row, part, place, seen * middle[row])
+                continue
+            late = ((times - times[0]) / (times[-1] - times[0] + 1e-12)).astype(np.float32)  # sensitivities change straightly
+            for time_s, share in ((times[0], 1 - late), (times[-1], late)):
+                out[row] += share * self._sum(row, part, place, spots.seen(float(time_s)) * middle[row])
 
-    def _add_spoke(self, row, part, place, signal, terms, out) -> None:  # type: ignore[no-untyped-def]
-        u = place @ self._step_per_m[row] + part.off_resonance_Hz * self._dwell_s
-        out += self._grid.samples(u, terms, np.ascontiguousarray(signal.T))
-
-    def _add_curve(self, row, part, place, signal, terms, out) -> None:  # type: ignore[no-untyped-def]
+    def _sum(
+        self, row: int, part: SpinCloud, place: Float[np.ndarray, "n part"], signal: Complex64[np.ndarray, "coil n"]
+    ) -> Complex64[np.ndarray, "coil sample"]:
+        """One readout of spins whose signal at its middle sample is given."""
+        if self._is_spoke[row]:
+            u = place @ self._step_per_m[row] + part.off_resonance_Hz * self._dwell_s
+            return self._grid.samples(u, self._grid.terms(1 / part.t2_s), np.ascontiguousarray(signal.T))
         moment = np.ascontiguousarray((self._moment[row] - self._moment[row, self.middle]).T)
         onwards = np.empty((len(part), moment.shape[1]), np.complex64)
         _progress(place, part.off_resonance_Hz, 1 / part.t2_s, moment, self._dwell_s, self.middle, onwards)
-        out += signal @ onwards
+        return np.asarray(signal @ onwards)
 
     def _collect_line(
         self,

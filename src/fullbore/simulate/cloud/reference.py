@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Complex, Float
 
-from fullbore.data import ScannerSpec, Sequence
+from fullbore.data import Flaws, RfAmplifier, RfPulse, ScannerSpec, Sequence
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.signal import free_precession, rotate
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
@@ -13,8 +13,9 @@ from fullbore.simulate.fields import at_places
 from fullbore.simulate.gradients import play_gradients
 from fullbore.simulate.timeline import amplified
 
-LONGEST_STEP_S = 4e-6
-"""Where the field changes within what would be one step of an ideal machine and spins at rest."""
+LONGEST_STEP_S, LONGEST_REST_S, RF_STEP_S = 4e-6, 20e-6, 2.5e-7
+"""Where the field changes within what would be one step of an ideal machine and spins at rest: with gradients,
+without, and during RF."""
 
 
 def reference(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None = None) -> Complex[np.ndarray, "row coil sample"]:
@@ -25,11 +26,16 @@ def reference(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None = N
     step of relaxation, the exact rotation in the pulse's frame, and the other half: an error of third order in dt / T2.
     """
     cloud, motion = in_static_field(cloud, spec), cloud.motion
-    plain = motion is None and (spec is None or (spec.flaws.response is None and not spec.flaws.drift_Hz_per_s))
-    steps = [_steps(sequence, block, spec, np.inf if plain else LONGEST_STEP_S) for block in range(sequence.blocks)]
+    flaws = spec.flaws if spec is not None else Flaws()
+    plain = motion is None and not (flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
+    linear = at_places(flaws.gradient_fields_m, cloud.position_m).real.T if flaws.gradient_fields_m else None
+    played, starts = play_gradients(sequence, flaws.response), sequence.block_starts_s()
+    steps = [
+        _steps(sequence, block, flaws.rf_amplifier, not plain, played.edges_s - starts[block]) for block in range(len(starts))
+    ]
     dt, b1, carrier, sampled = (np.concatenate(part) for part in zip(*steps, strict=True))
     time = np.cumsum(dt) - 0.5 * dt
-    gradient = play_gradients(sequence, None if spec is None else spec.flaws.response).at(time)
+    gradient = played.at(time)
     m_xy, m_z, still = np.zeros(len(cloud), complex), np.ones(len(cloud)), np.zeros(len(cloud))
     laps = motion.laps(cloud.position_m) if motion is not None else None
     lap, place, signal = still, cloud.position_m, []
@@ -39,7 +45,11 @@ def reference(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None = N
         if laps is not None and (laps.count(float(t)) != lap).any():
             fresh, lap = laps.count(float(t)) != lap, laps.count(float(t))
             m_xy, m_z = np.where(fresh, 0, m_xy), np.where(fresh, 1, m_z)
-        f = cloud.off_resonance_Hz + _field_Hz(place, g, float(t), spec)
+        f = cloud.off_resonance_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * ((place if linear is None else linear) @ g[:3] + g[3])
+        if flaws.concomitant and spec is not None:
+            across = (g[0] * place[:, 2] - g[2] * place[:, 0] / 2) ** 2 + (g[1] * place[:, 2] - g[2] * place[:, 1] / 2) ** 2
+            f = f + GYROMAGNETIC_RATIO_HZ_PER_T * across / (2 * spec.b0_T)
+        f = f + flaws.drift_Hz_per_s * t
         if b == 0:
             m_xy, m_z = free_precession(m_xy, m_z, cloud.t1_s, cloud.t2_s, f, float(h))
         else:
@@ -54,36 +64,29 @@ def reference(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None = N
     return np.asarray(rows * np.exp(1j * sequence.adc_phase_rad[sequence.adc >= 0])[:, None, None])
 
 
-def _field_Hz(
-    place: Float[np.ndarray, "n 3"], gradient: Float[np.ndarray, " 4"], time_s: float, spec: ScannerSpec | None
-) -> Float[np.ndarray, " n"]:
-    """Bz of gradients (T/m), of their uniform part (T) and of the machine's flaws at each place, in Hz."""
-    x, y, z = place.T
-    gx, gy, gz = gradient[:3]
-    if spec is None:
-        return np.asarray(GYROMAGNETIC_RATIO_HZ_PER_T * (gx * x + gy * y + gz * z))
-    linear = place if spec.flaws.gradient_fields_m is None else at_places(spec.flaws.gradient_fields_m, place).real.T
-    field_T = linear @ gradient[:3] + gradient[3]
-    if spec.flaws.concomitant:
-        across = (gx * z - 0.5 * gz * x) ** 2 + (gy * z - 0.5 * gz * y) ** 2  # |transverse field|^2
-        field_T = field_T + across / (2 * spec.b0_T)
-    return np.asarray(GYROMAGNETIC_RATIO_HZ_PER_T * field_T + spec.flaws.drift_Hz_per_s * time_s)
+def _changes(sequence: Sequence, block: int, pulse: RfPulse) -> bool:
+    """True when a gradient is not constant while the pulse plays."""
+    t = np.linspace(pulse.delay_s, pulse.delay_s + pulse.duration_s, 99)
+    shapes = [sequence.gradients[index] for index in sequence.gradient[block] if index >= 0]
+    return any(np.ptp(np.interp(t, shape.times_s, shape.values_T_per_m, 0, 0)) > 0 for shape in shapes)
 
 
 def _steps(
-    sequence: Sequence, block: int, spec: ScannerSpec | None, longest_s: float
+    sequence: Sequence, block: int, amplifier: RfAmplifier | None, fine: bool, corners_s: Float[np.ndarray, " m"]
 ) -> tuple[Float[np.ndarray, " n"], Complex[np.ndarray, " n"], Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
     """Steps of one block: length, b1 at the start (signal's frame), its frequency, whether a sample ends it."""
     pulse = sequence.rf_pulses[sequence.rf[block]] if sequence.rf[block] >= 0 else None
     adc = sequence.adcs[sequence.adc[block]] if sequence.adc[block] >= 0 else None
-    edges = [np.array([0.0, sequence.duration_s[block]])]
-    edges += [sequence.gradients[index].times_s for index in sequence.gradient[block] if index >= 0]
+    edges = [corners_s[(corners_s > -1e-9) & (corners_s < sequence.duration_s[block] + 1e-9)]]
     if pulse is not None:
         edges.append(pulse.delay_s + np.arange(len(pulse.b1_T) + 1) * pulse.raster_s)
-    if np.isfinite(longest_s):
+        if fine or pulse.raster_s > LONGEST_STEP_S or _changes(sequence, block, pulse):
+            edges.append(pulse.delay_s + np.arange(0, pulse.duration_s, RF_STEP_S))
+    if fine:
+        longest_s = LONGEST_STEP_S if (sequence.gradient[block] >= 0).any() else LONGEST_REST_S
         edges.append(np.arange(0, sequence.duration_s[block], longest_s))
     taken = adc.delay_s + (np.arange(adc.samples) + 0.5) * adc.dwell_s if adc is not None else np.zeros(0)
-    knots = np.unique(np.round(np.concatenate([*edges, taken]), 12))
+    knots = np.unique(np.round(np.concatenate([*edges, taken]), 11))
     middle = 0.5 * (knots[1:] + knots[:-1])
     b1, carrier = np.zeros(len(middle), complex), np.zeros(len(middle))
     if pulse is not None:
@@ -91,6 +94,5 @@ def _steps(
         on = (index >= 0) & (index < len(pulse.b1_T))
         carrier[on] = sequence.rf_frequency_Hz[block]
         phase = sequence.rf_phase_rad[block] + 2 * np.pi * carrier * (knots[:-1] - pulse.delay_s)
-        shape = amplified(pulse, spec.flaws.rf_amplifier if spec is not None else None)
-        b1[on] = np.conj(shape[index[on]] * np.exp(1j * phase[on]))
-    return np.diff(knots), b1, carrier, np.isin(knots[1:], np.round(taken, 12))
+        b1[on] = np.conj(amplified(pulse, amplifier)[index[on]] * np.exp(1j * phase[on]))
+    return np.diff(knots), b1, carrier, np.isin(knots[1:], np.round(taken, 11))

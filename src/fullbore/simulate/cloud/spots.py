@@ -21,9 +21,14 @@ class Spots:
     laps: Laps | None
 
     @property
+    def are_seen_the_same(self) -> bool:
+        """True when every spin keeps its sensitivity."""
+        return self.cloud.motion is None or self.cloud.motion.through is None
+
+    @property
     def are_fixed(self) -> bool:
         """True when shapes and sensitivities are the same for every readout."""
-        return self.laps is None and (self.cloud.motion is None or self.cloud.motion.through is None)
+        return self.laps is None and self.are_seen_the_same
 
     def take(self, which: Int[np.ndarray, " m"] | slice) -> Spots:
         """Only these spins."""
