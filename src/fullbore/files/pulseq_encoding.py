@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fullbore.data import AcquisitionFlag, Adc, Encoding, RfPulse
+from fullbore.data import AcquisitionFlag, Adc, Encoding
 from fullbore.data.encoding import COUNTERS
 from fullbore.files.pulseq_geometry import centre_sample, cartesian_counters, geometry
 from fullbore.files.pulseq_labels import LABELS
@@ -170,6 +170,3 @@ def _empty(name: str) -> Encoding:
         flip_rad=0.0,
         protocol=name,
     )
-
-
-__all__ = ["RfPulse", "encoding"]

@@ -62,7 +62,9 @@ def rf_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library:
     columns = _rf_columns(table, file.version)
     used = np.unique(row[row >= 0])
     frequency, phase = _offsets(columns, b0_T)
-    uses = np.array([USES.index(text) if text in tuple(USES) else USES.index("u") for text in table.texts] or [-1] * len(table.ids))
+    uses = np.array(
+        [USES.index(text) if text in tuple(USES) else USES.index("u") for text in table.texts] or [-1] * len(table.ids)
+    )
     names = ("amplitude", "magnitude", "phase_shape", "time", "centre", "delay")
     on_fat = np.abs(columns["frequency"] / FAT_AT_1_5_T_HZ - 1) < 0.05 / 3.45
     keys, which = _distinct([columns[name][used] for name in names] + [uses[used], on_fat[used]], used)

@@ -16,17 +16,18 @@ from fullbore.files.pulseq_text import Table
 
 LONGEST_LIST = 256
 _LARGEST_TOTAL = 2_000_000
-_LARGEST_LABEL = 2**31 - 1
+_LARGEST_LABEL = 2.0**31 - 1
 _KINDS = {1: "output", 2: "trigger"}
 _MICRO = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Items:
-    """What the lists hold, by rising block and in the order of each list. block, row: (item,)."""
+    """What the lists hold, by rising block and in the order of each list. block, row, place in its list: (item,)."""
 
     block: np.ndarray
     row: np.ndarray
+    place: np.ndarray
 
 
 def extension_items(file: PulseqFile, blocks: Table) -> dict[str, Items]:
@@ -53,7 +54,8 @@ def extension_items(file: PulseqFile, blocks: Table) -> dict[str, Items]:
         chains.append(_chain(table, entries, head))
     result = {}
     for type_number, name in file.extensions.items():
-        result[name] = _of_type(file, table, name, [[ref for kind, ref in chain if kind == type_number] for chain in chains], which, at)
+        own = [[(place, ref) for place, (kind, ref) in enumerate(chain) if kind == type_number] for chain in chains]
+        result[name] = _of_type(file, table, name, own, which, at)
     for chain in chains:
         for kind, _ in chain:
             if kind not in file.extensions:
@@ -83,19 +85,21 @@ def _chain(table: Table, entries: dict[int, tuple[int, int, int, int]], head: in
 
 
 def _of_type(
-    file: PulseqFile, table: Table, name: str, chains: list[list[int]], which: np.ndarray, at: np.ndarray
+    file: PulseqFile, table: Table, name: str, chains: list[list[tuple[int, int]]], which: np.ndarray, at: np.ndarray
 ) -> Items:
     """Blocks and rows of one extension."""
     counts = np.array([len(chain) for chain in chains])
     repeats = counts[which]
     total = int(repeats.sum())
     if total > _LARGEST_TOTAL:
-        raise FormatError(f"{file.who}, [EXTENSIONS]: got {total} entries of {name} in all, wanted at most {_LARGEST_TOTAL}. Split it.")
-    flat = np.array([ref for chain in chains for ref in chain], dtype=np.int64)
+        raise FormatError(
+            f"{file.who}, [EXTENSIONS]: got {total} entries of {name} in all, wanted at most {_LARGEST_TOTAL}. Split it."
+        )
+    flat = np.array([item for chain in chains for item in chain], dtype=np.int64).reshape(-1, 2)
     begin = np.concatenate([[0], np.cumsum(counts)])[:-1][which]
     within = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    refs = flat[np.repeat(begin, repeats) + within] if total else np.zeros(0, dtype=np.int64)
-    return Items(block=np.repeat(at, repeats), row=_rows(file, table, name, refs))
+    place, refs = flat[np.repeat(begin, repeats) + within].T
+    return Items(block=np.repeat(at, repeats), row=_rows(file, table, name, refs), place=place)
 
 
 def _rows(file: PulseqFile, table: Table, name: str, refs: np.ndarray) -> np.ndarray:
@@ -135,13 +139,14 @@ def _evaluate(
     file: PulseqFile, parts: list[tuple[int, Items, np.ndarray, np.ndarray]], blocks: np.ndarray
 ) -> dict[str, np.ndarray]:
     block = np.concatenate([items.block for _, items, _, _ in parts])
+    place = np.concatenate([items.place for _, items, _, _ in parts])
     increment = np.concatenate([np.full(len(items.block), bool(operation)) for operation, items, _, _ in parts])
     value = np.concatenate([values for _, _, values, _ in parts])
     word = np.concatenate([words for _, _, _, words in parts])
     result = {}
     for name in np.unique(word).tolist():
         of = word == name
-        last, running = _course_of_label(block[of], increment[of], value[of])
+        last, running = _course_of_label(block[of], place[of], increment[of], value[of])
         if np.abs(running).max(initial=0) > _LARGEST_LABEL:
             raise FormatError(f"{file.who}, label {name}: got {np.abs(running).max():g}, wanted 32 bits. Reset the label.")
         at = np.searchsorted(last, blocks, side="right") - 1
@@ -149,9 +154,11 @@ def _evaluate(
     return result
 
 
-def _course_of_label(block: np.ndarray, increment: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _course_of_label(
+    block: np.ndarray, place: np.ndarray, increment: np.ndarray, value: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Blocks of a label's operations in playing order, and its value after each."""
-    order = np.argsort(block, kind="stable")
+    order = np.lexsort((-place, block))
     block, increment, value = block[order], increment[order], value[order]
     total = np.cumsum(np.where(increment, value, 0.0))
     number = np.where(increment, -1, np.arange(len(block)))

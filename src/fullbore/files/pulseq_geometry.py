@@ -96,10 +96,14 @@ def cartesian_counters(
         return counters
     read, phase, rest = axes_of(first_per_m, step_per_m)
     result = counters.copy()
-    for column, axis in ((_LINE, phase), (_PARTITION, rest)):
-        result[:, column] = _numbered(first_per_m[:, axis])
+    result[:, _LINE] = _numbered(first_per_m[:, phase])
     along = slices_m[:, [axis for axis in range(3) if axis != read]].sum(axis=1)
     result[:, _SLICE] = np.unique(np.round(along, 6), return_inverse=True)[1].reshape(-1)
+    partition = _numbered(first_per_m[:, rest])
+    # Spoilers leave a slice of a stack at a few values of k too; a slab fills more than half of lines times partitions.
+    full = (result[:, _LINE].max() + 1) * (partition.max() + 1)
+    if result[:, _SLICE].max() == 0 and 2 * len(np.unique(result[:, _LINE] * (partition.max() + 1) + partition)) > full:
+        result[:, _PARTITION] = partition
     return result
 
 

@@ -14,6 +14,7 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 
 _MICRO = 1e-6
 _EPS_S = 1e-9
+_ROUNDING = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,7 +84,9 @@ def courses(file: PulseqFile, event: np.ndarray) -> dict[int, Knots | None]:
 
 def _trapezoids(table: Table, rows: np.ndarray) -> dict[int, Knots | None]:
     amplitude = table.within(0, "amplitude", -LARGEST_AMPLITUDE, LARGEST_AMPLITUDE)
-    spans = np.stack([table.within(column, name, 0.0, LONGEST_US) for column, name in enumerate(("rise", "flat", "fall", "delay"), 1)])
+    spans = np.stack(
+        [table.within(column, name, 0.0, LONGEST_US) for column, name in enumerate(("rise", "flat", "fall", "delay"), 1)]
+    )
     keys, which = np.unique(spans[:, rows], axis=1, return_inverse=True)
     forms = [_trapezoid(*key) for key in keys.T]
     result: dict[int, Knots | None] = {}
@@ -91,8 +94,10 @@ def _trapezoids(table: Table, rows: np.ndarray) -> dict[int, Knots | None]:
         times, values = forms[form]
         if np.any(np.diff(times) <= 0):
             raise table.error(int(row), "times that do not rise", "rise, flat and fall times that add to the delay")
-        result[row] = None if len(times) < 2 else Knots(
-            times_s=times, values=values, scale=height, open_start=False, last_Hz_per_m=0.0, end_s=float(times[-1])
+        result[row] = (
+            None
+            if len(times) < 2
+            else Knots(times_s=times, values=values, scale=height, open_start=False, last_Hz_per_m=0.0, end_s=float(times[-1]))
         )
     return result
 
@@ -108,9 +113,15 @@ def _arbitrary(file: PulseqFile, table: Table, rows: np.ndarray) -> list[tuple[i
     late, timed = file.version >= (1, 5, 0), file.version >= (1, 4, 0)
     amplitude = table.within(0, "amplitude", -LARGEST_AMPLITUDE, LARGEST_AMPLITUDE)
     shape = table.whole(3 if late else 1, "shape", 1)
-    time = table.within(4 if late else 2, "time shape", -1, 2**31) if timed else np.zeros(len(shape))
+    time = table.within(4 if late else 2, "time shape", -1.0, 2.0**31) if timed else np.zeros(len(shape))
     delay = table.within(-1, "delay", 0.0, LONGEST_US)
-    edges = np.stack([table.within(column, name, -LARGEST_AMPLITUDE, LARGEST_AMPLITUDE) for column, name in ((1, "first"), (2, "last"))]) if late else None
+    edges = (
+        np.stack(
+            [table.within(column, name, -LARGEST_AMPLITUDE, LARGEST_AMPLITUDE) for column, name in ((1, "first"), (2, "last"))]
+        )
+        if late
+        else None
+    )
     result, total = [], 0
     for row in rows.tolist():
         samples = file.shape(int(shape[row]), table, row)
@@ -124,10 +135,19 @@ def _arbitrary(file: PulseqFile, table: Table, rows: np.ndarray) -> list[tuple[i
         times = float(delay[row]) * _MICRO + steps * file.raster_s("GradientRasterTime")
         if np.any(np.diff(times) <= 0):
             raise table.error(row, "times that do not rise", "steps that add to the delay")
-        result.append((row, Knots(
-            times_s=times, values=values, scale=scale, open_start=is_open,
-            last_Hz_per_m=float(values[-1]) * scale, end_s=float(times[-1]),
-        )))
+        result.append(
+            (
+                row,
+                Knots(
+                    times_s=times,
+                    values=values,
+                    scale=scale,
+                    open_start=is_open,
+                    last_Hz_per_m=float(values[-1]) * scale,
+                    end_s=float(times[-1]),
+                ),
+            )
+        )
     return result
 
 
@@ -163,19 +183,23 @@ def gradients(event: np.ndarray, knots: dict[int, Knots | None], duration_s: np.
     """Shapes shared by all blocks that play them at different scales.
 
     event: (block, 3) from `merged_rows`. An open first value continues what the block before ends with, when that lasts
-    to its block's end and nothing is delayed; it is zero otherwise.
+    to its block's end and nothing is delayed; it is zero otherwise. A known one does so where it is equal but for rounding.
     """
     size = int(event.max(initial=-1)) + 2
-    scale, last, end, delay = (np.zeros(size) for _ in range(4))
+    scale, begin, last, end, delay = (np.zeros(size) for _ in range(5))
     is_open, is_none = np.zeros(size, dtype=bool), np.ones(size, dtype=bool)
     for row, course in knots.items():
         if course is not None:
             scale[row], last[row], end[row] = course.scale, course.last_Hz_per_m, course.end_s
+            begin[row] = course.values[0] * course.scale
             delay[row], is_open[row], is_none[row] = course.times_s[0], course.open_start, False
     event = np.where(is_none[event], -1, event)
     carried = np.where(end[event] + _EPS_S >= duration_s[:, None], last[event], 0.0)
     before = np.vstack([np.zeros((1, 3)), carried[:-1]])
-    first = np.where(is_open[event] & (delay[event] <= 0), before, 0.0)
+    # Files round amplitudes to six digits, which leaves steps of that size where one block's gradient goes on in the next.
+    step = np.abs(before - begin[event])
+    is_rounding = (step > 0) & (step <= _ROUNDING * np.maximum(np.abs(before), np.abs(scale[event]))) & (begin[event] != 0)
+    first = np.where((is_open[event] | is_rounding) & (delay[event] <= 0), before, 0.0)
     return _shared(event, knots, first, scale[event], end[event])
 
 

@@ -52,7 +52,9 @@ def positions_per_m(course: Course, blocks: np.ndarray, group: np.ndarray, times
     centre = np.array([pulse.delay_s + pulse.centre_s for pulse in course.rf_pulses])
     at_pulse = starts[played] + _within(course, played, course.rf[played], centre[:, None])[:, 0]
     sign, offset = _turns(at_pulse, np.array([pulse.use for pulse in course.rf_pulses])[course.rf[played]])
-    last = np.searchsorted(course.starts_s[played] + centre[course.rf[played]], course.starts_s[blocks, None] + times_s[group]) - 1
+    last = (
+        np.searchsorted(course.starts_s[played] + centre[course.rf[played]], course.starts_s[blocks, None] + times_s[group]) - 1
+    )
     begun = last >= 0
     return np.asarray(moment + np.where(begun[..., None], (sign[:, None] * offset)[last], 0.0))
 

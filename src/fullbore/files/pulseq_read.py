@@ -59,8 +59,9 @@ def sequence_from_text(
     knots = courses(file, event)
     items = extension_items(file, blocks)
     sent = triggers(file, items)
-    ends = [rf.end_s, adc.end_s, *_gradient_ends(event, knots).T]
-    np.maximum.at(ends[0], np.array([t.block for t in sent], dtype=np.int64), np.array([t.delay_s + t.duration_s for t in sent]))
+    signals = np.zeros(len(blocks.ids))
+    np.maximum.at(signals, np.array([t.block for t in sent], dtype=np.int64), np.array([t.delay_s + t.duration_s for t in sent]))
+    ends = [signals, rf.end_s, adc.end_s, *_gradient_ends(event, knots).T]
     delays = soft_delays(file, items)
     duration = _with_soft_delays(file, _durations_s(file, ends), delays, soft_delays_s or {})
     played = _turned(file, items, gradients(event, knots, duration))
@@ -82,7 +83,12 @@ def _sequence(
     starts = np.concatenate([[0.0], np.cumsum(duration)[:-1]])
     pulses = rf.nouns
     course = Course(
-        rf_pulses=pulses, gradients=played.shapes, starts_s=starts, rf=rf.index, gradient=played.index, gradient_scale=played.scale
+        rf_pulses=pulses,
+        gradients=played.shapes,
+        starts_s=starts,
+        rf=rf.index,
+        gradient=played.index,
+        gradient_scale=played.scale,
     )
     if file.version < (1, 5, 0):
         course = _with_inversions(course, adc.index)

@@ -14,7 +14,17 @@ import numpy as np
 
 from fullbore.errors import FormatError
 from fullbore.files.pulseq_shapes import decompressed
-from fullbore.files.pulseq_text import LARGEST_ID, Section, Table, numbers, numeric_table, parsed_number, ragged_rows, sections, worded_table
+from fullbore.files.pulseq_text import (
+    LARGEST_ID,
+    Section,
+    Table,
+    numbers,
+    numeric_table,
+    parsed_number,
+    ragged_rows,
+    sections,
+    worded_table,
+)
 
 Version = tuple[int, int, int]
 
