@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from fullbore.data import AcquisitionFlag, Adc, Encoding
 from fullbore.data.encoding import COUNTERS
-from fullbore.files.pulseq_geometry import centre_sample, cartesian_counters, geometry
+from fullbore.files.pulseq_geometry import cartesian_counters, centre_sample, geometry
 from fullbore.files.pulseq_labels import LABELS
 from fullbore.files.pulseq_moments import EXCITING, REFOCUSING, Course, positions_per_m
 
@@ -15,6 +17,18 @@ _SIMPLE_FLAGS = {
     "REV": AcquisitionFlag.REVERSE,
     "NOISE": AcquisitionFlag.NOISE,
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Timing:
+    """What the Encoding calls by the same names."""
+
+    echo_time_s: np.ndarray
+    repetition_time_s: float
+    flip_rad: float
+    refocusing_flip_rad: float
+    echo_spacing_s: float
+    echo_train_length: int
 
 
 def encoding(
@@ -47,6 +61,7 @@ def encoding(
         counters = cartesian_counters(position[:, 0], step, count[which], slices, counters)
     image = flags & np.uint64(AcquisitionFlag.NAVIGATION | AcquisitionFlag.NOISE) == 0
     middle = centre_sample(position[:, 0][image], step[image], samples)
+    header = _timing(course, blocks, ends[which, 0] + np.minimum(middle, count[which] - 1) * dwell[which])
     return Encoding(
         geometry=geometry(position[:, 0][image], step[image], samples, counters[image], slices[image], definitions),
         samples=samples,
@@ -60,7 +75,13 @@ def encoding(
         row_dwell_s=dwell[which] if len(np.unique(dwell[which])) > 1 else None,
         labels=others,
         protocol=name,
-        **_timing(course, blocks, ends[which, 0] + np.minimum(middle, count[which] - 1) * dwell[which]),
+        echo_time_s=header.echo_time_s,
+        inversion_time_s=np.full(len(blocks), np.nan),
+        repetition_time_s=header.repetition_time_s,
+        flip_rad=header.flip_rad,
+        refocusing_flip_rad=header.refocusing_flip_rad,
+        echo_spacing_s=header.echo_spacing_s,
+        echo_train_length=header.echo_train_length,
     )
 
 
@@ -123,7 +144,7 @@ def _silent(course: Course) -> Course:
     )
 
 
-def _timing(course: Course, rows: np.ndarray, centre_s: np.ndarray) -> dict[str, object]:
+def _timing(course: Course, rows: np.ndarray, centre_s: np.ndarray) -> _Timing:
     """Echo times by row (NaN before the first excitation), and the medians that a header wants."""
     blocks, time, use = _uses(course)
     excites = np.isin(use, list(EXCITING))
@@ -136,15 +157,14 @@ def _timing(course: Course, rows: np.ndarray, centre_s: np.ndarray) -> dict[str,
     spacing = np.diff(at)[np.diff(last) == 0] if train > 1 else np.zeros(0)
     imaging = started[shots] if len(shots) else started
     pulses = np.array([pulse.flip_rad for pulse in course.rf_pulses] or [0.0])[course.rf[blocks]] if len(blocks) else np.zeros(0)
-    return {
-        "echo_time_s": echo,
-        "inversion_time_s": np.full(len(rows), np.nan),
-        "repetition_time_s": float(np.median(np.diff(imaging))) if len(imaging) > 1 else 0.0,
-        "flip_rad": _median(pulses[excites]),
-        "refocusing_flip_rad": _median(pulses[use == REFOCUSING]),
-        "echo_spacing_s": _median(spacing),
-        "echo_train_length": train,
-    }
+    return _Timing(
+        echo_time_s=echo,
+        repetition_time_s=float(np.median(np.diff(imaging))) if len(imaging) > 1 else 0.0,
+        flip_rad=_median(pulses[excites]),
+        refocusing_flip_rad=_median(pulses[use == REFOCUSING]),
+        echo_spacing_s=_median(spacing),
+        echo_train_length=train,
+    )
 
 
 def _median(values: np.ndarray) -> float:

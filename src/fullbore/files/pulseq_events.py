@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -14,9 +15,10 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 
 LONGEST_US = 1e9
 LARGEST_AMPLITUDE = 1e12
-LARGEST_TOTAL = 2**25
+LARGEST_TOTAL = 2**24
 USES = "erispou"
-_MICRO = 1e-6
+Noun = TypeVar("Noun", RfPulse, Adc)
+_US = 1e6  # dividing by it gives the float nearest to the time in s
 # A guessed excitation turns by at most this; more refocuses. The margin covers short pulses' rounding.
 _LARGEST_EXCITATION_RAD = math.radians(90.01)
 FAT_AT_1_5_T_HZ = -3.45e-6 * 1.5 * GYROMAGNETIC_RATIO_HZ_PER_T
@@ -24,13 +26,13 @@ _SHORTEST_FAT_PULSE_S = 6e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Library:
+class Library(Generic[Noun]):
     """Events of one kind: the nouns and, by block, (block,) each: index of the noun, -1 for none; frequency and phase; end.
 
     end_s: when the event ends after its block's start, 0 for none.
     """
 
-    nouns: tuple[RfPulse, ...] | tuple[Adc, ...]
+    nouns: tuple[Noun, ...]
     index: np.ndarray
     frequency_Hz: np.ndarray
     phase_rad: np.ndarray
@@ -54,7 +56,7 @@ def rows_of(table: Table | None, blocks: Table, column: int, title: str) -> np.n
     return np.asarray(np.where((wanted > 0) & found, row, -1))
 
 
-def rf_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library:
+def rf_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library[RfPulse]:
     """The pulses that blocks play; row: (block,), row of [RF] or -1."""
     if not (row >= 0).any():
         return _empty(len(row))
@@ -78,7 +80,7 @@ def rf_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library:
     return _by_block(tuple(pulses), row, used, which, frequency, phase, end)
 
 
-def adc_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library:
+def adc_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library[Adc]:
     """The readout windows that blocks play; row: (block,), row of [ADC] or -1."""
     if not (row >= 0).any():
         return _empty(len(row))
@@ -92,7 +94,7 @@ def adc_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library:
     return _by_block(adcs, row, used, which, frequency, phase, end)
 
 
-def _empty(blocks: int) -> Library:
+def _empty(blocks: int) -> Library[Noun]:
     zero = np.zeros(blocks)
     return Library(nouns=(), index=np.full(blocks, -1, dtype=np.int32), frequency_Hz=zero, phase_rad=zero, end_s=zero)
 
@@ -108,14 +110,14 @@ def _distinct(columns: list[np.ndarray], used: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _by_block(
-    nouns: tuple[RfPulse, ...] | tuple[Adc, ...],
+    nouns: tuple[Noun, ...],
     row: np.ndarray,
     used: np.ndarray,
     which: np.ndarray,
     frequency: np.ndarray,
     phase: np.ndarray,
     end: np.ndarray,
-) -> Library:
+) -> Library[Noun]:
     playing = row >= 0
     noun = np.zeros(int(used.max()) + 1, dtype=np.int32)
     noun[used] = which
@@ -183,21 +185,21 @@ def _pulse(file: PulseqFile, table: Table, row: int, columns: dict[str, np.ndarr
     signal = _signal(file, table, row, columns)
     time_id = int(columns["time"][row])
     if time_id:
-        times = file.shape(time_id, table, row) * raster_s
+        times = np.asarray(file.shape(time_id, table, row) * raster_s)
         if len(times) != len(signal):
             raise table.error(row, f"{len(times)} times for {len(signal)} samples", "one time a sample")
         if len(times) < 2 or times[0] < 0 or np.any(np.diff(times) <= 0) or times[-1] > LARGEST_TOTAL * raster_s:
             raise table.error(row, f"times of shape {time_id}", f"two or more that rise within 0 to {LARGEST_TOTAL} steps")
         b1 = uniform_steps(times, signal, raster_s)
     else:
-        times = (np.arange(len(signal)) + 0.5) * raster_s
-        b1 = signal
-    centre = float(columns["centre"][row]) * _MICRO if columns["centre"][row] >= 0 else _peak_s(times, np.abs(signal))
+        times = np.asarray((np.arange(len(signal)) + 0.5) * raster_s)
+        b1 = np.asarray(signal)
+    centre = float(columns["centre"][row]) / _US if columns["centre"][row] >= 0 else _peak_s(times, np.abs(signal))
     flip = float(2 * np.pi * abs(b1.sum()) * raster_s)
     return RfPulse(
         b1_T=b1 / GYROMAGNETIC_RATIO_HZ_PER_T,
         raster_s=raster_s,
-        delay_s=float(columns["delay"][row]) * _MICRO,
+        delay_s=float(columns["delay"][row]) / _US,
         centre_s=centre,
         flip_rad=flip,
         use=USES[use] if use >= 0 else guessed_use(flip, len(b1) * raster_s, on_fat),
@@ -253,7 +255,7 @@ def _adc(file: PulseqFile, table: Table, row: int, columns: dict[str, np.ndarray
         raise table.error(row, f"{len(phase)} phases for {samples} samples", "one phase a sample")
     return Adc(
         samples=samples,
-        dwell_s=round(float(columns["dwell"][row]) * 1e-9, 15),
-        delay_s=float(columns["delay"][row]) * _MICRO,
+        dwell_s=float(columns["dwell"][row]) / 1e9,
+        delay_s=float(columns["delay"][row]) / _US,
         phase_rad=tuple(phase.tolist()),
     )

@@ -18,7 +18,7 @@ LONGEST_LIST = 256
 _LARGEST_TOTAL = 2_000_000
 _LARGEST_LABEL = 2.0**31 - 1
 _KINDS = {1: "output", 2: "trigger"}
-_MICRO = 1e-6
+_US = 1e6  # dividing by it gives the float nearest to the time in s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -180,8 +180,8 @@ def triggers(file: PulseqFile, items: dict[str, Items]) -> tuple[Trigger, ...]:
             block=block,
             kind=_KINDS.get(kind[row], str(kind[row])),
             channel=channel[row],
-            delay_s=delay[row] * _MICRO,
-            duration_s=duration[row] * _MICRO,
+            delay_s=delay[row] / _US,
+            duration_s=duration[row] / _US,
         )
         for block, row in zip(found.block.tolist(), found.row.tolist(), strict=True)
     )
@@ -200,7 +200,7 @@ def soft_delays(file: PulseqFile, items: dict[str, Items]) -> tuple[SoftDelay, .
     if len(zero):
         raise table.error(int(zero[0]), "the factor 0", "any other")
     return tuple(
-        SoftDelay(block=block, number=number[row], hint=table.texts[row], offset_s=offset[row] * _MICRO, factor=factor[row])
+        SoftDelay(block=block, number=number[row], hint=table.texts[row], offset_s=offset[row] / _US, factor=factor[row])
         for block, row in zip(found.block.tolist(), found.row.tolist(), strict=True)
     )
 

@@ -12,7 +12,7 @@ from fullbore.files.pulseq_sections import PulseqFile
 from fullbore.files.pulseq_text import Table
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 
-_MICRO = 1e-6
+_US = 1e6  # dividing by it gives the float nearest to the time in s
 _EPS_S = 1e-9
 _ROUNDING = 1e-5
 
@@ -104,7 +104,7 @@ def _trapezoids(table: Table, rows: np.ndarray) -> dict[int, Knots | None]:
 
 def _trapezoid(rise: float, flat: float, fall: float, delay: float) -> tuple[np.ndarray, np.ndarray]:
     """Corners of a unit trapezoid, times in us; an edge without duration is a jump at the end of the course."""
-    times = np.array([delay, delay + rise, delay + rise + flat, delay + rise + flat + fall]) * _MICRO
+    times = np.array([delay, delay + rise, delay + rise + flat, delay + rise + flat + fall]) / _US
     keep = np.array([rise > 0, True, flat > 0, fall > 0])
     return times[keep], np.array([0.0, 1.0, 1.0, 0.0])[keep]
 
@@ -132,7 +132,7 @@ def _arbitrary(file: PulseqFile, table: Table, rows: np.ndarray) -> list[tuple[i
         values = samples if amplitude[row] else np.zeros(len(samples))
         ends = None if edges is None else (float(edges[0, row]) / scale, float(edges[1, row]) / scale)
         steps, values, is_open = _course(file, table, row, values, int(time[row]), ends)
-        times = float(delay[row]) * _MICRO + steps * file.raster_s("GradientRasterTime")
+        times = float(delay[row]) / _US + steps * file.raster_s("GradientRasterTime")
         if np.any(np.diff(times) <= 0):
             raise table.error(row, "times that do not rise", "steps that add to the delay")
         result.append(

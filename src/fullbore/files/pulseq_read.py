@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fullbore.data import Sequence, SoftDelay
+from fullbore.data import Adc, RfPulse, Sequence, SoftDelay
 from fullbore.errors import FormatError, UsageError
 from fullbore.files.pulseq_encoding import encoding
 from fullbore.files.pulseq_events import Library, adc_library, rf_library, rows_of
-from fullbore.files.pulseq_extensions import extension_items, labels_at, one_per_block, soft_delays, triggers
-from fullbore.files.pulseq_gradients import Gradients, courses, gradients, merged_rows
+from fullbore.files.pulseq_extensions import Items, extension_items, labels_at, one_per_block, soft_delays, triggers
+from fullbore.files.pulseq_gradients import Gradients, Knots, courses, gradients, merged_rows
 from fullbore.files.pulseq_moments import Course
 from fullbore.files.pulseq_rotations import rotated, rotation_matrices
 from fullbore.files.pulseq_sections import RASTER_DEFAULTS_S, PulseqFile, number_in, parse_pulseq
@@ -70,11 +70,11 @@ def sequence_from_text(
 
 def _sequence(
     file: PulseqFile,
-    rf: Library,
-    adc: Library,
+    rf: Library[RfPulse],
+    adc: Library[Adc],
     played: Gradients,
     duration: np.ndarray,
-    items: dict,
+    items: dict[str, Items],
     *,
     soft: tuple[SoftDelay, ...],
     name: str,
@@ -129,7 +129,7 @@ def _field_T(file: PulseqFile, b0_T: float | None) -> float:
     return stated if 0 < stated <= 100 else DEFAULT_B0_T
 
 
-def _gradient_ends(event: np.ndarray, knots: dict) -> np.ndarray:
+def _gradient_ends(event: np.ndarray, knots: dict[int, Knots | None]) -> np.ndarray:
     """When each axis of each block ends, (block, 3)."""
     end = np.zeros(int(event.max(initial=-1)) + 2)
     for row, course in knots.items():
@@ -145,11 +145,15 @@ def _durations_s(file: PulseqFile, ends: list[np.ndarray]) -> np.ndarray:
     else:
         table = file.tables.get("DELAYS")
         row = rows_of(table, blocks, 0, "DELAYS")
-        delay = np.zeros(1) if table is None else table.within(0, "delay", 0.0, 1e15) * 1e-6
+        delay = np.zeros(1) if table is None else table.within(0, "delay", 0.0, 1e15) / 1e6
         duration = np.max([np.where(row >= 0, delay[row], 0.0), *ends], axis=0)
     if not duration.sum() <= LONGEST_S:
-        row = int(np.argmax(duration))
-        raise blocks.error(row, f"a sequence of {duration.sum():.3g} s", f"at most {LONGEST_S:g} s", "Correct the durations.")
+        raise blocks.error(
+            int(np.argmax(duration)),
+            f"a sequence of {duration.sum():.3g} s",
+            f"at most {LONGEST_S:g} s",
+            "Correct the durations.",
+        )
     return np.asarray(duration)
 
 
@@ -175,7 +179,7 @@ def _with_soft_delays(
     return result
 
 
-def _turned(file: PulseqFile, items: dict, played: Gradients) -> Gradients:
+def _turned(file: PulseqFile, items: dict[str, Items], played: Gradients) -> Gradients:
     """Gradients with the file's rotations."""
     which = one_per_block(items, "ROTATIONS", len(played.index))
     if not (which >= 0).any():

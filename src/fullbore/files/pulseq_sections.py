@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,7 +34,7 @@ RASTER_DEFAULTS_S = {
     "GradientRasterTime": 1e-5,
     "RadiofrequencyRasterTime": 1e-6,
 }
-LARGEST_SHAPE = 2**24
+LARGEST_SHAPE = 2**22
 KNOWN_EXTENSIONS = ("LABELSET", "LABELINC", "TRIGGERS", "ROTATIONS", "RF_SHIMS", "DELAYS")
 _EXTENSION_WIDTHS = {"LABELSET": 3, "LABELINC": 3, "DELAYS": 5, "TRIGGERS": 5, "ROTATIONS": 5}
 _WORDED = ("LABELSET", "LABELINC", "DELAYS")
@@ -59,6 +59,7 @@ class PulseqFile:
     extension_tables: dict[str, Table]
     shims: dict[int, np.ndarray]
     notes: tuple[str, ...]
+    _unpacked: dict[int, np.ndarray] = field(default_factory=dict)
 
     def raster_s(self, name: str) -> float:
         """One of the rasters, from the definitions or by default."""
@@ -72,12 +73,15 @@ class PulseqFile:
 
     def shape(self, shape_id: int, table: Table, row: int) -> np.ndarray:
         """The samples of a shape that a row refers to, (sample,)."""
+        if shape_id in self._unpacked:
+            return self._unpacked[shape_id]
         if shape_id not in self.shapes:
             raise table.error(row, f"shape {shape_id}", "a shape of [SHAPES]", "Add the shape.")
         count, stored, section, index = self.shapes[shape_id]
         samples = decompressed(stored, count, allow_plain=self.version >= (1, 4, 0))
         if samples is None:
             raise section.error(index, f"{len(stored)} numbers that do not unpack", f"{count} samples")
+        self._unpacked[shape_id] = samples
         return samples
 
 
@@ -98,7 +102,7 @@ def parse_pulseq(text: str, who: str) -> PulseqFile:
     found = _by_title(sections(text, who), who)
     version = _version(found, who)
     definitions = _definitions(found)
-    tables = {}
+    tables: dict[str, Table] = {}
     for name in ("BLOCKS", "RF", "GRADIENTS", "TRAP", "ADC", "DELAYS", "EXTENSIONS"):
         if name in found:
             tables[name] = _event_table(found[name], name, version)
@@ -234,7 +238,7 @@ def _shapes(section: Section) -> dict[int, tuple[int, np.ndarray, Section, int]]
         raise section.error(stray[0], repr(stray[1].strip()[:40]), "shape_id and a number")
     result: dict[int, tuple[int, np.ndarray, Section, int]] = {}
     line, counted = 0, 0
-    for mark, end in zip(marks, [mark.start() for mark in marks[1:]] + [len(section.body)], strict=True):
+    for mark, end in zip(marks, [*(mark.start() for mark in marks[1:]), len(section.body)], strict=False):
         line += section.body.count("\n", counted, mark.start())
         counted = mark.start()
         shape_id = parsed_number(section, line, mark[1])

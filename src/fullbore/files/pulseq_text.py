@@ -109,12 +109,12 @@ def numeric_table(section: Section, widths: tuple[int, ...]) -> Table:
 
 def worded_table(section: Section, width: int) -> Table:
     """The same for rows of `width` columns whose last one is a word."""
-    rows = [(index, line.split("#", 1)[0].split()) for index, line in section.lines()]
-    for index, words in rows:
+    rows = [(at, line.split("#", 1)[0].split()) for at, line in section.lines()]
+    for at, words in rows:
         if len(words) != width:
-            raise section.error(index, f"{len(words)} columns", str(width))
+            raise section.error(at, f"{len(words)} columns", str(width))
     flat = " ".join(word for _, words in rows for word in words[:-1])
-    index = np.array([index for index, _ in rows], dtype=np.int64)
+    index = np.array([at for at, _ in rows], dtype=np.int64)
     values = numbers(section, flat, len(rows) * (width - 1), index).reshape(len(rows), width - 1)
     return _checked(section, values, tuple(words[-1] for _, words in rows), index)
 
@@ -140,6 +140,11 @@ def _words_per_line(body: str) -> np.ndarray:
 
 def numbers(section: Section, body: str, count: int, index: np.ndarray) -> np.ndarray:
     """All numbers of a text, float64 (count,), finite; `index` names the lines for the complaint."""
+    if count == 0:
+        return np.zeros(0)
+    values = _digits_only(body)
+    if values is not None and len(values) == count:
+        return values
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -152,6 +157,28 @@ def numbers(section: Section, body: str, count: int, index: np.ndarray) -> np.nd
     bad = next((number for number, word in enumerate(words) if not _is_finite(word)), len(words) - 1)
     at = int(index[bad * len(index) // max(len(words), 1)]) if len(index) else 0
     raise section.error(at, repr(words[bad][:_SHOWN]), "a finite number")
+
+
+def _digits_only(body: str) -> np.ndarray | None:
+    """The numbers of a text of digits and spaces, float64, or None for any other; several times faster than a parser."""
+    raw = np.frombuffer(body.encode("utf-8"), dtype=np.uint8)
+    digit = raw > 32
+    if not len(raw) or not digit.any() or raw[digit].min() < 48 or raw.max() > 57:
+        return None
+    begins = digit.copy()
+    begins[1:] &= ~digit[:-1]
+    first = np.flatnonzero(begins)
+    at = np.flatnonzero(digit)
+    ends = np.append(at[np.searchsorted(at, first[1:]) - 1], at[-1])
+    if (ends - first).max() >= _EXACT_DIGITS:
+        return None
+    word = np.cumsum(begins[at]) - 1
+    place = _POWERS[ends[word] - at]
+    return np.asarray(np.add.reduceat((raw[at] - 48) * place, np.searchsorted(at, first)))
+
+
+_EXACT_DIGITS = 15
+_POWERS = 10.0 ** np.arange(_EXACT_DIGITS)
 
 
 def _is_finite(word: str) -> bool:
