@@ -104,7 +104,8 @@ def test_a_quarter_turn_needs_no_new_shape(tmp_path: Path) -> None:
 
 
 def test_rf_between_given_times_keeps_its_area() -> None:
-    shapes = "shape_id 1\nnum_samples 3\n0\n1\n0.5\n\nshape_id 2\nnum_samples 3\n0\n0.25\n0.5\n\nshape_id 3\nnum_samples 3\n0.5\n10.3\n20.7\n"
+    columns = ("0\n1\n0.5", "0\n0.25\n0.5", "0.5\n10.3\n20.7")
+    shapes = "".join(f"shape_id {number}\nnum_samples 3\n{column}\n\n" for number, column in enumerate(columns, 1))
     sequence = read("[BLOCKS]\n1 5 1 0 0 0 0 0", "[RF]\n1 100 1 2 3 8 10 0 0 0 0 r", f"[SHAPES]\n{shapes}")
     pulse = sequence.rf_pulses[0]
     signal = 100 * np.array([0, 1, 0.5]) * np.exp(2j * np.pi * np.array([0, 0.25, 0.5]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -42,8 +42,8 @@ def encoding(
 ) -> Encoding:
     """One row per block that samples; adc, rf_frequency_Hz: (block,); labels: (row,) each.
 
-    Readouts lie at k_first + j * k_step, exact for a constant gradient; on a curved path these are its ends. Without any
-    counter among the labels, lines, partitions and slices of a Cartesian scan are counted from k-space.
+    Readouts lie at k_first + j * k_step, exact for a constant gradient; on a curved path both ends are. Without any counter
+    among the labels, lines, partitions and slices of a Cartesian scan are counted from k-space.
     """
     blocks = np.flatnonzero(adc >= 0)
     if not len(blocks):
@@ -71,18 +71,18 @@ def encoding(
         flags=flags,
         k_first_per_m=position[:, 0],
         k_step_per_m=step,
-        row_samples=count[which] if len(np.unique(count[which])) > 1 else None,
-        row_dwell_s=dwell[which] if len(np.unique(dwell[which])) > 1 else None,
+        row_samples=_where_differing(count[which]),
+        row_dwell_s=_where_differing(dwell[which]),
         labels=others,
         protocol=name,
-        echo_time_s=header.echo_time_s,
         inversion_time_s=np.full(len(blocks), np.nan),
-        repetition_time_s=header.repetition_time_s,
-        flip_rad=header.flip_rad,
-        refocusing_flip_rad=header.refocusing_flip_rad,
-        echo_spacing_s=header.echo_spacing_s,
-        echo_train_length=header.echo_train_length,
+        **{field.name: getattr(header, field.name) for field in fields(header)},
     )
+
+
+def _where_differing(column: np.ndarray) -> np.ndarray | None:
+    """A column that says something, None when all rows are alike."""
+    return column if np.any(column != column[0]) else None
 
 
 def _from_labels(labels: dict[str, np.ndarray], rows: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:

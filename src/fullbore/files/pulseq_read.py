@@ -80,22 +80,9 @@ def _sequence(
     name: str,
 ) -> Sequence:
     """Everything put together."""
-    starts = np.concatenate([[0.0], np.cumsum(duration)[:-1]])
-    pulses = rf.nouns
-    course = Course(
-        rf_pulses=pulses,
-        gradients=played.shapes,
-        starts_s=starts,
-        rf=rf.index,
-        gradient=played.index,
-        gradient_scale=played.scale,
-    )
-    if file.version < (1, 5, 0):
-        course = _with_inversions(course, adc.index)
+    course = _course(file, rf, adc, played, duration)
     labels = labels_at(file, items, np.flatnonzero(adc.index >= 0))
-    shim = one_per_block(items, "RF_SHIMS", len(duration))
-    used, rank = np.unique(shim[shim >= 0], return_inverse=True)
-    shim[shim >= 0] = rank.reshape(-1)
+    shims, shim = _shims(file, items, len(duration))
     return Sequence(
         name=name,
         rf_pulses=course.rf_pulses,
@@ -110,13 +97,34 @@ def _sequence(
         adc=adc.index,
         adc_phase_rad=adc.phase_rad,
         adc_frequency_Hz=adc.frequency_Hz,
-        rf_shim=shim.astype(np.int32),
-        rf_shims=tuple(file.shims[number] for number in used.tolist()),
+        rf_shim=shim,
+        rf_shims=shims,
         triggers=triggers(file, items),
         soft_delays=soft,
         encoding=encoding(course, adc.nouns, adc.index, labels, rf.frequency_Hz, file.definitions, name),
         definitions=_definitions(file, duration),
     )
+
+
+def _course(file: PulseqFile, rf: Library[RfPulse], adc: Library[Adc], played: Gradients, duration: np.ndarray) -> Course:
+    """What moves through k-space, the uses of its pulses guessed where the file does not say."""
+    course = Course(
+        rf_pulses=rf.nouns,
+        gradients=played.shapes,
+        starts_s=np.concatenate([[0.0], np.cumsum(duration)[:-1]]),
+        rf=rf.index,
+        gradient=played.index,
+        gradient_scale=played.scale,
+    )
+    return course if file.version >= (1, 5, 0) else _with_inversions(course, adc.index)
+
+
+def _shims(file: PulseqFile, items: dict[str, Items], blocks: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Weights of the transmit channels, and which of them each block plays, (block,)."""
+    shim = one_per_block(items, "RF_SHIMS", blocks)
+    used, rank = np.unique(shim[shim >= 0], return_inverse=True)
+    shim[shim >= 0] = rank.reshape(-1)
+    return tuple(file.shims[number] for number in used.tolist()), shim.astype(np.int32)
 
 
 def _field_T(file: PulseqFile, b0_T: float | None) -> float:
