@@ -14,11 +14,12 @@ import pytest
 from fullbore.data import Sequence, SoftDelay, Trigger
 from fullbore.errors import FormatError, UsageError
 from fullbore.files import read_pulseq, write_pulseq
+from fullbore.files.pulseq_labels import LABELS
 from fullbore.files.pulseq_read import NOTE, sequence_from_text
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.sequence import build
 from tests.files.test_pulseq import SMALL
-from tests.files.test_pulseq_read import gradient_at
+from tests.files.test_pulseq_read import by_pypulseq, check_gradients, check_positions, gradient_at
 from tests.sequence.reference import LIMITS, NAMES, protocol
 
 RF_15 = "[RF]\n1 100 1 2 0 50 0 0 0 0 0 e\n"
@@ -245,3 +246,40 @@ def test_a_longer_name_is_a_longer_file(tmp_path: Path) -> None:
     assert edited.name == "one more" and "signature" in edited.definitions[NOTE]
     write_pulseq(edited, tmp_path / "b.seq")
     assert NOTE not in read_pulseq(tmp_path / "b.seq").definitions
+
+
+def test_a_spiral_from_pypulseq_with_all_its_events(tmp_path: Path) -> None:
+    system = pp.Opts(gamma=GYROMAGNETIC_RATIO_HZ_PER_T, B0=3.0, max_grad=40, grad_unit="mT/m", max_slew=180, slew_unit="T/m/s")
+    turn = np.linspace(0, 1, 400)
+    arms = 8e5 * turn * np.minimum(1, (1 - turn) * 8) * np.stack([np.sin(38 * turn), np.cos(38 * turn)])
+    spiral = [pp.make_arbitrary_grad(axis, arm, first=0, last=0, system=system) for axis, arm in zip("xy", arms, strict=True)]
+    lobe = 5e5 * np.sin(np.pi * np.linspace(0, 1, 401)) ** 2
+    fine = pp.make_arbitrary_grad("z", lobe, first=0, last=0, oversampling=True, system=system)
+    excite, select, _ = pp.make_sinc_pulse(
+        1.0, duration=2e-3, slice_thickness=5e-3, system=system, return_gz=True, use="excitation", freq_ppm=-3.3
+    )
+    refocus = pp.make_block_pulse(np.pi, duration=1e-3, system=system, use="refocusing")
+    receivers = [
+        pp.make_adc(380, dwell=1e-5, delay=1e-4, system=system, freq_offset=123.0, phase_offset=0.7),
+        pp.make_adc(100, dwell=2e-5, delay=1e-4, system=system, phase_modulation=np.linspace(0, 1, 100) ** 2),
+    ]
+    made = pp.Sequence(system)
+    for shot in range(3):
+        made.add_block(excite, select, pp.make_label(type="SET", label="LIN", value=shot))
+        made.add_block(refocus)
+        both = [pp.make_label(type=kind, label="AVG", value=value) for kind, value in (("INC", 2), ("SET", 7), ("INC", shot))]
+        made.add_block(*spiral, receivers[0], *both)
+        made.add_block(fine, receivers[1], pp.make_label(type="INC", label="REP", value=1))
+    made.write(str(tmp_path / "a.seq"), remove_duplicates=False)
+    ours, theirs = read_pulseq(tmp_path / "a.seq"), by_pypulseq(tmp_path / "a.seq", guess=False)
+    check_gradients(ours, theirs)
+    check_positions(ours, theirs)
+    for label, values in theirs.evaluate_labels(evolution="adc").items():
+        name = next(name for name, known in LABELS.items() if known == label)
+        np.testing.assert_array_equal(ours.encoding.counter(name), values)
+    assert ours.encoding.row_samples is not None and ours.encoding.row_samples.tolist() == [380, 100] * 3
+    assert ours.encoding.dwell_per_row_s().tolist() == [1e-5, 2e-5] * 3
+    np.testing.assert_allclose(ours.adcs[1].phase_rad, np.linspace(0, 1, 100) ** 2, rtol=0, atol=1e-6)
+    write_pulseq(ours, tmp_path / "b.seq")
+    check_positions(ours, by_pypulseq(tmp_path / "b.seq", guess=False))
+    assert " -1 0\n" in (tmp_path / "b.seq").read_text()

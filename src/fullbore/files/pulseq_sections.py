@@ -278,7 +278,7 @@ def _signature_notes(text: str, found: dict[str, Section]) -> list[str]:
     words = dict(line.split(None, 1) for _, line in found["SIGNATURE"].lines() if len(line.split(None, 1)) == 2)
     if words.get("Type", "").strip().lower() != "md5":
         return []
-    before = text[: text.index("[SIGNATURE]")]
+    before = "".join(line + "\n" for line in text.split("\n")[: found["SIGNATURE"].line - 1])
     # The line end before the title belongs to the signature; writers differ in whether they keep it.
     candidates = {before, before.removesuffix("\n"), before.removesuffix("\n").removesuffix("\n")}
     digests = {hashlib.md5(part.encode(), usedforsecurity=False).hexdigest() for part in candidates}
