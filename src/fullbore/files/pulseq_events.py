@@ -15,7 +15,7 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 
 LONGEST_US = 1e9
 LARGEST_AMPLITUDE = 1e12
-LARGEST_TOTAL = 2**24
+LARGEST_TOTAL = 2**23
 USES = "erispou"
 Noun = TypeVar("Noun", RfPulse, Adc)
 _US = 1e6  # dividing by it gives the float nearest to the time in s
@@ -72,8 +72,10 @@ def rf_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library[RfPuls
     keys, which = _distinct([columns[name][used] for name in names] + [uses[used], on_fat[used]], used)
     pulses, total = [], 0
     for first in keys.tolist():
-        pulses.append(_pulse(file, table, first, columns, int(uses[first]), bool(on_fat[first])))
-        total += len(pulses[-1].b1_T)
+        declared = file.shapes[shape_id][0] if (shape_id := int(columns["magnitude"][first])) in file.shapes else 0
+        if total + declared <= LARGEST_TOTAL:
+            pulses.append(_pulse(file, table, first, columns, int(uses[first]), bool(on_fat[first])))
+        total += max(declared, len(pulses[-1].b1_T) if pulses else 0)
         if total > LARGEST_TOTAL:
             raise table.error(first, f"{total} samples in all pulses so far", f"at most {LARGEST_TOTAL}", "Split the sequence.")
     end = np.array([pulse.delay_s + pulse.duration_s for pulse in pulses])

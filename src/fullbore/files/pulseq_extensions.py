@@ -16,6 +16,7 @@ from fullbore.files.pulseq_text import Table
 
 LONGEST_LIST = 256
 _LARGEST_TOTAL = 2_000_000
+_LARGEST_WALK = 1_000_000
 _LARGEST_LABEL = 2.0**31 - 1
 _KINDS = {1: "output", 2: "trigger"}
 _US = 1e6  # dividing by it gives the float nearest to the time in s
@@ -47,11 +48,15 @@ def extension_items(file: PulseqFile, blocks: Table) -> dict[str, Items]:
         return {}
     entries = _entries(table)
     chains: list[list[tuple[int, int]]] = []
+    walked = 0
     for number, head in enumerate(unique.tolist()):
         block_row = int(at[np.argmax(which == number)]) if head not in entries else 0
         if head not in entries:
             raise blocks.error(block_row, f"the extension list {head}", "a list of [EXTENSIONS]", "Add the list.")
         chains.append(_chain(table, entries, head))
+        walked += len(chains[-1])
+        if walked > _LARGEST_WALK:
+            raise blocks.error(int(at[0]), f"extension lists of {walked} entries in all", f"at most {_LARGEST_WALK}", "Split it.")
     result = {}
     for type_number, name in file.extensions.items():
         own = [[(place, ref) for place, (kind, ref) in enumerate(chain) if kind == type_number] for chain in chains]

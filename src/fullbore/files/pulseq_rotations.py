@@ -40,6 +40,7 @@ def rotated(played: Gradients, matrix: np.ndarray, which: np.ndarray, table: Tab
     """
     shapes, index, scale = list(played.shapes), played.index.copy(), played.scale.copy()
     known: dict[tuple[tuple[int, float], ...], int] = {}
+    bases: dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]] = {}
     total = 0
     for block in np.flatnonzero(which >= 0).tolist():
         used = [axis for axis in range(3) if played.index[block, axis] >= 0 and played.scale[block, axis] != 0]
@@ -56,7 +57,11 @@ def rotated(played: Gradients, matrix: np.ndarray, which: np.ndarray, table: Tab
             key = tuple(sorted(terms.items()))
             if key not in known:
                 known[key] = len(shapes)
-                shapes.append(summed([(shapes[part], weight) for part, weight in key]))
+                group = tuple(part for part, _ in key)
+                if group not in bases:
+                    bases[group] = common_corners([shapes[part] for part in group])
+                times, values = bases[group]
+                shapes.append(Gradient(times_s=times, values_T_per_m=np.array([weight for _, weight in key]) @ values))
                 total += len(shapes[-1].times_s)
                 if total > LARGEST_TOTAL:
                     raise table.section.error(0, f"{total} corners so far", f"at most {LARGEST_TOTAL}", "Split the sequence.")
@@ -65,16 +70,13 @@ def rotated(played: Gradients, matrix: np.ndarray, which: np.ndarray, table: Tab
     return Gradients(shapes=tuple(shapes), index=index, scale=scale, end_s=end)
 
 
-def summed(parts: list[tuple[Gradient, float]]) -> Gradient:
-    """The weighted sum of piecewise linear courses on the union of their corners; a jump within it takes JUMP_S."""
-    span = (min(float(part.times_s[0]) for part, _ in parts), max(float(part.times_s[-1]) for part, _ in parts))
-    courses = [(*_with_jumps(part, span), weight) for part, weight in parts]
-    times = np.unique(np.concatenate([times for times, _, _ in courses]))
+def common_corners(parts: list[Gradient]) -> tuple[np.ndarray, np.ndarray]:
+    """The union of the corners of several courses, (corner,), and each course there, (part, corner); a jump takes JUMP_S."""
+    span = (min(float(part.times_s[0]) for part in parts), max(float(part.times_s[-1]) for part in parts))
+    courses = [_with_jumps(part, span) for part in parts]
+    times = np.unique(np.concatenate([corners for corners, _ in courses]))
     times = times[np.concatenate([[True], np.diff(times) > 0.01 * JUMP_S])]
-    values = np.zeros(len(times))
-    for corners, heights, weight in courses:
-        values += weight * np.interp(times, corners, heights, left=0.0, right=0.0)
-    return Gradient(times_s=times, values_T_per_m=values)
+    return times, np.stack([np.interp(times, corners, heights, left=0.0, right=0.0) for corners, heights in courses])
 
 
 def _with_jumps(gradient: Gradient, span: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
