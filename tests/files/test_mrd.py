@@ -1,7 +1,7 @@
 # TRUTHS of MRD: what is written is read back, field by field | the ismrmrd package reads header, flags, counters, positions,
 # trajectory and samples | noise comes first and is flagged | 6000 x 12 x 384 in seconds | an interrupted write leaves nothing |
 # files of others: reversed lines turn, phase correction goes, several encodings: the first, k = 0 at n // 2 |
-# missing, empty, random, truncated, foreign, NaN: one sentence
+# readouts of other lengths, dwell times and labels | missing, empty, random, truncated, foreign, NaN: one sentence
 from __future__ import annotations
 
 import time
@@ -13,7 +13,7 @@ import ismrmrd
 import numpy as np
 import pytest
 
-from fullbore.data import Encoding, Geometry, RawData
+from fullbore.data import AcquisitionFlag, Encoding, Geometry, RawData
 from fullbore.errors import FormatError, OutputError, ShapeError, ValueRangeError
 from fullbore.files.mrd import read_mrd, write_mrd
 from tests.files.examples import oblique_geometry, volume_raw
@@ -25,7 +25,7 @@ def assert_same(one: object, two: object, skip: tuple[str, ...] = ()) -> None:
         if field.name in skip:
             continue
         if isinstance(a, Encoding | Geometry):
-            assert_same(a, b)
+            assert_same(a, b, skip)
         elif isinstance(a, np.ndarray | tuple):
             assert np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True), field.name
             assert np.asarray(a).dtype == np.asarray(b).dtype, field.name
@@ -41,6 +41,33 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     extent = np.abs(raw.trajectory_per_m).max()
     # MRD stores trajectories in float32: half a unit in the last place per axis, and a rotation of three axes.
     assert np.abs(back.trajectory_per_m - raw.trajectory_per_m).max() < 1e-6 * extent
+
+
+def test_readouts_that_differ_are_read_back(tmp_path: Path) -> None:
+    raw = volume_raw()
+    rows = raw.encoding.rows
+    lengths = np.where(np.arange(rows) % 3 == 1, 10, 16)
+    flags = raw.encoding.flags.copy()
+    flags[2] |= np.uint64(AcquisitionFlag.NOISE)
+    encoding = replace(
+        raw.encoding,
+        row_samples=lengths,
+        row_dwell_s=np.where(lengths == 10, 1 / 3e5, 1 / 7e5),
+        labels={"TRID": np.arange(rows, dtype=np.int32)},
+        flags=flags,
+    )
+    within = np.arange(16) < lengths[:, None]
+    samples, trajectory = raw.samples * within[:, None], raw.trajectory_per_m * within[..., None]
+    raw = replace(raw, encoding=encoding, samples=samples, trajectory_per_m=trajectory)
+    write_mrd(raw, tmp_path / "a.h5")
+    back = read_mrd(tmp_path / "a.h5")
+    assert_same(raw, back, skip=("trajectory_per_m", "labels"))
+    assert np.array_equal(back.encoding.labels["TRID"], encoding.labels["TRID"])
+    assert np.abs(back.trajectory_per_m - trajectory).max() < 1e-6 * np.abs(trajectory).max()
+    dataset = ismrmrd.Dataset(tmp_path / "a.h5", "dataset", mode="r")
+    last = [dataset.read_acquisition(dataset.number_of_acquisitions() - 1 - row) for row in range(3)]
+    assert [acquisition.number_of_samples for acquisition in last] == lengths[::-1][:3].tolist()
+    assert [acquisition.sample_time_us for acquisition in last] == pytest.approx(encoding.row_dwell_s[::-1][:3] * 1e6)
 
 
 def test_nothing_is_invented_for_what_raw_data_lack(tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
-from fullbore.data import AcquisitionFlag, Geometry, RawData
+from fullbore.data import AcquisitionFlag, Encoding, Geometry, RawData
 from fullbore.data.encoding import COUNTERS
 from fullbore.errors import FormatError, OutputError, ShapeError
 from fullbore.files.atomic import atomic_path
@@ -17,7 +19,9 @@ from fullbore.files.mrd_foreign import convert
 from fullbore.files.mrd_header import Header, build_header, parse_header
 from fullbore.files.mrd_layout import ACQUISITION_TYPE, COUNTER_FIELDS, GROUP, HEAD_TYPE, LARGEST_COUNT
 from fullbore.files.mrd_nouns import (
+    LABEL_PREFIX,
     ROW_ARRAYS,
+    ROW_DWELL,
     TRUE_TRAJECTORY,
     encoding_from,
     geometry_from,
@@ -38,7 +42,8 @@ def write_mrd(raw: RawData, path: str | Path) -> None:
     The trajectory is in the axes (read, phase, slice) of the acquisition, cycles per metre, float32; it is the true one
     when `raw` has it and the nominal one otherwise. Positions are in LPS millimetres and name the centre of the slice.
     What MRD has no place for goes to the user parameters and to MRD arrays, so `read_mrd` gives `raw` back exactly, but
-    for the trajectory's rounding to float32 (6e-8 of its extent). Acquisition times are not known to `raw` and stay 0.
+    for the trajectory's rounding to float32 (6e-8 of its extent). Readouts that are shorter than others are written at
+    their own length; what `raw` has beyond it is not kept. Acquisition times are not known to `raw` and stay 0.
     Errors: OutputError when the file cannot be written; ShapeError when a count is beyond MRD's 16 bits.
     """
     _check_counts(raw)
@@ -89,6 +94,16 @@ def _write(group: h5py.Group, raw: RawData, header: bytes) -> None:
     for name in ROW_ARRAYS:
         values = np.asarray(getattr(raw.encoding, name), dtype=np.float64)
         group.create_dataset(name, data=values[None], maxshape=(None, *values.shape))
+    for name, column in _optional_columns(raw).items():
+        group.create_dataset(name, data=column[None], maxshape=(None, *column.shape))
+
+
+def _optional_columns(raw: RawData) -> dict[str, np.ndarray]:
+    """Columns that few encodings have: exact dwell times where they differ, and Pulseq labels that MRD has no counter for."""
+    columns = {LABEL_PREFIX + name.replace("/", "_"): column for name, column in raw.encoding.labels.items()}
+    if raw.encoding.row_dwell_s is not None:
+        columns[ROW_DWELL] = raw.encoding.row_dwell_s
+    return columns
 
 
 def _noise_blocks(raw: RawData) -> list[np.ndarray]:
@@ -128,10 +143,11 @@ def _imaging_acquisitions(raw: RawData, first: int, last: int, before: int) -> n
     heads = _heads(last - first, raw)
     heads["flags"] = encoding.flags[part]
     heads["scan_counter"] = np.arange(before + first + 1, before + last + 1)
-    heads["number_of_samples"] = encoding.samples
-    heads["center_sample"] = encoding.centre_sample
+    lengths = encoding.samples_per_row()[part]
+    heads["number_of_samples"] = lengths
+    heads["center_sample"] = np.minimum(encoding.centre_sample, lengths - 1)
     heads["trajectory_dimensions"] = 3
-    heads["sample_time_us"] = encoding.dwell_s * 1e6
+    heads["sample_time_us"] = encoding.dwell_per_row_s()[part] * 1e6
     for name, field in COUNTER_FIELDS.items():
         heads["idx"][field] = encoding.counter(name)[part]
     offsets = encoding.geometry.slice_offsets_m
@@ -141,8 +157,8 @@ def _imaging_acquisitions(raw: RawData, first: int, last: int, before: int) -> n
     acquisitions = np.empty(last - first, ACQUISITION_TYPE)
     acquisitions["head"] = heads
     for index in range(last - first):
-        acquisitions["data"][index] = _as_floats(raw.samples[first + index])
-        acquisitions["traj"][index] = trajectory[index].reshape(-1)
+        acquisitions["data"][index] = _as_floats(raw.samples[first + index, :, : lengths[index]])
+        acquisitions["traj"][index] = trajectory[index, : lengths[index]].reshape(-1)
     return acquisitions
 
 
@@ -196,13 +212,14 @@ def _header_bytes(group: h5py.Group, who: str) -> bytes:
 
 def _read_own(group: h5py.Group, header: Header, rows: Rows, who: str) -> RawData:
     geometry = geometry_from(header, who)
-    is_noise = (rows.heads["flags"] & np.uint64(AcquisitionFlag.NOISE)) != 0
+    is_noise = _is_noise_scan(group, rows)
     heads = rows.heads[~is_noise]
     counters = np.stack([heads["idx"][COUNTER_FIELDS[name]] for name in COUNTERS], axis=1).astype(np.int32)
     arrays = _row_arrays(group, len(heads), who)
     encoding = encoding_from(header, geometry, counters, heads["flags"].astype(np.uint64), arrays, who)
+    encoding = replace(encoding, **_optional(group, heads, encoding.samples, who))
     dimensions = 3 if header.numbers.get(TRUE_TRAJECTORY) else 0
-    samples, trajectory = rows.load(np.flatnonzero(~is_noise), encoding.samples, dimensions)
+    samples, trajectory = _padded(rows, np.flatnonzero(~is_noise), encoding, dimensions)
     noise = rows.load_noise(np.flatnonzero(is_noise))
     frame = np.stack([geometry.read, geometry.phase, geometry.slice])
     return RawData(
@@ -216,6 +233,49 @@ def _read_own(group: h5py.Group, header: Header, rows: Rows, who: str) -> RawDat
         system=header.strings.get("system", ""),
         provenance=provenance_from(header),
     )
+
+
+def _is_noise_scan(group: h5py.Group, rows: Rows) -> np.ndarray:
+    """Which acquisitions hold `raw.noise`: those before the rows; a row may be flagged as noise, too."""
+    flagged = (rows.heads["flags"] & np.uint64(AcquisitionFlag.NOISE)) != 0
+    stored = group.get(ROW_ARRAYS[0])
+    before = len(flagged) - stored.shape[1] if stored is not None and stored.ndim > 1 else -1
+    leading = np.arange(len(flagged)) < before
+    return np.asarray(leading if before >= 0 and flagged[leading].all() else flagged)
+
+
+def _optional(group: h5py.Group, heads: np.ndarray, longest: int, who: str) -> dict[str, Any]:
+    """The columns of `_optional_columns`, and lengths where they differ."""
+    lengths = heads["number_of_samples"].astype(np.int64)
+    columns: dict[str, Any] = {"row_samples": lengths} if np.any(lengths != longest) else {}
+    if lengths.max(initial=0) > longest:
+        raise FormatError(f"{who}: an acquisition has {lengths.max()} samples, wanted at most {longest}. Export the data again.")
+    if ROW_DWELL in group:
+        columns["row_dwell_s"] = np.asarray(group[ROW_DWELL][0], dtype=np.float64)
+    labels = {name.removeprefix(LABEL_PREFIX): np.asarray(group[name][0]) for name in group if name.startswith(LABEL_PREFIX)}
+    for name, column in {**columns, **labels}.items():
+        if column.shape != (len(heads),):
+            raise FormatError(f"{who}: the array {name} does not have {len(heads)} rows. Export the data again.")
+    return columns | {"labels": labels}
+
+
+def _padded(rows: Rows, wanted: np.ndarray, encoding: Encoding, dimensions: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Samples and trajectory, short readouts filled up with zeros."""
+    if encoding.row_samples is None:
+        return rows.load(wanted, encoding.samples, dimensions)
+    parts = {}
+    for length in np.unique(encoding.row_samples).tolist():
+        at = np.flatnonzero(encoding.row_samples == length)
+        parts[length] = (at, *rows.load(wanted[at], length, dimensions))
+    coils = next(iter(parts.values()))[1].shape[1]
+    samples = np.zeros((len(wanted), coils, encoding.samples), np.complex64)
+    complete = all(path is not None for _, _, path in parts.values())
+    trajectory = np.zeros((len(wanted), encoding.samples, dimensions), np.float32) if complete else None
+    for length, (at, part, path) in parts.items():
+        samples[at, :, :length] = part
+        if trajectory is not None:
+            trajectory[at, :length] = path
+    return samples, trajectory
 
 
 def _row_arrays(group: h5py.Group, count: int, who: str) -> dict[str, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +60,7 @@ class BlockTable:
 
     def finish(self, name: str, encoding: Encoding, definitions: dict[str, str]) -> Sequence:
         """The sequence of all that was played."""
-        column = {key: np.concatenate(parts) for key, parts in self._columns.items()}
+        column: dict[str, Any] = {key: np.concatenate(parts) for key, parts in self._columns.items()}
         parameters = {**encoding.parameters, "duration_s": float(column["duration_s"].sum())}
         return Sequence(
             name=name,

@@ -1,0 +1,140 @@
+# TRUTHS of the Pulseq reader on broken files: whatever happened to a file, it is read or refused in one sentence that names it,
+#   within a second, and what is read is finite | line ends, tabs, comments and a missing last line end change nothing |
+#   shape bombs, endless lists, references to nothing and negative times are refused with section and line
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fullbore.data import Sequence
+from fullbore.errors import FormatError
+from fullbore.files import read_pulseq
+from fullbore.files.pulseq_read import NOTE, sequence_from_text
+from tests.files.pulseq_breakage import BREAKS, HARMLESS, Break
+from tests.files.test_pulseq_events import FLAT, PPM, RAMP, text
+from tests.files.test_pulseq_read import FILES
+
+
+def assert_finite(sequence: Sequence) -> None:
+    encoding = sequence.encoding
+    columns = [
+        sequence.duration_s,
+        sequence.rf_phase_rad,
+        sequence.rf_frequency_Hz,
+        sequence.adc_phase_rad,
+        sequence.gradient_scale,
+    ]
+    columns += [encoding.k_first_per_m, encoding.k_step_per_m, *(gradient.values_T_per_m for gradient in sequence.gradients)]
+    columns += [pulse.b1_T for pulse in sequence.rf_pulses]
+    assert all(np.isfinite(column).all() for column in columns)
+
+
+def read_or_refused(broken: str) -> None:
+    begin = time.perf_counter()
+    try:
+        sequence = sequence_from_text(broken, "some.seq")
+    except FormatError as error:
+        assert str(error).startswith("some.seq") and "wanted" in str(error)
+    else:
+        assert_finite(sequence)
+    assert time.perf_counter() - begin < 1.0
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(FILES),
+    breaks=st.lists(st.sampled_from(BREAKS + HARMLESS), min_size=1, max_size=2),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_broken_file_is_read_or_refused(shared_data: Path, name: str, breaks: list[Break], seed: int) -> None:
+    path = shared_data / "seq" / f"{name}.seq"
+    if not path.is_file():
+        pytest.skip(f"no {path}")
+    rng, broken = np.random.default_rng(seed), path.read_text()
+    for break_ in breaks:
+        broken = break_(broken, rng) if broken else broken
+    read_or_refused(broken)
+
+
+@pytest.mark.parametrize("break_", BREAKS, ids=lambda f: f.__name__)
+def test_a_broken_small_file_is_read_or_refused(break_: Break) -> None:
+    lists = (
+        "[EXTENSIONS]\n1 1 1 2\n2 2 1 3\n3 3 1 4\n4 4 1 0\n\nextension LABELSET 1\n1 3 LIN\n\nextension TRIGGERS 2\n1 1 3 5 20\n"
+    )
+    more = "extension ROTATIONS 3\n1 1 0.5 0 0\n\nextension RF_SHIMS 4\n1 2 1 0 0.5 1.5\n"
+    blocks = "[BLOCKS]\n1 50 1 1 2 0 1 1\n2 50 0 3 0 1 0 0\n3 40 0 0 0 0 1 3"
+    gradients = "[GRADIENTS]\n1 1000 10 900 4 0 0\n2 1000 10 900 4 -1 20\n\n[TRAP]\n3 3000 20 30 20 10"
+    shapes = f"[SHAPES]\n{FLAT}{RAMP.replace('shape_id 1', 'shape_id 4')}shape_id 3\nnum_samples 4\n0\n0.1\n0.4\n0.9\n"
+    whole = text(blocks, *PPM[1:], gradients, lists, more, shapes)
+    assert sequence_from_text(whole, "some.seq").blocks == 3
+    for seed in range(60):
+        read_or_refused(break_(whole, np.random.default_rng(seed)))
+
+
+@pytest.mark.parametrize("harmless", HARMLESS, ids=lambda f: f.__name__)
+def test_what_does_not_matter_changes_nothing(shared_data: Path, harmless: Break, tmp_path: Path) -> None:
+    original = (shared_data / "seq" / "write_gre_label.seq").read_text()
+    (tmp_path / "a.seq").write_bytes(harmless(original, np.random.default_rng(0)).encode())
+    one, two = sequence_from_text(original, "a.seq"), read_pulseq(tmp_path / "a.seq")
+    for name in ("duration_s", "rf", "gradient", "gradient_scale", "adc", "adc_phase_rad"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    np.testing.assert_array_equal(one.encoding.counters, two.encoding.counters)
+    assert NOTE not in one.definitions
+
+
+BLOCK = "[BLOCKS]\n1 50 1 0 0 0 0 0"
+RF = "[RF]\n1 100 1 2 0 50 0 0 0 0 0 e"
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ((BLOCK, RF), r"\[RF\], line 15: got shape 1"),
+        (
+            (BLOCK, RF, "[SHAPES]\nshape_id 1\nnum_samples 1000000000000\n0\n0\n999999999998\n"),
+            r"\[SHAPES\], line 19: got num_samples",
+        ),
+        ((BLOCK, RF, "[SHAPES]\nshape_id 1\nnum_samples 100\n0\n0\n1e9\n"), r"\[SHAPES\], line 18: got 3 numbers"),
+        ((BLOCK, RF, f"[SHAPES]\n{FLAT}{RAMP}"), "shape_id 1"),
+        ((BLOCK, RF + "\n1 200 1 2 0 50 0 0 0 0 0 e", f"[SHAPES]\n{FLAT}"), r"\[RF\], line 16: got the id 1 again"),
+        ((BLOCK, RF.replace("50 0 0", "50 -1 0"), f"[SHAPES]\n{FLAT}"), r"\[RF\], line 15: got delay -1"),
+        (("[BLOCKS]\n1 50 0 2 0 0 0 0", "[TRAP]\n2 1 -5 5 5 0"), r"\[TRAP\], line 15: got rise -5"),
+        (("[BLOCKS]\n1 50 0 2 0 0 0 0", "[TRAP]\n3 1 5 5 5 0"), r"\[BLOCKS\], line 12: got gradient 2 on axis x"),
+        (
+            ("[BLOCKS]\n1 50 0 2 0 0 0 0", "[TRAP]\n2 1 5 5 5 0", "[GRADIENTS]\n2 1 0 0 1 0 0"),
+            r"\[GRADIENTS\], line 18: got the id 2",
+        ),
+        (("[BLOCKS]\n1 -3 0 0 0 0 0 0",), r"\[BLOCKS\], line 12: got duration -3"),
+        (("[BLOCKS]\n1 1e14 0 0 0 0 0 0",), r"\[BLOCKS\], line 12: got a sequence of 1e\+09 s"),
+        (("[BLOCKS]\n1 5 0 0 0 0 0 0\n1 5 0 0 0 0 0 0",), r"\[BLOCKS\], line 13: got the id 1 again"),
+        (("[BLOCKS]\n1 5 0 0 0 0 0",), r"\[BLOCKS\], line 12: got 7 columns, wanted 8"),
+        (("[BLOCKS]\n1 5 0 0 0 0 0 0\n2 5 0 nan 0 0 0 0",), r"\[BLOCKS\], line 13: got 'nan'"),
+        (("[BLOCKS]\n1 5 0 0 0 0 0 1", "[EXTENSIONS]\n1 1 1 2\n2 1 1 1\n\nextension LABELSET 1\n1 1 LIN"), "goes on after 256"),
+        (("[BLOCKS]\n1 5 0 0 0 0 0 1", "[EXTENSIONS]\n1 1 1 9\n\nextension LABELSET 1\n1 1 LIN"), "got next id 9"),
+        (("[BLOCKS]\n1 5 0 0 0 0 0 1", "[EXTENSIONS]\n1 3 1 0\n\nextension LABELSET 1\n1 1 LIN"), "got an entry of type 3"),
+        (("[BLOCKS]\n1 5 0 0 0 0 0 1", "[EXTENSIONS]\n1 1 2 0\n\nextension LABELSET 1\n1 1 LIN"), "a reference to LABELSET 2"),
+        (("[BLOCKS]\n1 5 0 0 0 0 0 1",), r"\[BLOCKS\], line 12: got the extension list 1"),
+        (("[BLOCKS]\n1 5 0 0 0 0 1 0", "[ADC]\n1 0 1000 0 0 0 0 0 0"), r"\[ADC\], line 15: got number of samples 0"),
+        (("[BLOCKS]\n1 5 0 0 0 0 1 0", "[ADC]\n1 9e9 1000 0 0 0 0 0 0"), r"\[ADC\], line 15: got number of samples 9e\+09"),
+        (("[BLOCKS]",), "no blocks"),
+        (("[NONSENSE]\n1 2 3",), r"\[NONSENSE\]"),
+        (("[BLOCKS]\n1 5 0 0 0 0 0 0", "[DELAYS]\n1 100"), r"\[DELAYS\]"),
+    ],
+)
+def test_nonsense_is_refused_by_section_and_line(sections: tuple[str, ...], words: str) -> None:
+    with pytest.raises(FormatError, match=words):
+        sequence_from_text(text(*sections), "some.seq")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x01pulseq\x02\0\0\0", b"PNG" * 99, b"[VERSION]\nmajor 2\nminor 0\n", b"\xff\xfe[\0"])
+def test_what_is_no_pulseq_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.seq").write_bytes(content)
+    with pytest.raises(FormatError, match=r"a\.seq"):
+        read_pulseq(tmp_path / "a.seq")
+    for path in (tmp_path, tmp_path / "none.seq"):
+        with pytest.raises(FormatError, match="could not be read"):
+            read_pulseq(path)
