@@ -37,7 +37,7 @@ def voxels(job) -> mr0.SimData:
 
 def main(job_file: str, seq_file: str, out_file: str) -> None:
     """Play and say the seconds, planning included."""
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     torch.set_flush_denormal(True)  # faded states are ten times slower without
     job = np.load(job_file)
     states, threshold = int(job["states"]), float(job["threshold"])
