@@ -18,7 +18,7 @@ from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
 from fullbore.data.phantom import Phantom, Tissue
 from fullbore.data.raw_data import RawData
 from fullbore.data.scanner_spec import Limits, PowerModel, ScannerSpec, StimulationModel
-from fullbore.data.sequence import Adc, Gradient, RfPulse, Sequence
+from fullbore.data.sequence import Adc, Gradient, RfPulse, Sequence, SoftDelay, Trigger
 from fullbore.data.study import Series, Study, Subject
 from fullbore.data.verdict import Finding, Verdict
 
@@ -44,9 +44,11 @@ __all__ = [
     "ScannerSpec",
     "Sequence",
     "Series",
+    "SoftDelay",
     "StimulationModel",
     "Study",
     "Subject",
     "Tissue",
+    "Trigger",
     "Verdict",
 ]

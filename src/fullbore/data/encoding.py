@@ -89,6 +89,9 @@ class Encoding:
     centre_sample: index of the sample at k_read = 0. echo_time_s, inversion_time_s: (row,), NaN where there is none.
     echo_times_s, inversion_times_s: the header's lists, one per `contrast` and per `set`.
     calibration: (first, last + 1) of lines and of partitions that are fully sampled, ((l0, l1), (p0, p1)).
+    row_samples, row_dwell_s: (row,), where readouts differ; None when all have `samples` and `dwell_s`. `samples` is then
+    the longest, and shorter readouts are padded with zeros.
+    labels: further Pulseq labels of each row (ACQ, SMS, TRID and others), int32 (row,) each.
     """
 
     geometry: Geometry
@@ -112,6 +115,9 @@ class Encoding:
     acceleration: tuple[float, float] = (1.0, 1.0)
     protocol: str = ""
     parameters: dict[str, float] = field(default_factory=dict)
+    row_samples: np.ndarray | None = None
+    row_dwell_s: np.ndarray | None = None
+    labels: dict[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows = len(self.counters)
@@ -123,6 +129,11 @@ class Encoding:
         for name in ("k_first_per_m", "k_step_per_m"):
             if getattr(self, name).shape != (rows, 3):
                 raise ShapeError(f"Encoding.{name}: got {getattr(self, name).shape}, wanted ({rows}, 3).")
+        for name, column in {"row_samples": self.row_samples, "row_dwell_s": self.row_dwell_s, **self.labels}.items():
+            if column is not None and column.shape != (rows,):
+                raise ShapeError(f"Encoding.{name}: got {column.shape}, wanted ({rows},).")
+        if self.row_samples is not None and self.row_samples.max(initial=0) > self.samples:
+            raise ShapeError(f"Encoding.row_samples: got up to {self.row_samples.max()}, wanted at most {self.samples}.")
 
     @property
     def rows(self) -> int:
@@ -136,7 +147,17 @@ class Encoding:
     def take(self, rows: np.ndarray) -> Encoding:
         """Only these readouts (indices or a mask)."""
         names = ("counters", "flags", "k_first_per_m", "k_step_per_m", "echo_time_s", "inversion_time_s")
-        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+        optional = [name for name in ("row_samples", "row_dwell_s") if getattr(self, name) is not None]
+        labels = {name: column[rows] for name, column in self.labels.items()}
+        return replace(self, labels=labels, **{name: getattr(self, name)[rows] for name in (*names, *optional)})
+
+    def samples_per_row(self) -> np.ndarray:
+        """Length of each readout, (row,)."""
+        return np.full(self.rows, self.samples) if self.row_samples is None else self.row_samples
+
+    def dwell_per_row_s(self) -> np.ndarray:
+        """Dwell time of each readout, (row,)."""
+        return np.full(self.rows, self.dwell_s) if self.row_dwell_s is None else self.row_dwell_s
 
     def trajectory_per_m(self) -> np.ndarray:
         """Nominal k-space position of every sample, (row, sample, 3), cycles/m in LPS."""

@@ -57,11 +57,44 @@ class Gradient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adc:
-    """A unique readout window: sample j is taken at delay_s + (j + 1/2) * dwell_s."""
+    """A unique readout window: sample j is taken at delay_s + (j + 1/2) * dwell_s.
+
+    phase_rad: receiver phase of each sample, beside the block's own, (samples,); () where there is none.
+    """
 
     samples: int
     dwell_s: float
     delay_s: float
+    phase_rad: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.phase_rad and len(self.phase_rad) != self.samples:
+            raise ShapeError(f"Adc.phase_rad: got {len(self.phase_rad)} phases, wanted {self.samples}, one a sample.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """A block's digital signal: kind "output" (sent) or "trigger" (the block waits for it).
+
+    channel: Pulseq's number; outputs 1 osc0, 2 osc1, 3 ext1; triggers 1 physio1, 2 physio2. Other kinds keep their number.
+    """
+
+    block: int
+    kind: str
+    channel: int
+    delay_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftDelay:
+    """A block whose length the operator may set: duration = value / factor + offset_s. number: Pulseq's, one a hint."""
+
+    block: int
+    number: int
+    hint: str
+    offset_s: float
+    factor: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,7 +107,10 @@ class Sequence:
     RF phase and frequency offset are Pulseq's: B1(t) = shape(t) exp(i (phase + 2 pi f t)), t from the pulse's start,
     tunes to spins at off-resonance +f. (The signal law of `fullbore.data` is the mirror image of Pulseq's frame: a
     simulator plays conj(B1) and multiplies its samples by exp(+i adc_phase).)
-    encoding: one row per block that has an ADC, in order.
+    The receiver of a block adds adc_phase + 2 pi adc_frequency (t - its delay) and its Adc's own phase to each sample.
+    rf_shim: (block,), which of rf_shims plays the pulse: complex weights (transmit channel,), -1 for all channels alike.
+    Columns that are left out play nothing: adc_frequency_Hz is 0 and rf_shim is -1.
+    triggers, soft_delays: by rising block. encoding: one row per block that has an ADC, in order.
     definitions: extra Pulseq [DEFINITIONS].
     """
 
@@ -92,10 +128,20 @@ class Sequence:
     adc_phase_rad: np.ndarray
     encoding: Encoding
     definitions: dict[str, str] = field(default_factory=dict)
+    adc_frequency_Hz: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    rf_shim: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    rf_shims: tuple[np.ndarray, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    soft_delays: tuple[SoftDelay, ...] = ()
 
     def __post_init__(self) -> None:
         blocks = len(self.duration_s)
-        for name in ("rf", "rf_phase_rad", "rf_frequency_Hz", "adc", "adc_phase_rad"):
+        # A column that plays nothing fits any number of blocks, so it may be left out and survives `replace`.
+        if self.adc_frequency_Hz.shape != (blocks,) and not self.adc_frequency_Hz.any():
+            object.__setattr__(self, "adc_frequency_Hz", np.zeros(blocks))
+        if self.rf_shim.shape != (blocks,) and not (self.rf_shim >= 0).any():
+            object.__setattr__(self, "rf_shim", np.full(blocks, -1, dtype=np.int32))
+        for name in ("rf", "rf_phase_rad", "rf_frequency_Hz", "adc", "adc_phase_rad", "adc_frequency_Hz", "rf_shim"):
             if getattr(self, name).shape != (blocks,):
                 raise ShapeError(f"Sequence.{name}: got {getattr(self, name).shape}, wanted ({blocks},).")
         for name in ("gradient", "gradient_scale"):

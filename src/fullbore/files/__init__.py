@@ -5,6 +5,17 @@ from fullbore.files.dicom import write_dicom
 from fullbore.files.mrd import read_mrd, write_mrd
 from fullbore.files.nifti import write_maps_nifti, write_nifti
 from fullbore.files.pulseq import write_pulseq
+from fullbore.files.pulseq_read import read_pulseq
 from fullbore.files.raw import read_raw
 
-__all__ = ["atomic_path", "read_mrd", "read_raw", "write_dicom", "write_maps_nifti", "write_mrd", "write_nifti", "write_pulseq"]
+__all__ = [
+    "atomic_path",
+    "read_mrd",
+    "read_pulseq",
+    "read_raw",
+    "write_dicom",
+    "write_maps_nifti",
+    "write_mrd",
+    "write_nifti",
+    "write_pulseq",
+]

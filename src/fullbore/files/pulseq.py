@@ -11,7 +11,8 @@ import numpy as np
 from fullbore.data import Gradient, RfPulse, Sequence
 from fullbore.errors import FormatError
 from fullbore.files.atomic import atomic_path
-from fullbore.files.pulseq_labels import LabelTables, label_tables
+from fullbore.files.pulseq_lists import extension_lists
+from fullbore.files.pulseq_read import NOTE
 from fullbore.files.pulseq_shapes import ShapeLibrary
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.physics.units import gradient_to_Hz_per_m
@@ -24,7 +25,7 @@ RASTERS: dict[str, float] = {
 }
 """Definitions that every file carries, with the values (s) for a sequence that does not name its own."""
 
-_VERSION = "[VERSION]\nmajor 1\nminor 5\nrevision 0\n"
+_VERSION = "[VERSION]\nmajor 1\nminor 5\nrevision {}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,9 +37,9 @@ class _Table:
 
 
 def write_pulseq(sequence: Sequence, path: str | Path) -> None:
-    """Write a sequence as a signed Pulseq 1.5.0 text file; the file appears whole or not at all.
+    """Write a sequence as a signed Pulseq 1.5.0 text file (1.5.1 with RF shims); the file appears whole or not at all.
 
-    Counters and calibration flags of the Encoding become labels. Nothing else is lost but the Encoding's header.
+    Counters, flags and further labels of the Encoding become labels. Nothing else is lost but the Encoding's header.
     Errors: FormatError when a time is off the rasters that the file states; OutputError when the file cannot be written.
     """
     text = pulseq_text(sequence)
@@ -53,11 +54,9 @@ def pulseq_text(sequence: Sequence) -> str:
     shapes = ShapeLibrary()
     rf = _rf_table(sequence, shapes, raster["RadiofrequencyRasterTime"])
     gradient, traps, arbitrary = _gradient_tables(sequence, shapes, raster["GradientRasterTime"])
-    adc = _adc_table(sequence)
-    labels = label_tables(sequence.encoding)
-    extension = np.zeros(sequence.blocks, dtype=np.int64)
-    extension[sequence.adc >= 0] = labels.extension
-    blocks = _block_lines(sequence, raster["BlockDurationRaster"], rf.ids, gradient, adc.ids, extension)
+    adc = _adc_table(sequence, shapes)
+    lists = extension_lists(sequence)
+    blocks = _block_lines(sequence, raster["BlockDurationRaster"], rf.ids, gradient, adc.ids, lists.extension)
     sections = [
         ("[DEFINITIONS]", _definition_lines(sequence, raster)),
         ("# NUM DUR RF GX GY GZ ADC EXT\n[BLOCKS]", blocks),
@@ -65,26 +64,19 @@ def pulseq_text(sequence: Sequence) -> str:
         ("# id ampl(Hz/m) first last shape_id time_id delay(us)\n[GRADIENTS]", arbitrary),
         ("# id ampl(Hz/m) rise flat fall delay(us)\n[TRAP]", traps),
         ("# id num dwell(ns) delay(us) freqPPM phasePPM freq(Hz) phase(rad) phase_id\n[ADC]", adc.body),
-        *_extension_sections(labels),
+        *lists.sections,
         ("[SHAPES]\n", shapes.text()),
     ]
     body = "\n".join(f"{title}\n{lines}\n" for title, lines in sections if lines)
-    return f"# Pulseq sequence file\n# Created by Fullbore\n\n{_VERSION}\n{body}"
+    return f"# Pulseq sequence file\n# Created by Fullbore\n\n{_VERSION.format(int((sequence.rf_shim >= 0).any()))}\n{body}"
 
 
 def _definition_lines(sequence: Sequence, raster: dict[str, float]) -> str:
     """Definitions, sorted by name."""
     items = {**{name: f"{value:g}" for name, value in raster.items()}, "Name": sequence.name, **sequence.definitions}
+    items.pop(NOTE, None)
     items["TotalDuration"] = f"{sequence.total_duration_s:.9g}"
     return "\n".join(f"{name} {value}" for name, value in sorted(items.items()))
-
-
-def _extension_sections(labels: LabelTables) -> list[tuple[str, str]]:
-    """Extension lists and what they refer to."""
-    return [
-        ("# id type ref next_id\n[EXTENSIONS]", labels.lists),
-        ("# id set labelstring\nextension LABELSET 1", labels.sets),
-    ]
 
 
 def _block_lines(
@@ -176,19 +168,36 @@ def _shaped(shape: Gradient, shapes: ShapeLibrary, raster_s: float) -> tuple[flo
     """Amplitude (Hz/m), relative first and last value, and shape numbers of a time-shaped gradient."""
     t, g = shape.times_s, shape.values_T_per_m
     peak = float(g[np.argmax(np.abs(g))]) or 1.0
-    steps = np.round((t - t[0]) / raster_s, 6)
-    if np.abs(steps - np.round(steps)).max() > 1e-3:
+    steps = (t - t[0]) / raster_s
+    halves = np.round(2 * steps)
+    if np.abs(2 * steps - halves).max() > 2e-3:
         raise FormatError(f"Pulseq: a gradient has corners off the raster of {raster_s:g} s. Put them on it.")
-    numbers = f"{shapes.id_of(g / peak)} {shapes.id_of(np.round(steps))} {_microseconds(float(t[0]))}"
-    return gradient_to_Hz_per_m(peak), (float(g[0] / peak), float(g[-1] / peak)), numbers
+    ends = (float(g[0] / peak), float(g[-1] / peak))
+    # A jump takes less than the rounding of its corners, so they stay as they are.
+    times = halves / 2 if (np.diff(halves) > 0).all() else steps
+    inner = _raster_time(halves)
+    samples = g / peak if inner is None else g[1:-1] / peak
+    time_id = shapes.id_of(times) if inner is None else inner
+    return gradient_to_Hz_per_m(peak), ends, f"{shapes.id_of(samples)} {time_id} {_microseconds(float(t[0]))}"
 
 
-def _adc_table(sequence: Sequence) -> _Table:
-    """[ADC]: one row per distinct window and phase."""
-    rows, ids = _unique([sequence.adc, sequence.adc_phase_rad], sequence.adc >= 0)
+def _raster_time(halves: np.ndarray) -> int | None:
+    """0 for inner corners at the middle of all raster steps, -1 for all half steps, None for others; halves: (corner,)."""
+    inner = len(halves) - 2
+    if inner < 1:
+        return None
+    if np.array_equal(halves, np.concatenate([[0], 2 * np.arange(inner) + 1, [2 * inner]])):
+        return 0
+    return -1 if inner % 2 and np.array_equal(halves, np.arange(inner + 2)) else None
+
+
+def _adc_table(sequence: Sequence, shapes: ShapeLibrary) -> _Table:
+    """[ADC]: one row per distinct window, frequency and phase."""
+    rows, ids = _unique([sequence.adc, sequence.adc_frequency_Hz, sequence.adc_phase_rad], sequence.adc >= 0)
     lines = []
-    for number, (index, phase) in enumerate(rows, start=1):
+    phases = [shapes.id_of(np.array(adc.phase_rad)) if adc.phase_rad else 0 for adc in sequence.adcs]
+    for number, (index, frequency, phase) in enumerate(rows, start=1):
         adc = sequence.adcs[int(index)]
-        dwell = round(adc.dwell_s * 1e9, 3)
-        lines.append(f"{number} {adc.samples} {dwell:.12g} {_microseconds(adc.delay_s)} 0 0 0 {phase:.12g} 0")
+        window = f"{adc.samples} {round(adc.dwell_s * 1e9, 3):.12g} {_microseconds(adc.delay_s)}"
+        lines.append(f"{number} {window} 0 0 {frequency:.12g} {phase:.12g} {phases[int(index)]}")
     return _Table(ids=ids, body="\n".join(lines))

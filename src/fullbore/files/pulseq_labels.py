@@ -32,15 +32,18 @@ FLAG_LABELS: dict[str, AcquisitionFlag] = {
 }
 """Label -> the flags that set it to 1."""
 
-_UNCHANGED = -1
+TYPE = 1
+"""Number of the LABELSET extension in our files."""
+
+_UNCHANGED = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabelTables:
-    """extension: id of each readout's extension list, (row,), 0 for none. lists, sets: the bodies of the two sections."""
+    """extension: id of each readout's extension list, (row,), 0 for none. lists: lines of [EXTENSIONS]. sets: LABELSET's body."""
 
     extension: np.ndarray
-    lists: str
+    lists: list[str]
     sets: str
 
 
@@ -56,10 +59,10 @@ def label_tables(encoding: Encoding) -> LabelTables:
     for row, settings in enumerate(unique):
         for column in np.flatnonzero(settings != _UNCHANGED)[::-1]:
             reference = sets.setdefault((names[column], int(settings[column])), len(sets) + 1)
-            lines.append(f"{len(lines) + 1} 1 {reference} {heads[row]}")
+            lines.append(f"{len(lines) + 1} {TYPE} {reference} {heads[row]}")
             heads[row] = len(lines)
     body = "\n".join(f"{number} {value} {name}" for (name, value), number in sets.items())
-    return LabelTables(extension=heads[which.reshape(-1)], lists="\n".join(lines), sets=body)
+    return LabelTables(extension=heads[which.reshape(-1)], lists=lines, sets=body)
 
 
 def _label_values(encoding: Encoding) -> tuple[list[str], np.ndarray]:
@@ -67,6 +70,7 @@ def _label_values(encoding: Encoding) -> tuple[list[str], np.ndarray]:
     columns = {LABELS[name]: encoding.counter(name).astype(np.int64) for name in COUNTERS}
     for label, mask in FLAG_LABELS.items():
         columns[label] = (encoding.flags.astype(np.uint64) & np.uint64(mask) != 0).astype(np.int64)
+    columns |= {label: column.astype(np.int64) for label, column in encoding.labels.items()}
     used = [name for name, column in columns.items() if column.any()]
     rows = encoding.rows
     return used, np.stack([columns[name] for name in used], axis=1) if used else np.zeros((rows, 0), dtype=np.int64)

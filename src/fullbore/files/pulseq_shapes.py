@@ -47,3 +47,35 @@ class ShapeLibrary:
     def text(self) -> str:
         """The section's body."""
         return "\n".join(self._texts)
+
+
+def decompressed(stored: np.ndarray, count: int, *, allow_plain: bool) -> np.ndarray | None:
+    """The samples of a stored shape, (count,), or None when the stored numbers do not unpack to `count` samples.
+
+    allow_plain: since version 1.4 a shape that stores as many numbers as it has samples is not coded.
+    """
+    if allow_plain and len(stored) == count:
+        return stored
+    equal = np.flatnonzero(stored[1:] == stored[:-1])
+    starts, repeats = [], []
+    free = 0
+    for start in equal.tolist():
+        # The count of a run may equal its value, and a run may be followed by a like number: neither starts a run.
+        if start < free:
+            continue
+        if start + 2 >= len(stored):
+            break
+        more = stored[start + 2]
+        if more != round(more) or not 0 <= more <= count:
+            return None
+        starts.append(start)
+        repeats.append(int(more) + 2)
+        free = start + 3
+    times = np.ones(len(stored), dtype=np.int64)
+    if starts:
+        begin = np.array(starts)
+        times[begin] = repeats
+        times[begin + 1] = times[begin + 2] = 0
+    if int(times.sum()) != count:
+        return None
+    return np.asarray(np.cumsum(np.repeat(stored, times)))

@@ -1,0 +1,172 @@
+"""The Encoding that a Pulseq file implies: counters from its labels, k-space from its gradients, a header as good as can be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fullbore.data import AcquisitionFlag, Adc, Encoding
+from fullbore.data.encoding import COUNTERS
+from fullbore.files.pulseq_geometry import centre_sample, cartesian_counters, geometry
+from fullbore.files.pulseq_labels import LABELS
+from fullbore.files.pulseq_moments import EXCITING, REFOCUSING, Course, positions_per_m
+
+_SIMPLE_FLAGS = {
+    "NAV": AcquisitionFlag.NAVIGATION,
+    "REV": AcquisitionFlag.REVERSE,
+    "NOISE": AcquisitionFlag.NOISE,
+}
+
+
+def encoding(
+    course: Course,
+    adcs: tuple[Adc, ...],
+    adc: np.ndarray,
+    labels: dict[str, np.ndarray],
+    rf_frequency_Hz: np.ndarray,
+    definitions: dict[str, str],
+    name: str,
+) -> Encoding:
+    """One row per block that samples; adc, rf_frequency_Hz: (block,); labels: (row,) each.
+
+    Readouts lie at k_first + j * k_step, exact for a constant gradient; on a curved path these are its ends. Without any
+    counter among the labels, lines, partitions and slices of a Cartesian scan are counted from k-space.
+    """
+    blocks = np.flatnonzero(adc >= 0)
+    if not len(blocks):
+        return _empty(name)
+    which = adc[blocks]
+    count = np.array([item.samples for item in adcs])
+    dwell = np.array([item.dwell_s for item in adcs])
+    ends = np.array([[item.delay_s + 0.5 * item.dwell_s, item.delay_s + (item.samples - 0.5) * item.dwell_s] for item in adcs])
+    position = positions_per_m(course, blocks, which, ends)
+    step = (position[:, 1] - position[:, 0]) / np.maximum(count[which] - 1, 1)[:, None]
+    counters, flags, others = _from_labels(labels, len(blocks))
+    samples = int(count.max())
+    slices = _slice_positions_m(course, blocks, rf_frequency_Hz)
+    if not any(label in labels for label in LABELS.values()):
+        counters = cartesian_counters(position[:, 0], step, count[which], slices, counters)
+    image = flags & np.uint64(AcquisitionFlag.NAVIGATION | AcquisitionFlag.NOISE) == 0
+    middle = centre_sample(position[:, 0][image], step[image], samples)
+    return Encoding(
+        geometry=geometry(position[:, 0][image], step[image], samples, counters[image], slices[image], definitions),
+        samples=samples,
+        dwell_s=float(dwell[which[0]]),
+        centre_sample=middle,
+        counters=counters,
+        flags=flags,
+        k_first_per_m=position[:, 0],
+        k_step_per_m=step,
+        row_samples=count[which] if len(np.unique(count[which])) > 1 else None,
+        row_dwell_s=dwell[which] if len(np.unique(dwell[which])) > 1 else None,
+        labels=others,
+        protocol=name,
+        **_timing(course, blocks, ends[which, 0] + np.minimum(middle, count[which] - 1) * dwell[which]),
+    )
+
+
+def _from_labels(labels: dict[str, np.ndarray], rows: int) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Counters (row, 9), flags (row,) and the labels that neither can hold."""
+    counters = np.zeros((rows, len(COUNTERS)), dtype=np.int32)
+    for column, name in enumerate(COUNTERS):
+        counters[:, column] = labels.get(LABELS[name], 0)
+    flags = np.zeros(rows, dtype=np.uint64)
+    for label, flag in _SIMPLE_FLAGS.items():
+        flags |= np.where(labels.get(label, np.zeros(rows)) != 0, np.uint64(flag), np.uint64(0))
+    reference = np.asarray(labels.get("REF", np.zeros(rows))) != 0
+    imaging = np.asarray(labels.get("IMA", np.zeros(rows))) != 0
+    flags |= np.where(reference & ~imaging, np.uint64(AcquisitionFlag.CALIBRATION), np.uint64(0))
+    flags |= np.where(reference & imaging, np.uint64(AcquisitionFlag.CALIBRATION_AND_IMAGING), np.uint64(0))
+    held = {*LABELS.values(), *_SIMPLE_FLAGS, "REF"} | (set() if (imaging & ~reference).any() else {"IMA"})
+    others = {name: column for name, column in labels.items() if name not in held or _is_odd_flag(name, column)}
+    return counters, flags, others
+
+
+def _is_odd_flag(name: str, column: np.ndarray) -> bool:
+    """True for a flag that has other values than 0 and 1, which its bit cannot tell apart."""
+    return name in (*_SIMPLE_FLAGS, "REF") and not np.isin(column, (0, 1)).all()
+
+
+def _uses(course: Course) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(pulse,): block, time of the centre, use of every pulse that is played."""
+    blocks = np.flatnonzero(course.rf >= 0)
+    centre = np.array([pulse.delay_s + pulse.centre_s for pulse in course.rf_pulses] or [0.0])[course.rf[blocks]]
+    use = np.array([pulse.use for pulse in course.rf_pulses] or [""])[course.rf[blocks]]
+    return blocks, course.starts_s[blocks] + centre, use
+
+
+def _slice_positions_m(course: Course, rows: np.ndarray, rf_frequency_Hz: np.ndarray) -> np.ndarray:
+    """Where the last excitation before each row is on resonance along its gradient, (row, 3); 0 where it has none."""
+    blocks, _, use = _uses(course)
+    blocks = blocks[np.isin(use, list(EXCITING))]
+    if not len(blocks):
+        return np.zeros((len(rows), 3))
+    pulses = course.rf_pulses
+    edge = np.array([[max(p.delay_s + p.centre_s - p.raster_s, 0.0), p.delay_s + p.centre_s + p.raster_s] for p in pulses])
+    across = positions_per_m(_silent(course), blocks, course.rf[blocks], edge)
+    gradient = (across[:, 1] - across[:, 0]) / np.maximum(np.diff(edge, axis=1)[course.rf[blocks]], 1e-12)
+    square = (gradient**2).sum(axis=1)
+    steep = square > 1.0
+    position = np.where(steep[:, None], rf_frequency_Hz[blocks, None] * gradient / np.where(steep, square, 1.0)[:, None], 0.0)
+    last = np.searchsorted(blocks, rows, side="right") - 1
+    return np.asarray(np.where((last >= 0)[:, None], position[last], 0.0))
+
+
+def _silent(course: Course) -> Course:
+    """The course without its pulses, so that positions are plain moments."""
+    return Course(
+        rf_pulses=(),
+        gradients=course.gradients,
+        starts_s=course.starts_s,
+        rf=np.full_like(course.rf, -1),
+        gradient=course.gradient,
+        gradient_scale=course.gradient_scale,
+    )
+
+
+def _timing(course: Course, rows: np.ndarray, centre_s: np.ndarray) -> dict[str, object]:
+    """Echo times by row (NaN before the first excitation), and the medians that a header wants."""
+    blocks, time, use = _uses(course)
+    excites = np.isin(use, list(EXCITING))
+    started = time[excites]
+    at = course.starts_s[rows] + centre_s
+    last = np.searchsorted(started, at, side="right") - 1
+    echo = np.where(last >= 0, at - started[last], np.nan) if len(started) else np.full(len(rows), np.nan)
+    shots, sizes = np.unique(last[last >= 0], return_counts=True)
+    train = int(sizes.max()) if len(sizes) else 1
+    spacing = np.diff(at)[np.diff(last) == 0] if train > 1 else np.zeros(0)
+    imaging = started[shots] if len(shots) else started
+    pulses = np.array([pulse.flip_rad for pulse in course.rf_pulses] or [0.0])[course.rf[blocks]] if len(blocks) else np.zeros(0)
+    return {
+        "echo_time_s": echo,
+        "inversion_time_s": np.full(len(rows), np.nan),
+        "repetition_time_s": float(np.median(np.diff(imaging))) if len(imaging) > 1 else 0.0,
+        "flip_rad": _median(pulses[excites]),
+        "refocusing_flip_rad": _median(pulses[use == REFOCUSING]),
+        "echo_spacing_s": _median(spacing),
+        "echo_train_length": train,
+    }
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if len(values) else 0.0
+
+
+def _empty(name: str) -> Encoding:
+    """The encoding of a sequence that never samples."""
+    none = np.zeros((0, 3))
+    counters = np.zeros((0, len(COUNTERS)), dtype=np.int32)
+    return Encoding(
+        geometry=geometry(none, none, 1, counters, none, {}),
+        samples=1,
+        dwell_s=1e-5,
+        centre_sample=0,
+        counters=counters,
+        flags=np.zeros(0, dtype=np.uint64),
+        k_first_per_m=none,
+        k_step_per_m=none,
+        echo_time_s=np.zeros(0),
+        inversion_time_s=np.zeros(0),
+        repetition_time_s=0.0,
+        flip_rad=0.0,
+        protocol=name,
+    )
