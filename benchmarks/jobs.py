@@ -202,7 +202,9 @@ def tse(lines: int = 128, samples: int = 128, fov_m: float = 0.256, train: int =
 def mprage(matrix: tuple[int, int, int] = (64, 16, 8), fov_m: float = 0.256, skip: int = 1, tail_s: float = 0.5) -> Any:
     """3D MPRAGE: adiabatic inversion, then a train over partitions per line, 9 degrees, 8 ms apart; slab of 180 mm."""
     program = Program("mprage", fov_m)
-    invert = pp.make_adiabatic_pulse("hypsec", duration=10e-3, dwell=10e-6, delay=LIMITS.rf_dead_time, system=LIMITS, use="inversion")
+    invert = pp.make_adiabatic_pulse(
+        "hypsec", duration=10e-3, dwell=10e-6, delay=LIMITS.rf_dead_time, system=LIMITS, use="inversion"
+    )
     pulse, select = selective(9, 1e-3, 0.18, "excitation", 6.0)
     samples, rows, partitions = matrix
     line = ReadLine(2 * samples, 10e-6, 0.5 / fov_m)

@@ -1,6 +1,6 @@
-"""blochsimulator 2.9 on a job of one coil and one tissue: run by its own Python, `play_blochsimulator.py job.npz job.seq out.npy`.
+"""blochsimulator 2.9 on a job of one coil and one tissue: `play_blochsimulator.py job.npz job.seq out.npy`.
 
-Prints its seconds. Its spins are the points of a grid (`shape`, `fov`), in the order of `np.meshgrid(..., indexing="ij")`.
+Run by its own Python; prints its seconds. Its spins are the points of a grid (`shape`, `fov`), x slowest.
 """
 
 from __future__ import annotations
