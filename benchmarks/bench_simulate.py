@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pypulseq as pp
 from convention import NO_PEER, PEER_PYTHON, options, row, tell
 from jobs import JOBS, write_jobs
 from objects import Thing, block, filled, vials
@@ -27,6 +26,7 @@ from peer_runs import run_peer
 from fullbore import files
 from fullbore.data import Sequence
 from fullbore.simulate.cloud import SpinCloud, play_cloud, reference
+from fullbore.simulate.trajectory import trajectory
 
 SEVEN = ("gre", "se_epi", "mprage", "bssfp", "tse", "radial", "spiral")
 POINT_PEERS = ("blochsimulator", "mrzero")
@@ -58,12 +58,10 @@ def timed(cloud: SpinCloud, sequence: Sequence, repeats: int) -> tuple[float, np
     return statistics.median(seconds), samples
 
 
-def sinc_of_squares(file: Path, rows: int, spacing_m: tuple[float, float]) -> np.ndarray:
-    """Spectrum of a rectangle in x and y at every sample's nominal k, (row, 1, sample); of the first rows."""
-    read = pp.Sequence()
-    read.read(str(file))
-    k = read.calculate_kspace()[0].reshape(3, -1, files.read_pulseq(file).encoding.samples)[:, :rows]
-    return np.asarray((np.sinc(k[0] * spacing_m[0]) * np.sinc(k[1] * spacing_m[1]))[:, None])
+def sinc_of_squares(sequence: Sequence, spacing_m: tuple[float, float]) -> np.ndarray:
+    """Spectrum of a rectangle in x and y at every sample's k, (row, 1, sample)."""
+    k = trajectory(sequence)
+    return np.asarray((np.sinc(k[..., 0] * spacing_m[0]) * np.sinc(k[..., 1] * spacing_m[1]))[:, None])
 
 
 def told(name: str, thing: Thing, samples: np.ndarray, seconds: float, note: str = "", **found: Any) -> dict[str, Any]:
@@ -109,7 +107,7 @@ def against_squares(name: str, file: Path, shape: tuple[int, int, int], repeats:
     told_by, theirs, note = played("pulserver", thing, file, len(ours))
     if theirs is not None and name != "mprage":
         # MPRAGE spoils along x within its squares, which points at their middles do not show.
-        truth = ours * sinc_of_squares(file, len(ours), (thing.spacing_m,) * 2)
+        truth = ours * sinc_of_squares(sequence, (thing.spacing_m,) * 2)
         told_by["peer_error"] = scaled_error(theirs, truth)
     return told(name, thing, ours, seconds, note, **told_by)
 
@@ -161,7 +159,7 @@ def against_vials(file: Path) -> dict[str, Any]:
     part = first_readouts(sequence, VIAL_ROWS)
     rows, dense = part.encoding.rows, filled(thing, STRIPS)
     seconds, ours = timed(dense, part, 1)
-    truth = ours * sinc_of_squares(file, rows, (thing.spacing_m / STRIPS, thing.spacing_m))
+    truth = ours * sinc_of_squares(part, (thing.spacing_m / STRIPS, thing.spacing_m))
     whole = Thing(cloud=dense, waves_per_m=thing.waves_per_m, spacing_m=thing.spacing_m)
     note = f"vials of {len(thing.cloud)} squares"
     result = run_peer("pulserver", {**thing.fields(), "keep": np.arange(rows)}, file, rows)
