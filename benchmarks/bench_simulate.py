@@ -1,8 +1,10 @@
-"""Playing sequences to clouds of spins: time, error against the float64 reference, and blochsimulator on the same spins.
+"""Playing Pulseq files to spins: time and error, ours and three peers on the same files and objects.
 
-Run: python benchmarks/bench_simulate.py [--quick] [--json FILE]. The peer needs `sh benchmarks/peers.sh` once; without it
-rows say so. Rows: {task, ours_s, ours_error, peer, peer_s, peer_error, ratio, note}; ratio = peer time over ours, median of
-alternating runs. Errors are relative l2 on the smallest cloud, after the best common complex scale: conventions differ.
+Run: python benchmarks/bench_simulate.py [--quick] [--json FILE]. Peers need `sh benchmarks/peers.sh` once, or rows say so.
+Rows: {task, ours_s, ours_error, peer, peer_s, peer_error, ratio, note}; ratio = peer time over ours on the same spins, medians.
+Errors are relative l2 after the best common complex scale (conventions differ), ours against the float64 reference. Peers that
+know only instantaneous pulses show it there. pulserver plays squares of even magnetisation, so its truth is our signal of their
+middles times the squares' spectrum, which is exact where all that is read was encoded along the file's nominal k.
 """
 
 from __future__ import annotations
@@ -11,65 +13,32 @@ import statistics
 import subprocess
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from convention import NO_PEER, PEER_PYTHON, options, row, tell
+from jobs import JOBS, write_jobs
+from objects import Thing, block, filled, vials
+from peer_runs import run_peer
 
-from fullbore import files, hardware
+from fullbore import files
 from fullbore.data import Sequence
-from fullbore.sequence import build, parse_protocol
 from fullbore.simulate.cloud import SpinCloud, play_cloud, reference
+from fullbore.simulate.trajectory import trajectory
 
-PEER = """
-import sys, time
-import numpy as np
-from blochsimulator import BlochSimulator, ChemicalSpecies, SpectralPhantom
-from blochsimulator.sequence import pulseq
-data = np.load(sys.argv[1])
-program = pulseq.load_pulseq(sys.argv[2], strict=False)
-shape = tuple(data["shape"])
-species = ChemicalSpecies("W", 0.0, float(data["t1"]), float(data["t2"]), float(data["t2"]))
-phantom = SpectralPhantom(shape=shape, fov=tuple(data["fov"]), species=[species],
-    concentration_maps={"W": data["amount"].reshape(shape)}, b0_map=data["field"].reshape(shape))
-simulator = BlochSimulator(use_parallel=True, num_threads=2)
-began = time.perf_counter()
-result = simulator.simulate_spectral_sequence(program, phantom)
-print(time.perf_counter() - began)
-np.save(sys.argv[3], np.asarray(result.signal))
-"""
-GRE = {
-    "sequence": "spoiled_gre_3d", "name": "gre", "orientation": "sagittal", "fov": ["256 mm", "256 mm", "40 mm"],
-    "matrix": [64, 32, 4], "repetition_time": "8 ms", "echo_time": "4 ms", "flip_angle": "15 deg", "bandwidth": "400 Hz/px",
-    "dummy_views": 0,
-}  # fmt: skip
-EXTENT_M = (0.032, 0.128, 0.05)
-T1_S, T2_S = 0.9, 0.07
-
-
-def grid_cloud(shape: tuple[int, int, int], coils: int = 1) -> SpinCloud:
-    """Spins at the middles of a grid's cells, of uneven density, in an uneven field."""
-    axes = [(np.arange(n) - n / 2 + 0.5) * extent / n for n, extent in zip(shape, EXTENT_M, strict=True)]
-    position = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
-    count = len(position)
-    waves = 20 * np.random.default_rng(0).normal(size=(coils, 3))
-    sensitivity = np.ones((1, count)) if coils == 1 else np.exp(1j * waves @ position.T)
-    return SpinCloud(
-        position_m=position, amount=1 + 0.5 * np.cos(40 * position[:, 1]) * np.cos(60 * position[:, 2]),
-        t1_s=np.full(count, T1_S), t2_s=np.full(count, T2_S), off_resonance_Hz=300 * position[:, 1], b1_scale=np.ones(count),
-        sensitivity=sensitivity.astype(np.complex64),
-    )  # fmt: skip
-
-
-def golden_angle(sequence: Sequence) -> Sequence:
-    """The readout of every repetition turned by the golden angle from z towards y, instead of phase encoding along y."""
-    turn = np.maximum(np.cumsum(sequence.rf >= 0) - 1, 0) * np.pi * (np.sqrt(5) - 1) / 2
-    gradient, scale = sequence.gradient.copy(), sequence.gradient_scale.copy()
-    gradient[:, 1] = gradient[:, 2]
-    scale[:, 1], scale[:, 2] = np.sin(turn) * scale[:, 2], np.cos(turn) * scale[:, 2]
-    return replace(sequence, name="radial", gradient=gradient, gradient_scale=scale)
+SEVEN = ("gre", "se_epi", "mprage", "bssfp", "tse", "radial", "spiral")
+POINT_PEERS = ("blochsimulator", "mrzero")
+NAMES = {"mrzero": "MRzeroCore", "blochsimulator": "blochsimulator", "pulserver": "pulserver"}
+KNOWN = {"mrzero": "peer's pulses are instantaneous, its rare states left out"}
+# Spins of the comparison with peers of points, of the one with pulserver, and of ours alone.
+SMALL, QUICK, SQUARES, QUICK_SQUARES = (8, 8, 60), (4, 4, 30), (32, 32, 400), (16, 16, 200)
+LARGE = {"1e5": (16, 16, 400), "1e6": (50, 50, 400)}
+COILS = (1, 8, 32)
+MOST_S = 150.0
+# Readouts of the vial jobs that ours plays, and strips that fill a square: a spoiler of 4 cycles recurs after 29 repetitions.
+VIAL_ROWS, STRIPS = 512, 29
 
 
 def scaled_error(got: np.ndarray, wanted: np.ndarray) -> float:
@@ -78,72 +47,150 @@ def scaled_error(got: np.ndarray, wanted: np.ndarray) -> float:
     return float(np.linalg.norm(scale * got - wanted) / np.linalg.norm(wanted))
 
 
-def run_peer(cloud: SpinCloud, shape: tuple[int, int, int], sequence: Sequence, folder: Path) -> tuple[float, np.ndarray]:
-    """Seconds and samples (row, 1, sample) of the peer."""
-    files.write_pulseq(sequence, folder / "job.seq")
-    fields = {"amount": cloud.amount, "field": cloud.off_resonance_Hz, "t1": T1_S, "t2": T2_S, "shape": shape, "fov": EXTENT_M}
-    np.savez(folder / "job.npz", **fields)
-    command = [str(PEER_PYTHON), "-c", PEER, *(str(folder / name) for name in ("job.npz", "job.seq", "out.npy"))]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    samples = np.load(folder / "out.npy").reshape(sequence.encoding.rows, 1, -1)
-    return float(told.strip().splitlines()[-1]), samples
-
-
-def against_peer(sequence: Sequence, shape: tuple[int, int, int], repeats: int, with_error: bool) -> dict[str, Any]:
-    """Both on the same spins, one coil."""
-    cloud = grid_cloud(shape)
-    ours_s, peer_s, ours, theirs = [], [], play_cloud(cloud, sequence), None
-    with tempfile.TemporaryDirectory() as scratch:
-        for _ in range(repeats):
-            began = time.perf_counter()
-            ours = play_cloud(cloud, sequence)
-            ours_s.append(time.perf_counter() - began)
-            if PEER_PYTHON.exists():
-                seconds, theirs = run_peer(cloud, shape, sequence, Path(scratch))
-                peer_s.append(seconds)
-    found: dict[str, Any] = {}
-    if theirs is not None:
-        found |= {"peer": "blochsimulator", "peer_s": statistics.median(peer_s)}
-    if with_error:
-        wanted = reference(cloud, sequence)
-        found["ours_error"] = scaled_error(ours, wanted)
-        found["peer_error"] = None if theirs is None else scaled_error(theirs, wanted)
-    return played_row(cloud, sequence, statistics.median(ours_s), **found)
-
-
-def alone(sequence: Sequence, shape: tuple[int, int, int], coils: int, repeats: int) -> dict[str, Any]:
-    """Ours only: what the peer would take hours for, or cannot do."""
-    cloud, seconds = grid_cloud(shape, coils), []
+def timed(cloud: SpinCloud, sequence: Sequence, repeats: int) -> tuple[float, np.ndarray]:
+    """Median seconds and samples of ours, compiled code being warm."""
+    play_cloud(cloud.take(np.arange(min(len(cloud), 200))), sequence)
+    seconds, samples = [], np.zeros(0)
     for _ in range(repeats):
         began = time.perf_counter()
-        play_cloud(cloud, sequence)
+        samples = play_cloud(cloud, sequence)
         seconds.append(time.perf_counter() - began)
-    return played_row(cloud, sequence, statistics.median(seconds))
+    return statistics.median(seconds), samples
 
 
-def played_row(cloud: SpinCloud, sequence: Sequence, seconds: float, **found: Any) -> dict[str, Any]:
-    """A row named by its size, with its rate."""
-    rows, samples, coils = sequence.encoding.rows, sequence.encoding.samples, len(cloud.sensitivity)
-    note = f"{len(cloud) * rows * samples / seconds:.2g} spins x samples per second"
-    if found.get("peer") is None and not PEER_PYTHON.exists():
-        note += f"; {NO_PEER}"
-    return row(f"{sequence.name} {rows} x {samples}, {len(cloud)} spins, {coils} coil(s)", seconds, note, **found)
+def sinc_of_squares(sequence: Sequence, spacing_m: tuple[float, float]) -> np.ndarray:
+    """Spectrum of a rectangle in x and y at every sample's k, (row, 1, sample)."""
+    k = trajectory(sequence)
+    return np.asarray((np.sinc(k[..., 0] * spacing_m[0]) * np.sinc(k[..., 1] * spacing_m[1]))[:, None])
+
+
+def told(name: str, thing: Thing, samples: np.ndarray, seconds: float, note: str = "", **found: Any) -> dict[str, Any]:
+    """A row named by its size, with its rates."""
+    rows, coils, count = samples.shape
+    work = len(thing.cloud) * rows * count
+    rates = f"{work / seconds:.2g} spins x samples per second"
+    if found.get("peer_s"):
+        rates += f", peer {work / found['peer_s']:.2g}"
+    parts = [rates, note, "" if PEER_PYTHON.exists() else NO_PEER]
+    task = f"{name} {rows} x {count}, {len(thing.cloud)} spins, {coils} coil(s)"
+    return row(task, seconds, "; ".join(part for part in parts if part), **found)
+
+
+def played(peer: str, thing: Thing, file: Path, rows: int) -> tuple[dict[str, Any], np.ndarray | None, str]:
+    """What a peer found: fields of a row, samples, and a word on its failure."""
+    try:
+        result = run_peer(peer, thing.fields(), file, rows)
+    except subprocess.CalledProcessError as failure:
+        return {}, None, f"{NAMES[peer]} failed: {failure.stderr.strip().splitlines()[-1][:80]}"
+    if result is None:
+        return {}, None, ""
+    return {"peer": NAMES[peer], "peer_s": result[0]}, result[1], KNOWN.get(peer, "")
+
+
+def against_points(name: str, file: Path, shape: tuple[int, int, int], repeats: int) -> list[dict[str, Any]]:
+    """Ours, the reference and the peers that take points, one coil."""
+    sequence, thing = files.read_pulseq(file), block(shape)
+    seconds, ours = timed(thing.cloud, sequence, repeats)
+    wanted = reference(thing.cloud, sequence)
+    found = []
+    for peer in POINT_PEERS:
+        told_by, theirs, note = played(peer, thing, file, len(ours))
+        error = None if theirs is None else scaled_error(theirs, wanted)
+        found.append(told(name, thing, ours, seconds, note, **told_by, ours_error=scaled_error(ours, wanted), peer_error=error))
+    return found
+
+
+def against_squares(name: str, file: Path, shape: tuple[int, int, int], repeats: int, coils: int) -> dict[str, Any]:
+    """Ours and pulserver on many spins."""
+    sequence, thing = files.read_pulseq(file), block(shape, coils)
+    seconds, ours = timed(thing.cloud, sequence, repeats)
+    told_by, theirs, note = played("pulserver", thing, file, len(ours))
+    if theirs is not None and name != "mprage":
+        # MPRAGE spoils along x within its squares, which points at their middles do not show.
+        truth = ours * sinc_of_squares(sequence, (thing.spacing_m,) * 2)
+        told_by["peer_error"] = scaled_error(theirs, truth)
+    return told(name, thing, ours, seconds, note, **told_by)
+
+
+def alone(name: str, file: Path) -> list[dict[str, Any]]:
+    """Ours at 1e5 and 1e6 spins, 1, 8 and 32 coils; sizes that would take long by the last one's rate are left out."""
+    sequence, found, slowest = files.read_pulseq(file), [], 0.0
+    for shape in LARGE.values():
+        for coils in COILS:
+            size = float(np.prod(shape)) * coils
+            if slowest * size > MOST_S:
+                continue
+            thing = block(shape, coils)
+            seconds, ours = timed(thing.cloud, sequence, 1)
+            slowest = seconds / size
+            found.append(told(name, thing, ours, seconds))
+    return found
+
+
+def write_vial_jobs(folder: Path) -> list[Path]:
+    """pulserver's own two files, by its own designs; none where it is not installed."""
+    if not PEER_PYTHON.exists():
+        return []
+    program = Path(__file__).parent / "peers" / "design_pulserver.py"
+    subprocess.run([str(PEER_PYTHON), str(program), str(folder)], check=True, capture_output=True)
+    return [folder / "vial_gre.seq", folder / "vial_mprage.seq"]
+
+
+def first_readouts(sequence: Sequence, rows: int) -> Sequence:
+    """The sequence until its readout number `rows`."""
+    if rows >= sequence.encoding.rows:
+        return sequence
+    blocks = int(np.flatnonzero(sequence.adc >= 0)[rows])
+    cut = {
+        field.name: getattr(sequence, field.name)[:blocks]
+        for field in fields(sequence)
+        if isinstance(getattr(sequence, field.name), np.ndarray) and len(getattr(sequence, field.name)) == sequence.blocks
+    }
+    return replace(sequence, encoding=sequence.encoding.take(np.arange(rows)), **cut)
+
+
+def against_vials(file: Path) -> dict[str, Any]:
+    """pulserver on its own file and vials, 32 coils; ours on isochromats that fill its squares, over the first readouts.
+
+    Both times are of what was played: the peer's of all readouts, ours of at most `VIAL_ROWS`; there is a ratio only where these
+    are the same. The peer's error is against ours times the spectrum of a strip, over the readouts that ours played.
+    """
+    sequence, thing = files.read_pulseq(file), vials()
+    part = first_readouts(sequence, VIAL_ROWS)
+    rows, dense = part.encoding.rows, filled(thing, STRIPS)
+    seconds, ours = timed(dense, part, 1)
+    truth = ours * sinc_of_squares(part, (thing.spacing_m / STRIPS, thing.spacing_m))
+    whole = Thing(cloud=dense, waves_per_m=thing.waves_per_m, spacing_m=thing.spacing_m)
+    note = f"vials of {len(thing.cloud)} squares"
+    result = run_peer("pulserver", {**thing.fields(), "keep": np.arange(rows)}, file, rows)
+    found: dict[str, Any] = {}
+    if result is not None:
+        found = {"peer": "pulserver", "peer_s": result[0], "peer_error": scaled_error(result[1], truth)}
+    entry = told(file.stem, whole, ours, seconds, note, **found)
+    if rows < sequence.encoding.rows:
+        entry |= {"ratio": None, "note": f"{note}; ours the first {rows} of {sequence.encoding.rows} readouts, peer all"}
+    return entry
 
 
 def main() -> None:
     """Run and tell."""
     chosen = options(__doc__)
-    limits = hardware.design(hardware.Brief(preset="fullbore-65cm")).limits
-    sequence = build(parse_protocol({"protocol": GRE}), limits)
+    names = SEVEN[:2] if chosen.quick else SEVEN
     repeats = 1 if chosen.quick else 3
-    rows = [against_peer(sequence, (4, 16, 100), repeats, with_error=True)]
-    if not chosen.quick:
-        rows.append(against_peer(sequence, (8, 64, 200), repeats, with_error=False))
-    radial = golden_angle(sequence)
-    rows.append(against_peer(radial, (4, 16, 100), repeats, with_error=True))
-    rows += [alone(played, (25, 100, 400), 8, repeats) for played in (sequence, radial)]
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for name, file in zip(names, write_jobs(folder, names), strict=True):
+            rows += against_points(name, file, QUICK if chosen.quick else SMALL, repeats)
+            rows.append(against_squares(name, file, QUICK_SQUARES if chosen.quick else SQUARES, repeats, coils=1))
+            if not chosen.quick:
+                rows.append(against_squares(name, file, SQUARES, 1, coils=8))
+                rows += alone(name, file)
+        vial_files = write_vial_jobs(folder)
+        rows += [against_vials(file) for file in vial_files[: 1 if chosen.quick else 2]]
     tell(rows, chosen.json)
 
 
 if __name__ == "__main__":
+    assert set(SEVEN) < set(JOBS)
     main()
