@@ -54,7 +54,7 @@ def samples(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: 
     result = np.zeros((sequence.encoding.rows, spec.receive.coils, sequence.encoding.samples), np.complex64)
     for _ in run_groups(planned, sequence, spec, result, tolerance, lambda f, what: None):
         pass
-    return result * np.exp(1j * planned.timeline.adc_phase_rad).astype(np.complex64)[:, None, None]
+    return result * np.exp(1j * planned.timeline.receiver_phase_rad).astype(np.complex64)[:, None, :]
 
 
 def field(ppm_per_m: tuple[float, float, float] = (0, 0, 0), offset_ppm: float = 0.0, centre=CENTRE) -> FieldMap:

@@ -66,7 +66,7 @@ def acquire(
         interrupted = True
     if not interrupted:
         report(0.97, "noise")
-    samples *= np.exp(1j * planned.timeline.adc_phase_rad).astype(np.complex64)[:, None, None]
+    samples *= np.exp(1j * planned.timeline.receiver_phase_rad).astype(np.complex64)[:, None, :]
     how = {"simulator": "configuration states on classes", "phantom": phantom.name}
     raw = receive(samples, sequence, spec, planned.nominal_per_m, how, seed)
     if interrupted:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.ndimage import maximum_filter
 
 from fullbore.data import FieldMap, Phantom, ScannerSpec, Sequence
-from fullbore.errors import ValueRangeError
+from fullbore.errors import UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.encode import separate
@@ -88,6 +88,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     """
     check_inputs(phantom, spec)
     timeline = compile_timeline(sequence)
+    _check_readouts(sequence, timeline)
     geometry = sequence.encoding.geometry
     frame = np.stack([geometry.read, geometry.phase, geometry.slice]).astype(np.float64)
     aligned = aligned_with(phantom, frame)
@@ -120,6 +121,18 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         selective=bool((gradient != 0).any()),
         notes=tuple(_notes(groups, nominal @ frame.T, sequence.encoding.dwell_s)),
     )
+
+
+def _check_readouts(sequence: Sequence, timeline: Timeline) -> None:
+    """Configuration states are read along readouts of one length, all after a pulse that all channels play alike."""
+    if timeline.last_pulse.min() < 0:
+        row = int(timeline.last_pulse.argmin())
+        raise ValueRangeError(f"Sequence {sequence.name}: readout {row} comes before the first RF pulse. Excite first.")
+    if (timeline.samples != timeline.samples[0]).any() or np.ptp(timeline.dwell_s) > 0:
+        got = sorted(set(timeline.samples.tolist()))
+        raise UsageError(f"Sequence {sequence.name}: readouts of {got} samples, wanted one length and dwell. Play it to a cloud.")
+    if (timeline.shim >= 0).any():
+        raise UsageError(f"Sequence {sequence.name}: RF shims need several transmit channels. Play it to a cloud.")
 
 
 def _b1_nodes(scale: Float[np.ndarray, " n"]) -> Float[np.ndarray, " b"]:

@@ -59,9 +59,11 @@ class Timeline:
     """The sequence on its two clocks.
 
     kinds: unique pulses. kind, time_s, moment_per_m (pulse, part): which kind each pulse is and the clocks at its centre.
-    phase_rad: RF phase at the pulse's centre; frequency_Hz: its offset (both in Pulseq's frame).
-    last_pulse: (row,) the pulse before each readout. sample_time_s: (row, sample); sample_moment_per_m: (row, sample, part).
-    adc_phase_rad: (row,).
+    phase_rad: RF phase at the pulse's centre; frequency_Hz: its offset (both in Pulseq's frame). shim: (pulse,), which of the
+    sequence's shims plays it, -1 for none.
+    last_pulse: (row,) the pulse before each readout, -1 where there was none. samples, dwell_s: (row,) length and step of each.
+    sample_time_s: (row, sample); sample_moment_per_m: (row, sample, part); both run on beyond the end of shorter readouts.
+    receiver_phase_rad: (row, sample), or (row, 1) where it is the same for all samples.
     """
 
     kinds: tuple[PulseKind, ...]
@@ -70,10 +72,13 @@ class Timeline:
     moment_per_m: Float[np.ndarray, "pulse part"]
     phase_rad: Float[np.ndarray, " pulse"]
     frequency_Hz: Float[np.ndarray, " pulse"]
+    shim: Int[np.ndarray, " pulse"]
     last_pulse: Int[np.ndarray, " row"]
+    samples: Int[np.ndarray, " row"]
+    dwell_s: Float[np.ndarray, " row"]
     sample_time_s: Float[np.ndarray, "row sample"]
     sample_moment_per_m: Float[np.ndarray, "row sample part"]
-    adc_phase_rad: Float[np.ndarray, " row"]
+    receiver_phase_rad: Float[np.ndarray, "row sample1"]
 
     @property
     def uses(self) -> list[str]:
@@ -95,8 +100,8 @@ def moment_until(gradient: Gradient, times_s: Float[np.ndarray, " n"]) -> Float[
 def compile_timeline(sequence: Sequence, bore: Bore = IDEAL) -> Timeline:
     """The sequence on its two clocks, in an ideal bore or another.
 
-    Errors: UsageError when it has no readouts, no pulses, or readouts of different lengths; ValueRangeError when an ADC
-    overlaps an RF pulse or a readout comes before the first pulse.
+    Errors: UsageError when it has no readouts or no pulses, or disagrees with its encoding; ValueRangeError when an ADC overlaps
+    an RF pulse.
     """
     _check(sequence)
     starts = sequence.block_starts_s()
@@ -106,12 +111,11 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL) -> Timeline:
     centre = np.array([pulse.delay_s + pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
     own_centre = np.array([pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
     read = np.flatnonzero(sequence.adc >= 0)
-    offsets = np.stack([adc.delay_s + (np.arange(adc.samples) + 0.5) * adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]]
+    longest = sequence.encoding.samples
+    offsets = np.stack([adc.delay_s + (np.arange(longest) + 0.5) * adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]]
     time = starts[played] + centre
     sample_time = starts[read, None] + offsets
     last = np.searchsorted(time, sample_time[:, 0], side="right") - 1
-    if last.min() < 0:
-        raise ValueRangeError(f"Sequence {sequence.name}: block {read[0]} reads before the first RF pulse. Excite first.")
     if gradients is None:
         clock = _block_moments(sequence)
         moment = clock[played] + _partial_moments(sequence, played, centre[:, None])[:, 0]
@@ -126,11 +130,28 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL) -> Timeline:
         moment_per_m=moment,
         phase_rad=sequence.rf_phase_rad[played] + 2 * np.pi * sequence.rf_frequency_Hz[played] * own_centre,
         frequency_Hz=sequence.rf_frequency_Hz[played],
+        shim=sequence.rf_shim[played].astype(np.int64),
         last_pulse=last,
+        samples=np.array([adc.samples for adc in sequence.adcs])[sequence.adc[read]],
+        dwell_s=np.array([adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]],
         sample_time_s=sample_time,
         sample_moment_per_m=sample_moment,
-        adc_phase_rad=sequence.adc_phase_rad[read],
+        receiver_phase_rad=receiver_phase_rad(sequence),
     )
+
+
+def receiver_phase_rad(sequence: Sequence) -> Float[np.ndarray, "row sample1"]:
+    """What the receiver adds to the phase of each sample: (row, sample), or (row, 1) where it is the same for all."""
+    read = np.flatnonzero(sequence.adc >= 0)
+    phase = sequence.adc_phase_rad[read, None].astype(np.float64)
+    if not sequence.adc_frequency_Hz.any() and not any(adc.phase_rad for adc in sequence.adcs):
+        return phase
+    adcs = [sequence.adcs[index] for index in sequence.adc[read]]
+    phase = np.repeat(phase, sequence.encoding.samples, axis=1)
+    for row, (adc, frequency_Hz) in enumerate(zip(adcs, sequence.adc_frequency_Hz[read], strict=True)):
+        phase[row, : adc.samples] += 2 * np.pi * frequency_Hz * (np.arange(adc.samples) + 0.5) * adc.dwell_s
+        phase[row, : len(adc.phase_rad)] += adc.phase_rad
+    return phase
 
 
 def _check(sequence: Sequence) -> None:
@@ -138,9 +159,11 @@ def _check(sequence: Sequence) -> None:
         raise UsageError(f"Sequence {sequence.name}: no readouts, so there is nothing to acquire. Add an ADC event.")
     if not (sequence.rf >= 0).any():
         raise UsageError(f"Sequence {sequence.name}: no RF pulse, so there is no signal. Add an excitation.")
-    if len({adc.samples for adc in sequence.adcs}) > 1 or sequence.adcs[0].samples != sequence.encoding.samples:
-        got = sorted({adc.samples for adc in sequence.adcs})
-        raise UsageError(f"Sequence {sequence.name}: readouts of {got} samples, wanted {sequence.encoding.samples} in each.")
+    longest = max(sequence.adcs[index].samples for index in np.unique(sequence.adc[sequence.adc >= 0]))
+    if longest != sequence.encoding.samples:
+        raise UsageError(
+            f"Sequence {sequence.name}: its longest readout has {longest} samples, its encoding {sequence.encoding.samples}."
+        )
     for block in np.flatnonzero((sequence.adc >= 0) & (sequence.rf >= 0)):
         pulse, adc = sequence.rf_pulses[sequence.rf[block]], sequence.adcs[sequence.adc[block]]
         adc_end, rf_end = adc.delay_s + adc.samples * adc.dwell_s, pulse.delay_s + pulse.duration_s

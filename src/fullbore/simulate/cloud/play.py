@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
-from jaxtyping import Complex64
+from jaxtyping import Complex64, Float32
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import Flaws, RawData, ScannerSpec, Sequence
+from fullbore.errors import AcquisitionInterrupted
 from fullbore.simulate.cloud.pulses import CloudPulses
 from fullbore.simulate.cloud.readouts import Readouts
-from fullbore.simulate.cloud.schedule import Schedule
+from fullbore.simulate.cloud.schedule import Piece, Schedule, pieces
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
 from fullbore.simulate.cloud.spots import make_spots
 from fullbore.simulate.fields import make_bore
@@ -22,8 +24,11 @@ from fullbore.simulate.timeline import compile_timeline
 from fullbore.simulate.trajectory import trajectory
 
 MOST_SPINS = 8192
-FEWEST_SPINS = 128
-BLOCK_BYTES = 64_000_000
+FEWEST_SPINS = 512
+MOST_ROWS = 512
+MEMORY_BYTES = 1_000_000_000
+SPIN_BYTES = 4000
+"""What a spin of a block takes beside its readouts: propagators and patterns."""
 
 
 def play_cloud(
@@ -33,39 +38,77 @@ def play_cloud(
     *,
     tolerance: float = 1e-6,
     threads: int = 2,
+    memory_bytes: int = MEMORY_BYTES,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> Complex64[np.ndarray, "row coil sample"]:
     """Noiseless samples of every spin's own Bloch equation.
 
     Pulses act as exact maps of shaped RF with relaxation, intervals and samples in closed form; any gradients, any
     trajectory. spec: the machine whose flaws are felt, an ideal one if None. tolerance: of the patterns that samples along a
-    line are made of. The result does not depend on `threads`. Memory is bounded by the blocks in which spins are taken.
-    Errors: UsageError and ValueRangeError by name.
+    line are made of. memory_bytes: what the work may take beside the cloud and its samples. The result does not depend on
+    `threads`. Errors: UsageError and ValueRangeError by name; AcquisitionInterrupted for Ctrl-C when readouts are complete.
     """
-    flaws = spec.flaws if spec is not None else Flaws()
-    moved = cloud.motion.gradients() if cloud.motion is not None else None
-    bore = make_bore(flaws, spec.b0_T if spec is not None else 0.0, moved)
-    cloud = in_static_field(cloud, spec)
-    timeline = compile_timeline(sequence, bore)
-    spots = make_spots(cloud, bore)
-    readouts = Readouts(timeline, sequence.encoding.dwell_s, _rates(cloud), tolerance, spots.are_fixed)
-    ordered = spots.take(readouts.order(cloud, spots.home))
-    schedule = Schedule(timeline, readouts.middle, CloudPulses(timeline, ordered))
-    shape = (len(timeline.last_pulse), len(cloud.sensitivity), timeline.sample_time_s.shape[1])
-    size = int(np.clip(BLOCK_BYTES // (8 * shape[0]), FEWEST_SPINS, MOST_SPINS))
-    blocks = [slice(first, first + size) for first in range(0, len(cloud), size)]
+    run = CloudRun(cloud, sequence, spec, tolerance=tolerance, memory_bytes=memory_bytes, threads=threads)
+    samples = np.zeros(run.shape, np.complex64)
+    for rows, value in run.pieces():
+        samples[rows] = value
+        progress(rows.stop / len(samples))
+    return samples
 
-    def play_block(which: slice) -> Complex64[np.ndarray, "row coil sample"]:
-        part, found = ordered.take(which), np.zeros(shape, np.complex64)
-        readouts.collect(part, schedule.run(part), found)
+
+class CloudRun:
+    """A cloud, a sequence and a machine, ready to play; pieces of the sequence come one after the other."""
+
+    def __init__(
+        self,
+        cloud: SpinCloud,
+        sequence: Sequence,
+        spec: ScannerSpec | None,
+        *,
+        tolerance: float,
+        memory_bytes: int,
+        threads: int,
+    ):
+        flaws = spec.flaws if spec is not None else Flaws()
+        moved = cloud.motion.gradients() if cloud.motion is not None else None
+        bore = make_bore(flaws, spec.b0_T if spec is not None else 0.0, moved)
+        cloud = in_static_field(cloud, spec)
+        self._timeline = timeline = compile_timeline(sequence, bore)
+        spots = make_spots(cloud, bore, sequence.rf_shims)
+        self._readouts = Readouts(timeline, _rates(cloud), tolerance, spots.are_fixed)
+        self._spots = spots.take(self._readouts.order(spots))
+        self._schedule = Schedule(timeline, CloudPulses(timeline, self._spots))
+        self._threads = threads
+        self.shape = (len(timeline.last_pulse), len(cloud.sensitivity), timeline.sample_time_s.shape[1])
+        row_bytes = 16 * self.shape[1] * self.shape[2]
+        self._most_rows = int(np.clip(memory_bytes // (2 * (threads + 2) * row_bytes), 1, MOST_ROWS))
+        spin_bytes = SPIN_BYTES + 16 * min(self._most_rows, self.shape[0])
+        size = int(np.clip(memory_bytes // (2 * threads * spin_bytes), FEWEST_SPINS, MOST_SPINS))
+        self._blocks = [slice(first, first + size) for first in range(0, len(cloud), size)]
+
+    def pieces(self) -> Iterator[tuple[slice, Complex64[np.ndarray, "row coil sample"]]]:
+        """Consecutive readouts and their samples, until the last. Spins are added in a fixed order."""
+        turn = np.exp(1j * self._timeline.receiver_phase_rad)[:, None]
+        states = [np.zeros((3, len(self._spots.cloud.amount[block])), np.float32) for block in self._blocks]
+        for state in states:
+            state[2] = 1
+        with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(self._threads) as pool:
+            yield slice(0, int((self._timeline.last_pulse < 0).sum())), np.zeros((0, *self.shape[1:]), np.complex64)
+            for piece in pieces(self._timeline.last_pulse, self._most_rows):
+                total = np.zeros((piece.count, *self.shape[1:]), np.complex128)
+                both = zip(self._blocks, states, strict=True)
+                tasks = [partial(self._play_block, block, piece, state) for block, state in both]
+                for found in _in_order(pool, tasks, self._threads + 1):
+                    total += found
+                yield piece.rows, (total * turn[piece.rows]).astype(np.complex64)
+
+    def _play_block(
+        self, block: slice, piece: Piece, state: Float32[np.ndarray, "3 n"]
+    ) -> Complex64[np.ndarray, "row coil sample"]:
+        part = self._spots.take(block)
+        found = np.zeros((piece.count, *self.shape[1:]), np.complex64)
+        self._readouts.collect(part, piece.rows, self._schedule.run(part, piece, state), found)
         return found
-
-    total = np.zeros(shape, np.complex128)
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        for number, found in enumerate(_in_order(pool, play_block, blocks, threads + 1)):
-            total += found
-            progress((number + 1) / len(blocks))
-    return (total * np.exp(1j * timeline.adc_phase_rad)[:, None, None]).astype(np.complex64)
 
 
 def _rates(cloud: SpinCloud) -> tuple[float, float]:
@@ -80,22 +123,41 @@ def acquire_cloud(
     *,
     seed: int = 0,
     threads: int = 2,
+    memory_bytes: int = MEMORY_BYTES,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> RawData:
     """Raw data of `sequence` on a cloud in `spec`, with its flaws and noise, as `simulate.acquire` gives them for a phantom.
 
-    Errors: those of `play_cloud`, and ShapeError when the cloud is seen by another number of coils than the array has.
+    Errors: those of `play_cloud`, ShapeError when the cloud is seen by another number of coils than the array has, and
+    AcquisitionInterrupted, with the readouts that are complete, for Ctrl-C.
     """
-    samples = play_cloud(cloud, sequence, spec, threads=threads, progress=progress)
-    return receive(samples, sequence, spec, trajectory(sequence), {"simulator": "isochromats", "spins": str(len(cloud))}, seed)
+    how = {"simulator": "isochromats", "spins": str(len(cloud))}
+    run = CloudRun(cloud, sequence, spec, tolerance=1e-6, memory_bytes=memory_bytes, threads=threads)
+    samples, complete = np.zeros(run.shape, np.complex64), 0
+    try:
+        for rows, value in run.pieces():
+            samples[rows], complete = value, rows.stop
+            progress(complete / len(samples))
+    except KeyboardInterrupt:
+        if not complete:
+            raise
+    raw = receive(samples, sequence, spec, trajectory(sequence), how, seed)
+    if complete < len(samples):
+        text = f"Interrupted after {complete} of {len(samples)} readouts of {sequence.name}."
+        raise AcquisitionInterrupted(text, raw.take(np.arange(len(samples)) < complete))
+    return raw
 
 
-def _in_order(pool: ThreadPoolExecutor, task: Callable, items: list, ahead: int) -> Iterator:
-    """Results in the order of the items, with few of them held at once."""
+def _in_order(pool: ThreadPoolExecutor, tasks: Iterable[Callable], ahead: int) -> Iterator:
+    """Results in the order of the tasks, with few of them held at once."""
     waiting: deque[Future] = deque()
-    for item in items:
-        waiting.append(pool.submit(task, item))
-        if len(waiting) >= ahead:
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(task))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
             yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

@@ -28,12 +28,12 @@ STILL_TURNS = 1e-5
 class CloudPulses:
     """Propagators of all pulses that a timeline plays, for any part of one cloud.
 
-    played: (row, 2) kind and frequency; which: (pulse,) rows of it.
+    played: (row, 3) kind, frequency and shim; which: (pulse,) rows of it.
     """
 
     def __init__(self, timeline: Timeline, spots: Spots):
         self._timeline, cloud = timeline, spots.cloud
-        label = np.column_stack([timeline.kind, timeline.frequency_Hz])
+        label = np.column_stack([timeline.kind, timeline.frequency_Hz, timeline.shim])
         self.played, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
         self.which = which.ravel()
         self._rates = _pairs(cloud.t1_s + 1j * cloud.t2_s)
@@ -50,19 +50,21 @@ class CloudPulses:
                 self._tables[row] = tables
 
     def terms(
-        self, part: SpinCloud, place: Float[np.ndarray, "n part"], rows: Int[np.ndarray, " row"]
+        self, spots: Spots, place: Float[np.ndarray, "n part"], rows: Int[np.ndarray, " row"]
     ) -> Float32[np.ndarray, "row 12 n"]:
-        """Propagators of these rows of `played` for spins of the cloud."""
+        """Propagators of these rows of `played` for spins of the cloud that are at `place`."""
+        part = spots.cloud
         result = np.empty((len(rows), TERMS, len(part)), np.float32)
         for number, row in enumerate(rows):
             pulse, tables, frequency_Hz = self._timeline.kinds[int(self.played[row, 0])], self._tables[row], self.played[row, 1]
+            scale = np.abs(spots.drive[int(self.played[row, 2])])
             if tables is None:
-                result[number] = integrate(pulse, part, place, frequency_Hz).T
+                result[number] = integrate(pulse, part, place, scale, frequency_Hz).T
             else:
                 assert self._rates is not None
                 rate = np.searchsorted(self._rates, part.t1_s + 1j * part.t2_s)  # complex numbers sort by both parts
                 offset = part.off_resonance_Hz - frequency_Hz
-                tables.look_up(pulse, offset, np.abs(part.b1_scale), place, rate, result[number])
+                tables.look_up(pulse, offset, scale, place, rate, result[number])
         return result
 
 
@@ -91,8 +93,8 @@ class _Extent:
     """How far a cloud reaches in off-resonance, transmit scale and the courses' parts."""
 
     def __init__(self, spots: Spots):
-        scale, off = np.abs(spots.cloud.b1_scale), spots.cloud.off_resonance_Hz
-        self.spins = len(scale)
+        scale, off = np.abs(spots.drive), spots.cloud.off_resonance_Hz
+        self.spins = len(off)
         self.scale = _Range(float(scale.min()), float(scale.max()))
         self.off = _Range(float(off.min()), float(off.max()))
         self.low, self.high = spots.home.min(axis=0), spots.home.max(axis=0)
@@ -195,14 +197,18 @@ class _Tables:
 
 
 def integrate(
-    pulse: PulseKind, part: SpinCloud, place: Float[np.ndarray, "n part"], frequency_Hz: float
+    pulse: PulseKind,
+    part: SpinCloud,
+    place: Float[np.ndarray, "n part"],
+    scale: Float[np.ndarray, " n"],
+    frequency_Hz: float,
 ) -> Float[np.ndarray, "n 12"]:
     """Propagators by stepping every spin through the pulse, under any gradient."""
     result = np.empty((len(part), TERMS))
     b1 = np.conj(pulse.b1_T) * GYROMAGNETIC_RATIO_RAD_PER_S_T
     offset = part.off_resonance_Hz - frequency_Hz
     propagate(
-        b1, pulse.gradient_Hz_per_m, pulse.step_s, pulse.centre_s, place, offset, np.abs(part.b1_scale),
+        b1, pulse.gradient_Hz_per_m, pulse.step_s, pulse.centre_s, place, offset, scale,
         1 / part.t1_s, 1 / part.t2_s, result,
     )  # fmt: skip
     return result

@@ -34,43 +34,74 @@ class Line:
 
 
 class Readouts:
-    """The readouts of a timeline: those that share a line, straight ones of their own direction, and those of any other shape.
+    """The readouts of a timeline, whatever their lengths.
 
     alike False: spins are elsewhere, or seen otherwise, from readout to readout, so that none can share a line.
     """
 
+    def __init__(self, timeline: Timeline, rates_per_s: tuple[float, float], tolerance: float, alike: bool = True):
+        kinds, which = np.unique(np.column_stack([timeline.samples, timeline.dwell_s]), axis=0, return_inverse=True)
+        self.windows = [
+            Window(timeline, np.flatnonzero(which.ravel() == i), int(samples), float(dwell_s), rates_per_s, tolerance, alike)
+            for i, (samples, dwell_s) in enumerate(kinds)
+        ]
+        self.windows.sort(key=lambda window: -sum(len(line.rows) for line in window.lines))
+
+    def order(self, spots: Spots) -> Int[np.ndarray, " n"]:
+        """Spins sorted by their cell in the commonest line; as they are when there is none."""
+        return self.windows[0].order(spots)
+
+    def collect(
+        self, spots: Spots, rows: slice, middle: Complex64[np.ndarray, "row n"], out: Complex64[np.ndarray, "row coil sample"]
+    ) -> None:
+        """Add to `out` what a part of the cloud gives in consecutive readouts; middle: its magnetisation at their middles."""
+        for window in self.windows:
+            window.collect(spots, rows, middle, out)
+
+
+class Window:
+    """Readouts of one length and dwell: those that share a line, straight ones of their own direction, and any others."""
+
     def __init__(
-        self, timeline: Timeline, dwell_s: float, rates_per_s: tuple[float, float], tolerance: float, alike: bool = True
+        self,
+        timeline: Timeline,
+        own: Int[np.ndarray, " own"],
+        samples: int,
+        dwell_s: float,
+        rates_per_s: tuple[float, float],
+        tolerance: float,
+        alike: bool,
     ):
-        self._time_s = timeline.sample_time_s
-        self._moment, self._dwell_s = timeline.sample_moment_per_m, dwell_s
-        samples = self._moment.shape[1]
-        self.middle = samples // 2
+        self._samples, self._dwell_s, self.middle = samples, dwell_s, samples // 2
+        self._time_s, self._moment = timeline.sample_time_s[:, :samples], timeline.sample_moment_per_m[:, :samples]
         self.lines: list[Line] = []
-        self.spokes = np.zeros(0, np.int64)
+        self.step_per_m = (self._moment[:, -1] - self._moment[:, 0]) / max(samples - 1, 1)
         straight = np.zeros(len(self._moment), bool)
+        straight[own] = samples > 1 and self._stray()[own] < samples * SAME_STEP_PER_M
+        _, first, which = np.unique(np.round(self.step_per_m / SAME_STEP_PER_M), axis=0, return_index=True, return_inverse=True)
+        shared = np.bincount(which.ravel()[straight], minlength=len(first))
+        fewest = FEWEST_SHARED if alike else len(which) + 1
         if samples > 1:
-            step = (self._moment[:, -1] - self._moment[:, 0]) / (samples - 1)
-            ideal = self._moment[:, :1] + step[:, None] * np.arange(samples)[:, None]
-            straight = np.abs(self._moment - ideal).max(axis=(1, 2)) < samples * SAME_STEP_PER_M
-            _, first, which = np.unique(np.round(step / SAME_STEP_PER_M), axis=0, return_index=True, return_inverse=True)
+            self.grid = LineGrid(samples, dwell_s, rates_per_s, tolerance)
             basis = LineBasis(samples, dwell_s, rates_per_s, tolerance)
-            shared = np.bincount(which.ravel()[straight], minlength=len(first))
-            fewest = FEWEST_SHARED if alike else len(which) + 1
             for number in np.flatnonzero(shared >= fewest):
                 rows = np.flatnonzero(straight & (which.ravel() == number))
-                self.lines.append(Line(rows=rows, step_per_m=step[first[number]], basis=basis))
-            self.lines.sort(key=lambda line: -len(line.rows))
-            self.spokes = np.flatnonzero(straight & (shared[which.ravel()] < fewest))
-            self._grid, self._step_per_m = LineGrid(samples, dwell_s, rates_per_s, tolerance), step
-        self.others = np.flatnonzero(~straight)
-        self._is_spoke = np.isin(np.arange(len(straight)), self.spokes)
+                self.lines.append(Line(rows=rows, step_per_m=self.step_per_m[rows[0]], basis=basis))
+        self.lines.sort(key=lambda line: -len(line.rows))
+        self.spokes = np.flatnonzero(straight & (shared[which.ravel()] < fewest))
+        self._spoke_rows = set(self.spokes.tolist())
+        self.others = np.setdiff1d(own, np.flatnonzero(straight))
 
-    def order(self, cloud: SpinCloud, place: Float[np.ndarray, "n part"]) -> Int[np.ndarray, " n"]:
+    def _stray(self) -> Float[np.ndarray, " row"]:
+        """How far each readout is from a straight, even line."""
+        ideal = self._moment[:, :1] + self.step_per_m[:, None] * np.arange(self._samples)[:, None]
+        return np.asarray(np.abs(self._moment - ideal).max(axis=(1, 2)))
+
+    def order(self, spots: Spots) -> Int[np.ndarray, " n"]:
         """Spins sorted by their cell in the commonest line; as they are when there is none."""
         if not self.lines:
-            return np.arange(len(cloud))
-        return np.argsort(self._cells(self.lines[0], cloud, place)[1], kind="stable")
+            return np.arange(len(spots.cloud))
+        return np.argsort(self._cells(self.lines[0], spots.cloud, spots.home)[1], kind="stable")
 
     def _cells(
         self, line: Line, cloud: SpinCloud, place: Float[np.ndarray, "n part"]
@@ -79,28 +110,31 @@ class Readouts:
         return u, line.basis.cells(u)
 
     def collect(
-        self, spots: Spots, middle: Complex64[np.ndarray, "row n"], out: Complex64[np.ndarray, "row coil sample"]
+        self, spots: Spots, rows: slice, middle: Complex64[np.ndarray, "row n"], out: Complex64[np.ndarray, "row coil sample"]
     ) -> None:
-        """Add to `out` what a part of the cloud gives; middle: its magnetisation at each readout's middle sample."""
-        part, seen = spots.cloud, spots.seen(0.0)
+        """Add what a part of the cloud gives in consecutive readouts."""
+        part, seen, value = spots.cloud, spots.seen(0.0), out[:, :, : self._samples]
         for line in self.lines:
-            self._collect_line(line, part, spots.home, seen, middle, out)
-        for row in np.concatenate([self.spokes, self.others]).tolist():
-            place, times = spots.at(float(self._time_s[row, self.middle])), self._time_s[row]
+            inside = line.rows[(line.rows >= rows.start) & (line.rows < rows.stop)] - rows.start
+            if len(inside):
+                self._collect_line(line, inside, spots, seen, middle, value)
+        alone = np.concatenate([self.spokes, self.others])
+        for row in alone[(alone >= rows.start) & (alone < rows.stop)].tolist():
+            at, place, times = row - rows.start, spots.at(float(self._time_s[row, self.middle])), self._time_s[row]
             if spots.are_seen_the_same:
-                out[row] += self._sum(row, part, place, seen * middle[row])
+                value[at] += self._sum(row, part, place, seen * middle[at])
                 continue
             late = ((times - times[0]) / (times[-1] - times[0] + 1e-12)).astype(np.float32)  # sensitivities change straightly
             for time_s, share in ((times[0], 1 - late), (times[-1], late)):
-                out[row] += share * self._sum(row, part, place, spots.seen(float(time_s)) * middle[row])
+                value[at] += share * self._sum(row, part, place, spots.seen(float(time_s)) * middle[at])
 
     def _sum(
         self, row: int, part: SpinCloud, place: Float[np.ndarray, "n part"], signal: Complex64[np.ndarray, "coil n"]
     ) -> Complex64[np.ndarray, "coil sample"]:
         """One readout of spins whose signal at its middle sample is given."""
-        if self._is_spoke[row]:
-            u = place @ self._step_per_m[row] + part.off_resonance_Hz * self._dwell_s
-            return self._grid.samples(u, self._grid.terms(1 / part.t2_s), np.ascontiguousarray(signal.T))
+        if row in self._spoke_rows:
+            u = place @ self.step_per_m[row] + part.off_resonance_Hz * self._dwell_s
+            return self.grid.samples(u, self.grid.terms(1 / part.t2_s), np.ascontiguousarray(signal.T))
         moment = np.ascontiguousarray((self._moment[row] - self._moment[row, self.middle]).T)
         onwards = np.empty((len(part), moment.shape[1]), np.complex64)
         _progress(place, part.off_resonance_Hz, 1 / part.t2_s, moment, self._dwell_s, self.middle, onwards)
@@ -109,23 +143,25 @@ class Readouts:
     def _collect_line(
         self,
         line: Line,
-        part: SpinCloud,
-        place: Float[np.ndarray, "n part"],
+        rows: Int[np.ndarray, " own"],
+        spots: Spots,
         seen: Complex64[np.ndarray, "coil n"],
         middle: Complex64[np.ndarray, "row n"],
         out: Complex64[np.ndarray, "row coil sample"],
     ) -> None:
-        u, cell = self._cells(line, part, place)
+        """Cell by cell: magnetisation at the middle times each spin's part in the patterns, then the patterns."""
+        part = spots.cloud
+        u, cell = self._cells(line, part, spots.home)
         order = np.argsort(cell, kind="stable") if np.any(np.diff(cell) < 0) else np.arange(len(cell))
         basis = line.basis.parts(u, cell, 1 / part.t2_s)
         joint = (basis[:, None, :] * seen.T[:, :, None]).reshape(len(part), -1)[order]
-        rows = slice(int(line.rows[0]), int(line.rows[-1]) + 1) if np.all(np.diff(line.rows) == 1) else line.rows
-        held = middle[rows] if np.array_equal(order, np.arange(len(order))) else middle[rows][:, order]
+        taken = slice(int(rows[0]), int(rows[-1]) + 1) if np.all(np.diff(rows) == 1) else rows
+        held = middle[taken] if np.array_equal(order, np.arange(len(order))) else middle[taken][:, order]
         edges = np.concatenate([[0], np.flatnonzero(np.diff(cell[order])) + 1, [len(cell)]])
         for first, last in pairwise(edges):
             sums = (held[:, first:last] @ joint[first:last]).reshape(-1, basis.shape[1])
             value = sums @ line.basis.patterns(int(cell[order[first]]))
-            out[rows] += value.reshape(len(line.rows), len(seen), -1)
+            out[taken] += value.reshape(len(rows), len(seen), -1)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)

@@ -11,7 +11,7 @@ from fullbore.signal import free_precession, rotate
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.gradients import play_gradients
-from fullbore.simulate.timeline import amplified
+from fullbore.simulate.timeline import amplified, receiver_phase_rad
 
 LONGEST_STEP_S, LONGEST_REST_S, RF_STEP_S = 4e-6, 20e-6, 2.5e-7
 """Where the field changes within what would be one step of an ideal machine and spins at rest: with gradients,
@@ -34,12 +34,13 @@ def reference(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None = N
         _steps(sequence, block, flaws.rf_amplifier, not plain, played.edges_s - starts[block]) for block in range(len(starts))
     ]
     dt, b1, carrier, sampled = (np.concatenate(part) for part in zip(*steps, strict=True))
-    time = np.cumsum(dt) - 0.5 * dt
+    time, blocks = np.cumsum(dt) - 0.5 * dt, np.repeat(np.arange(len(starts)), [len(step[0]) for step in steps])
+    drives = {-1: cloud.drive(None)} | {index: cloud.drive(shim) for index, shim in enumerate(sequence.rf_shims)}
     gradient = played.at(time)
     m_xy, m_z, still = np.zeros(len(cloud), complex), np.ones(len(cloud)), np.zeros(len(cloud))
     laps = motion.laps(cloud.position_m) if motion is not None else None
     lap, place, signal = still, cloud.position_m, []
-    for t, h, b, c, g, taken in zip(time, dt, b1, carrier, gradient, sampled, strict=True):
+    for t, h, b, c, g, taken, block in zip(time, dt, b1, carrier, gradient, sampled, blocks, strict=True):
         if motion is not None:
             place = motion.places(cloud.position_m, float(t))
         if laps is not None and (laps.count(float(t)) != lap).any():
@@ -54,14 +55,15 @@ def reference(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None = N
             m_xy, m_z = free_precession(m_xy, m_z, cloud.t1_s, cloud.t2_s, f, float(h))
         else:
             m_xy, m_z = free_precession(m_xy, m_z, cloud.t1_s, cloud.t2_s, still, float(h) / 2)
-            m_xy, m_z = rotate(m_xy, m_z, cloud.b1_scale * b, f - c, float(h))
+            m_xy, m_z = rotate(m_xy, m_z, drives[int(sequence.rf_shim[block])] * b, f - c, float(h))
             m_xy, m_z = free_precession(m_xy * np.exp(-2j * np.pi * c * h), m_z, cloud.t1_s, cloud.t2_s, still, float(h) / 2)
         if taken:
             through = motion.through if motion is not None else None
             seen = cloud.sensitivity if through is None else at_places(through, place)
             signal.append((seen * cloud.amount) @ m_xy)
-    rows = np.array(signal).reshape(sequence.encoding.rows, -1, len(cloud.sensitivity)).transpose(0, 2, 1)
-    return np.asarray(rows * np.exp(1j * sequence.adc_phase_rad[sequence.adc >= 0])[:, None, None])
+    rows = np.zeros((sequence.encoding.rows, sequence.encoding.samples, len(cloud.sensitivity)), complex)
+    rows[np.arange(sequence.encoding.samples) < sequence.encoding.samples_per_row()[:, None]] = signal
+    return np.asarray(rows.transpose(0, 2, 1) * np.exp(1j * receiver_phase_rad(sequence))[:, None])
 
 
 def _changes(sequence: Sequence, block: int, pulse: RfPulse) -> bool:

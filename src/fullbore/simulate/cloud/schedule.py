@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
-from jaxtyping import Complex64, Float, Int
+from jaxtyping import Complex64, Float, Float32, Int
 
 from fullbore.simulate.cloud.dynamics_kernel import run_spins
 from fullbore.simulate.cloud.pulses import CloudPulses
@@ -14,62 +17,88 @@ MOST_PROPAGATORS = 64
 """So many different pulses have their propagators made together; their memory is 48 bytes a spin each."""
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Consecutive pulses and all readouts between the first of them and the next piece."""
+
+    pulses: slice
+    rows: slice
+
+    @property
+    def count(self) -> int:
+        """Number of readouts."""
+        return int(self.rows.stop - self.rows.start)
+
+
+def pieces(last_pulse: Int[np.ndarray, " row"], most_rows: int) -> list[Piece]:
+    """A sequence in pieces of about `most_rows` readouts; those of one pulse stay together. What follows the last is left out."""
+    held = np.searchsorted(last_pulse, np.arange(last_pulse.max() + 2))  # first row after each pulse
+    edges = [0]
+    for pulse in range(1, len(held)):
+        if pulse == len(held) - 1 or held[pulse + 1] - held[edges[-1]] > most_rows:
+            edges.append(pulse)
+    return [Piece(slice(a, b), slice(int(held[a]), int(held[b]))) for a, b in pairwise(edges)]
+
+
 class Schedule:
     """Intervals between pulses and from pulses to the middle of readouts."""
 
-    def __init__(self, timeline: Timeline, middle: int, pulses: CloudPulses):
-        last = timeline.last_pulse
+    def __init__(self, timeline: Timeline, pulses: CloudPulses):
+        last, rows = timeline.last_pulse, np.arange(len(timeline.last_pulse))
+        middle = timeline.samples // 2
         self._pulses = pulses
-        self._turn = np.exp(-1j * timeline.phase_rad)
+        self._turn, self._shim = np.exp(-1j * timeline.phase_rad), timeline.shim
         self._move = np.diff(timeline.moment_per_m, axis=0, prepend=timeline.moment_per_m[:1])
         self._dt = np.diff(timeline.time_s, prepend=timeline.time_s[:1])
-        self._row_move = timeline.sample_moment_per_m[:, middle] - timeline.moment_per_m[last]
-        self._row_dt = timeline.sample_time_s[:, middle] - timeline.time_s[last]
+        self._row_move = timeline.sample_moment_per_m[rows, middle] - timeline.moment_per_m[last]
+        self._time_s, self._row_time_s = timeline.time_s, timeline.sample_time_s[rows, middle]
+        self._row_dt = self._row_time_s - timeline.time_s[last]
         edges = np.searchsorted(last, np.arange(len(timeline.kind) + 1))
         self._rows = np.column_stack([edges[:-1], edges[1:]])
-        lengths = np.round(np.concatenate([self._dt, self._row_dt]) * 1e10)
-        self._lengths, which = np.unique(lengths, return_inverse=True)
-        self._rest, self._row_rest = np.split(which.ravel(), [len(self._dt)])
-        self._time_s, self._row_time_s = timeline.time_s, timeline.sample_time_s[:, middle]
 
-    def run(self, spots: Spots) -> Complex64[np.ndarray, "row n"]:
-        """Magnetisation of a part of the cloud at the middle sample of every readout."""
+    def run(self, spots: Spots, piece: Piece, state: Float32[np.ndarray, "3 n"]) -> Complex64[np.ndarray, "row n"]:
+        """Magnetisation of a part of the cloud at the middle sample of every readout of a piece; `state` goes on."""
         part, laps = spots.cloud, spots.laps
-        e1, e2 = (self._decay(times) for times in (part.t1_s, part.t2_s))
-        size = np.abs(part.b1_scale)
-        own = np.where(size > 0, part.b1_scale / np.where(size > 0, size, 1), 1).astype(np.complex64)
-        out = np.empty((len(self._row_dt), len(part)), np.complex64)
-        state = np.zeros((3, len(part)), np.float32)
-        state[2] = 1
-        where = np.ascontiguousarray(spots.home.T)
+        out = np.zeros((piece.count, len(part)), np.complex64)
+        lengths, rest, row_rest = self._lengths(piece)
+        e1, e2 = (np.exp(-1e-10 * lengths[:, None] / time_s).astype(np.float32) for time_s in (part.t1_s, part.t2_s))
+        size = np.abs(spots.drive)
+        own = np.where(size > 0, spots.drive / np.where(size > 0, size, 1), 1)
+        own_r, own_i = own.real.astype(np.float32), own.imag.astype(np.float32)
+        begins_s = float(self._time_s[max(piece.pulses.start - 1, 0)])
+        where = np.array(spots.at(begins_s).T, order="C")
         start, speed, lap, hop = np.zeros(0), np.zeros(0), np.zeros(len(part)), np.zeros(3)
-        way, row_way = np.zeros(len(self._dt)), np.zeros(len(self._row_dt))
+        way, row_way = np.zeros(len(self._dt)), np.zeros(piece.count)
         if laps is not None:
-            start, speed, hop = laps.start, laps.speed, laps.hop_m
-            way, row_way = laps.pace.integral(self._time_s), laps.pace.integral(self._row_time_s)
-        for stretch in _stretches(self._pulses.which, 1 if laps is not None else MOST_PROPAGATORS):
-            rows, kind = np.unique(self._pulses.which[stretch], return_inverse=True)
-            place = spots.at(float(self._time_s[stretch.start]))
+            start, speed, lap, hop = laps.start, laps.speed, laps.count(begins_s), laps.hop_m
+            way, row_way = laps.pace.integral(self._time_s), laps.pace.integral(self._row_time_s[piece.rows])
+        for pulses in self._stretches(piece.pulses, 1 if laps is not None else MOST_PROPAGATORS):
+            rows, kind = np.unique(self._pulses.which[pulses], return_inverse=True)
+            place = spots.at(float(self._time_s[pulses.start]))
+            own_rest = rest[pulses.start - piece.pulses.start : pulses.stop - piece.pulses.start]
             run_spins(
-                state, self._pulses.terms(part, place, rows), kind.ravel(), self._turn[stretch], own.real.copy(), own.imag.copy(),
-                self._move[stretch], self._dt[stretch], self._rest[stretch], e1, e2, where, part.off_resonance_Hz,
-                self._rows[stretch], self._row_move, self._row_dt, self._row_rest,
-                start, speed, way[stretch], row_way, hop, lap, out,
+                state, self._pulses.terms(spots, place, rows), kind.ravel(), self._turn[pulses], self._shim[pulses], own_r, own_i,
+                self._move[pulses], self._dt[pulses], own_rest, e1, e2, where, part.off_resonance_Hz,
+                self._rows[pulses] - piece.rows.start, self._row_move[piece.rows], self._row_dt[piece.rows], row_rest,
+                start, speed, way[pulses], row_way, hop, lap, out,
             )  # fmt: skip
         return out
 
-    def _decay(self, time_s: Float[np.ndarray, " n"]) -> Float[np.ndarray, "interval n"]:
-        return np.exp(-1e-10 * self._lengths[:, None] / time_s).astype(np.float32)
+    def _lengths(self, piece: Piece) -> tuple[Float[np.ndarray, " m"], Int[np.ndarray, " pulse"], Int[np.ndarray, " row"]]:
+        """The different lengths of a piece's intervals, in 0.1 ns, and which is whose."""
+        both = np.round(np.concatenate([self._dt[piece.pulses], self._row_dt[piece.rows]]) * 1e10)
+        lengths, which = np.unique(both, return_inverse=True)
+        rest, row_rest = np.split(which.ravel(), [piece.pulses.stop - piece.pulses.start])
+        return lengths, rest, row_rest
 
-
-def _stretches(which: Int[np.ndarray, " pulse"], most: int) -> list[slice]:
-    """Consecutive pulses of at most `most` kinds; a pulse each for 1."""
-    if most == 1:
-        return [slice(pulse, pulse + 1) for pulse in range(len(which))]
-    edges, held = [0], set[int]()
-    for pulse, kind in enumerate(which.tolist()):
-        if kind not in held and len(held) == most:
-            edges.append(pulse)
-            held = set()
-        held.add(kind)
-    return [slice(*pair) for pair in zip(edges, [*edges[1:], len(which)], strict=True)]
+    def _stretches(self, pulses: slice, most: int) -> list[slice]:
+        """Consecutive pulses of at most `most` kinds; a pulse each for 1."""
+        if most == 1:
+            return [slice(pulse, pulse + 1) for pulse in range(pulses.start, pulses.stop)]
+        edges, held = [pulses.start], set[int]()
+        for pulse, kind in enumerate(self._pulses.which[pulses].tolist(), start=pulses.start):
+            if kind not in held and len(held) == most:
+                edges.append(pulse)
+                held = set()
+            held.add(kind)
+        return [slice(*pair) for pair in zip(edges, [*edges[1:], pulses.stop], strict=True)]

@@ -20,8 +20,8 @@ class SpinCloud:
     """Isochromats and how the scanner sees them.
 
     position_m: (n, 3) LPS. amount: (n,) proton density times volume. t1_s, t2_s, off_resonance_Hz: (n,).
-    b1_scale: (n,) transmit field relative to nominal, complex in the signal's frame. sensitivity: (coil, n).
-    motion: how they leave `position_m` in time; what else a spin is it keeps.
+    b1_scale: (n,) transmit field relative to nominal, complex in the signal's frame; (channel, n) of several channels.
+    sensitivity: (coil, n). motion: how they leave `position_m` in time; what else a spin is it keeps.
     """
 
     position_m: Float[np.ndarray, "n 3"]
@@ -29,18 +29,19 @@ class SpinCloud:
     t1_s: Float[np.ndarray, " n"]
     t2_s: Float[np.ndarray, " n"]
     off_resonance_Hz: Float[np.ndarray, " n"]
-    b1_scale: Num[np.ndarray, " n"]
+    b1_scale: Num[np.ndarray, "*channel n"]
     sensitivity: Complex[np.ndarray, "coil n"]
     motion: Motion | None = None
 
     def __post_init__(self) -> None:
         n = len(self.amount)
         for name in ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz", "b1_scale"):
-            value = getattr(self, name)
+            value = getattr(self, name).T if name == "b1_scale" else getattr(self, name)
             if len(value) != n:
                 raise ShapeError(f"SpinCloud.{name}: got {len(value)} spins, wanted {n}.")
             if not np.isfinite(value).all():
-                raise ValueRangeError(f"SpinCloud.{name}: NaN or infinity at spin {int(np.argmin(np.isfinite(value)))}.")
+                spin = int(np.argmin(np.isfinite(value).reshape(n, -1).all(axis=1)))
+                raise ValueRangeError(f"SpinCloud.{name}: NaN or infinity at spin {spin}.")
         if self.position_m.shape != (n, 3) or self.sensitivity.ndim != 2 or self.sensitivity.shape[1] != n:
             got = (self.position_m.shape, self.sensitivity.shape)
             raise ShapeError(f"SpinCloud.position_m, sensitivity: got {got}, wanted ({n}, 3) and (coil, {n}).")
@@ -52,9 +53,21 @@ class SpinCloud:
 
     def take(self, which: np.ndarray | slice) -> SpinCloud:
         """Only these spins, in this order."""
-        names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz", "b1_scale")
+        names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz")
         own = {name: getattr(self, name)[which] for name in names}
-        return SpinCloud(sensitivity=self.sensitivity[:, which], motion=self.motion, **own)
+        seen = {"b1_scale": self.b1_scale[..., which], "sensitivity": self.sensitivity[:, which]}
+        return SpinCloud(motion=self.motion, **own, **seen)
+
+    def drive(self, shim: Complex[np.ndarray, " channel"] | None) -> Complex[np.ndarray, " n"]:
+        """Transmit field of each spin for channels played with these weights (Pulseq's frame), all alike for None.
+
+        Errors: ShapeError when there are as many weights as no array of channels.
+        """
+        channels = np.atleast_2d(self.b1_scale).astype(np.complex128)
+        weights = np.ones(len(channels)) if shim is None else np.conj(shim)
+        if weights.shape != (len(channels),):
+            raise ShapeError(f"SpinCloud.drive: an RF shim of {len(weights)} weights for {len(channels)} transmit channels.")
+        return np.asarray(weights @ channels)
 
 
 def in_static_field(cloud: SpinCloud, spec: ScannerSpec | None) -> SpinCloud:
@@ -77,7 +90,7 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int])
     frame = np.eye(3)
     z, y, x = (part.ravel() for part in np.meshgrid(*(axis.points_m for axis in axes[::-1]), indexing="ij"))
     ppm = sample_field(phantom.field_ppm, frame, axes)[0].real.ravel()
-    transmit = sample_field(spec.transmit, frame, axes)[0].ravel()
+    transmit = sample_field(spec.transmit, frame, axes).reshape(len(spec.transmit.values), -1)
     coils = sample_field(spec.receive.sensitivity, frame, axes).reshape(spec.receive.coils, -1)
     volume = float(np.prod([axis.spacing_m for axis in axes]))
     parts = []
@@ -93,13 +106,14 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int])
                 tissue.t1_s * ones,
                 tissue.t2_s * ones,
                 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * shift_ppm,
-                transmit[held],
+                transmit[:, held].T,
                 coils[:, held].T,
             )
         )
     position, amount, t1, t2, field, b1, seen = (np.concatenate(column) for column in zip(*parts, strict=True))
     return SpinCloud(
-        position_m=position, amount=amount, t1_s=t1, t2_s=t2, off_resonance_Hz=field.astype(np.float64), b1_scale=b1,
+        position_m=position, amount=amount, t1_s=t1, t2_s=t2, off_resonance_Hz=field.astype(np.float64),
+        b1_scale=b1.T[0] if b1.shape[1] == 1 else b1.T,
         sensitivity=seen.T.astype(np.complex64),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex64, Float, Int
+from jaxtyping import Complex, Complex64, Float, Int
 
 from fullbore.simulate.cloud.motion import Laps
 from fullbore.simulate.cloud.spins import SpinCloud
@@ -14,10 +14,14 @@ from fullbore.simulate.fields import Bore, at_places, shapes
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Spots:
-    """The shapes (n, part) of a cloud's spins, which change only for those that come in fresh."""
+    """The shapes (n, part) of a cloud's spins, which change only for those that come in fresh.
+
+    drive: (shim, n), the transmit field that each shim of the sequence makes; the last one is all channels alike.
+    """
 
     cloud: SpinCloud
     home: Float[np.ndarray, "n part"]
+    drive: Complex[np.ndarray, "shim n"]
     laps: Laps | None
 
     @property
@@ -33,7 +37,8 @@ class Spots:
     def take(self, which: Int[np.ndarray, " m"] | slice) -> Spots:
         """Only these spins."""
         part = self.cloud.take(which)
-        return Spots(cloud=part, home=self.home[which], laps=None if part.motion is None else part.motion.laps(part.position_m))
+        laps = None if part.motion is None else part.motion.laps(part.position_m)
+        return Spots(cloud=part, home=self.home[which], drive=self.drive[:, which], laps=laps)
 
     def at(self, time_s: float) -> Float[np.ndarray, "n part"]:
         """Shapes at a time."""
@@ -53,7 +58,8 @@ class Spots:
         return (sensitivity * self.cloud.amount).astype(np.complex64)
 
 
-def make_spots(cloud: SpinCloud, bore: Bore) -> Spots:
+def make_spots(cloud: SpinCloud, bore: Bore, shims: tuple[Complex[np.ndarray, " channel"], ...] = ()) -> Spots:
     """Spots of a whole cloud."""
     laps = cloud.motion.laps(cloud.position_m) if cloud.motion is not None else None
-    return Spots(cloud=cloud, home=shapes(bore.terms, cloud.position_m), laps=laps)
+    drive = np.stack([cloud.drive(shim) for shim in (*shims, None)])
+    return Spots(cloud=cloud, home=shapes(bore.terms, cloud.position_m), drive=drive, laps=laps)
