@@ -15,7 +15,7 @@ from fullbore.data.field_map import FieldMap
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
-from fullbore.data.phantom import Phantom, Tissue
+from fullbore.data.phantom import Compartment, Phantom, Tissue
 from fullbore.data.raw_data import RawData
 from fullbore.data.scanner_spec import Limits, PowerModel, ScannerSpec, StimulationModel
 from fullbore.data.sequence import Adc, Gradient, RfPulse, Sequence
@@ -26,6 +26,7 @@ __all__ = [
     "AcquisitionFlag",
     "Adc",
     "CoilSet",
+    "Compartment",
     "Encoding",
     "FieldMap",
     "Finding",

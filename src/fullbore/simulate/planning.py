@@ -13,6 +13,7 @@ from fullbore.data import FieldMap, Phantom, ScannerSpec, Sequence
 from fullbore.errors import ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.classes import ClassAxes
+from fullbore.simulate.diffusion import Waveforms, cut_waveforms
 from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import Group, make_groups, slice_gradients
 from fullbore.simulate.lattice import LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
@@ -30,7 +31,7 @@ RARE_PERCENT = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
-    """Timeline, groups and lattice of one simulation.
+    """Timeline, waveforms for diffusion, groups and lattice of one simulation.
 
     frame: (3, 3) rows read, phase, slice. nominal_per_m: trajectory in LPS. half_width_Hz: (kind,) reach of each pulse.
     b1_nodes, off_resonance_nodes_Hz: of the classes of the whole. field_samples, b1_samples: (position along slice, value)
@@ -39,6 +40,7 @@ class Plan:
 
     phantom: Phantom
     timeline: Timeline
+    waveforms: Waveforms
     frame: Float[np.ndarray, "3 3"]
     nominal_per_m: Float[np.ndarray, "row sample 3"]
     groups: tuple[Group, ...]
@@ -105,6 +107,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     return Plan(
         phantom=aligned,
         timeline=timeline,
+        waveforms=cut_waveforms(sequence, timeline),
         frame=frame,
         nominal_per_m=nominal,
         groups=tuple(groups),
