@@ -28,8 +28,8 @@ def diffuse(
     """Mean transverse magnetisation of an even line at the end of every sampled step; error of second order in dt.
 
     A gradient's ramp in phase is kept apart as its moment, for which the line need not be periodic, and put onto the spins by
-    pulses and samples; there moments must be whole turns over the line. Gradients rest during pulses, which relax before they
-    turn. off_resonance_Hz: of even points on the line.
+    pulses and samples; there moments must be whole turns over the line. Gradients rest during pulses.
+    off_resonance_Hz: of even points on the line.
     Errors: ValueRangeError where a moment is not whole or a pulse is played under a gradient.
     """
     points = len(off_resonance_Hz)
@@ -39,10 +39,10 @@ def diffuse(
     z_keeps = np.exp(-np.outer(dt_s, diffusivity_m2_per_s * (2 * np.pi * k) ** 2))
     for n, dt in enumerate(dt_s):
         before, moment = moment, moment + GYROMAGNETIC_RATIO_HZ_PER_T * gradient_T_per_m[n] * dt
-        wave = 2 * np.pi * (k + 0.5 * (before + moment))
+        wave, f = 2 * np.pi * (k - 0.5 * (before + moment)), off_resonance_Hz if b1_T[n] == 0 else still
         m_xy = np.fft.ifft(np.fft.fft(m_xy) * np.exp(-diffusivity_m2_per_s * wave**2 * dt))
         m_z = np.fft.ifft(np.fft.fft(m_z) * z_keeps[n]).real
-        m_xy, m_z = free_precession(m_xy, m_z, t1, t2, off_resonance_Hz if b1_T[n] == 0 else still, float(dt))
+        m_xy, m_z = free_precession(m_xy, m_z, t1, t2, f, float(dt) / 2)
         if b1_T[n] != 0 or sampled[n]:
             turns = moment * length_m
             if abs(turns - round(turns)) > 1e-6 or (b1_T[n] != 0 and gradient_T_per_m[n] != 0):
@@ -50,6 +50,7 @@ def diffuse(
             m_xy, moment = m_xy * np.exp(-2j * np.pi * moment * x), 0.0
         if b1_T[n] != 0:
             m_xy, m_z = rotate(m_xy, m_z, np.full(points, b1_T[n]), off_resonance_Hz, float(dt))
+        m_xy, m_z = free_precession(m_xy, m_z, t1, t2, f, float(dt) / 2)
         if sampled[n]:
             signal.append(m_xy.mean())
     return np.array(signal, dtype=complex)
