@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
 from fullbore.errors import AcquisitionInterrupted
 from fullbore.simulate.classes import ClassAxes, PulseBank
-from fullbore.simulate.compression import SlotModel, fine_axes, model_slot, slot_energy
+from fullbore.simulate.compression import SlotModel, decayed_energy, fine_axes, model_slot, slot_energy
 from fullbore.simulate.diffusion import mean_tensor, within_readout
 from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import PLANES_PER_SLICE, Group
@@ -169,14 +169,15 @@ def _model(
 ) -> list[tuple[_View, SlotModel]]:
     """Models of the slots that matter."""
     mass = scene.mass()
-    strongest = slot_energy(seen[0].slot, mass)
     samples, dwell = sequence.encoding.samples, sequence.encoding.dwell_s
-    tensors = [mean_tensor(planned.frame, tissue) for tissue in planned.phantom.tissues]
+    tissues = planned.phantom.tissues
+    strongest = max(slot_energy(view.slot, mass, decayed_energy(view.slot, tissues, samples * dwell)) for view in seen)
+    tensors = [mean_tensor(planned.frame, tissue) for tissue in tissues]
     pairs = []
     for view in seen:
         model = model_slot(
             view.slot,
-            planned.phantom.tissues,
+            tissues,
             view.diffused(tensors, dwell),
             axes,
             scene.fine,

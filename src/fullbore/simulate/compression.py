@@ -123,7 +123,7 @@ def model_slot(
     diffused: what diffusion takes from each tissue's logarithm between the middle sample, which amplitudes count, and others.
     shifted: off-resonance during the readout is a shift along read, so decays leave it out.
     """
-    weight = mass.sum(axis=(2, 3)) / np.prod(axes.shape[1:])
+    weight = mass.sum(axis=(2, 3)) / np.prod(axes.shape[1:]) * decayed_energy(slot, tissues, samples * dwell_s)[:, None]
     readout, amplitude, energy = _readout_patterns(slot, weight, tolerance, scale_energy)
     if energy <= (0.3 * tolerance) ** 2 * scale_energy:
         return None
@@ -144,9 +144,16 @@ def model_slot(
     )
 
 
-def slot_energy(slot: Slot, mass: Float[np.ndarray, "tissue plane f b"]) -> float:
+def decayed_energy(slot: Slot, tissues: tuple[Tissue, ...], readout_s: float) -> Float[np.ndarray, " tissue"]:
+    """What T2 and T2' leave, at best during the readout, of the energy that a slot has after the pulse."""
+    nearest = max(0.0, slot.tau_s, -(slot.tau_s + readout_s))
+    rate = [slot.since_s / tissue.t2_s + nearest / tissue.t2_prime_s for tissue in tissues]
+    return np.asarray(np.exp(-2 * np.array(rate)))
+
+
+def slot_energy(slot: Slot, mass: Float[np.ndarray, "tissue plane f b"], decayed: Float[np.ndarray, " tissue"]) -> float:
     """Energy of a slot's amplitudes, nodes taken alike."""
-    weight = mass.sum(axis=(2, 3))
+    weight = mass.sum(axis=(2, 3)) * decayed[:, None]
     parts = [(np.abs(a) ** 2).sum(axis=0).mean(axis=(1, 2)) @ weight[t] for t, a in enumerate(slot.amplitude) if a is not None]
     return float(sum(parts))
 
