@@ -29,8 +29,7 @@ def diffuse(
 
     A gradient's ramp in phase is kept apart as its moment, for which the line need not be periodic, and put onto the spins by
     pulses and samples; there moments must be whole turns over the line. Gradients rest during pulses.
-    off_resonance_Hz: of even points on the line.
-    Errors: ValueRangeError where a moment is not whole or a pulse is played under a gradient.
+    off_resonance_Hz: of even points on it. Errors: ValueRangeError for a moment that is not whole, a pulse under a gradient.
     """
     points = len(off_resonance_Hz)
     x, k = np.arange(points) * length_m / points, np.fft.fftfreq(points, length_m / points)
