@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fullbore.data import FieldMap, Grid, Phantom, ScannerSpec, Sequence, Tissue
+from fullbore.data import Adc, FieldMap, Gradient, Grid, Phantom, RfPulse, ScannerSpec, Sequence, Tissue
 from fullbore.hardware import Brief, design
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
 from fullbore.sequence import build, parse_protocol
 from fullbore.simulate.acquisition import run_groups
 from fullbore.simulate.planning import plan
@@ -107,3 +108,63 @@ def cut(sequence: Sequence, readouts: int) -> Sequence:
     columns = ("duration_s", "rf", "rf_phase_rad", "rf_frequency_Hz", "gradient", "gradient_scale", "adc", "adc_phase_rad")
     parts = {name: getattr(sequence, name)[:end] for name in columns}
     return replace(sequence, encoding=sequence.encoding.take(np.arange(readouts)), **parts)
+
+
+RASTER_S = 10e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One block by hand: a hard pulse, a shape along a vector (T/m at its height 1), or a readout; or nothing at all."""
+
+    duration_s: float = 1e-4
+    flip_rad: float = 0.0
+    phase_rad: float = 0.0
+    use: str = "e"
+    shape: Gradient | None = None
+    height_T_per_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    samples: bool = False
+
+
+def pulse(flip_deg: float, phase_deg: float = 0.0, use: str = "e", duration_s: float = 1e-4) -> Event:
+    return Event(duration_s=duration_s, flip_rad=np.deg2rad(flip_deg), phase_rad=np.deg2rad(phase_deg), use=use)
+
+
+def trapezoid(height_T_per_m: tuple[float, float, float], ramp_s: float, flat_s: float) -> Event:
+    shape = Gradient(times_s=np.cumsum([0.0, ramp_s, flat_s, ramp_s]), values_T_per_m=np.array([0.0, 1.0, 1.0, 0.0]))
+    return Event(duration_s=2 * ramp_s + flat_s, shape=shape, height_T_per_m=height_T_per_m)
+
+
+def by_hand(events: list[Event], samples: int = 8, dwell_s: float = 50e-6) -> Sequence:
+    """A sequence of such blocks; a readout fills the middle of its block."""
+    rf, shapes, indices = [], [], []
+    for event in events:
+        steps = round(event.duration_s / RASTER_S)
+        if event.flip_rad:
+            b1 = event.flip_rad / (GYROMAGNETIC_RATIO_RAD_PER_S_T * event.duration_s)
+            rf.append(
+                RfPulse(b1_T=np.full(steps, b1, complex), raster_s=RASTER_S, delay_s=0.0, centre_s=event.duration_s / 2,
+                        flip_rad=event.flip_rad, use=event.use)
+            )  # fmt: skip
+        if event.shape is not None:
+            shapes.append(event.shape)
+        indices.append((len(rf) - 1 if event.flip_rad else -1, len(shapes) - 1 if event.shape is not None else -1))
+    gaps = {round(event.duration_s - samples * dwell_s, 9) for event in events if event.samples}
+    rows = sum(event.samples for event in events)
+    encoding = built(GRE, machine()).encoding.take(np.arange(rows) % 16)
+    heights = np.array([event.height_T_per_m for event in events], float)
+    shape = np.array([index[1] for index in indices], np.int32)
+    return Sequence(
+        name="by hand", rf_pulses=tuple(rf), gradients=tuple(shapes),
+        adcs=(Adc(samples=samples, dwell_s=dwell_s, delay_s=gaps.pop() / 2),),
+        duration_s=np.array([event.duration_s for event in events]), rf=np.array([index[0] for index in indices]),
+        rf_phase_rad=np.array([event.phase_rad for event in events]), rf_frequency_Hz=np.zeros(len(events)),
+        gradient=np.where(heights != 0, shape[:, None], -1).astype(np.int32), gradient_scale=heights,
+        adc=np.array([0 if event.samples else -1 for event in events]), adc_phase_rad=np.zeros(len(events)),
+        encoding=replace(encoding, samples=samples, dwell_s=dwell_s),
+    )  # fmt: skip
+
+
+def point(kind: Tissue, spacing_m: float = 1e-3) -> Phantom:
+    """One point of one tissue at isocentre, a hat function wide."""
+    return box((1, 1, 1), (spacing_m,) * 3, kind)

@@ -16,7 +16,7 @@ from fullbore.data.flaws import EddyMode, Flaws, GradientResponse, Receiver, RfA
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
-from fullbore.data.phantom import Phantom, Tissue
+from fullbore.data.phantom import Compartment, Phantom, Tissue
 from fullbore.data.raw_data import RawData
 from fullbore.data.scanner_spec import Limits, PowerModel, ScannerSpec, StimulationModel
 from fullbore.data.sequence import Adc, Gradient, RfPulse, Sequence, SoftDelay, Trigger
@@ -27,6 +27,7 @@ __all__ = [
     "AcquisitionFlag",
     "Adc",
     "CoilSet",
+    "Compartment",
     "EddyMode",
     "Encoding",
     "FieldMap",

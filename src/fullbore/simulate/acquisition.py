@@ -8,13 +8,14 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from jaxtyping import Complex64, Int
+from jaxtyping import Complex64, Float, Int
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
 from fullbore.errors import AcquisitionInterrupted
 from fullbore.simulate.classes import ClassAxes, PulseBank
-from fullbore.simulate.compression import SlotModel, fine_axes, model_slot, slot_energy
+from fullbore.simulate.compression import SlotModel, decayed_energy, fine_axes, model_slot, slot_energy
+from fullbore.simulate.diffusion import mean_tensor, within_readout
 from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import PLANES_PER_SLICE, Group
 from fullbore.simulate.lattice import Lattice, place
@@ -154,19 +155,30 @@ class _View:
         self.combs = separate(self.k_per_m, dwell_s)
         self.shifted = self.combs is not None and all(comb.shift_m_per_Hz for comb in self.combs)
 
+    def diffused(self, tensors_m2_per_s: list[Float[np.ndarray, "3 3"]], dwell_s: float) -> Float[np.ndarray, "tissue sample"]:
+        """What diffusion takes from the logarithm of the signal from the middle sample on, along the readout with most signal.
+
+        Readouts further out in k lose up to D (2 pi k)^2 times half the readout more or less: 1e-4 of what little they hold.
+        """
+        nearest = int((self.k_per_m[:, self.k_per_m.shape[1] // 2] ** 2).sum(axis=1).argmin())
+        return np.stack([within_readout(self.k_per_m[nearest], dwell_s, tensor) for tensor in tensors_m2_per_s])
+
 
 def _model(
     scene: Scene, seen: list[_View], axes: ClassAxes, planned: Plan, sequence: Sequence, b0_T: float
 ) -> list[tuple[_View, SlotModel]]:
     """Models of the slots that matter."""
     mass = scene.mass()
-    strongest = slot_energy(seen[0].slot, mass)
     samples, dwell = sequence.encoding.samples, sequence.encoding.dwell_s
+    tissues = planned.phantom.tissues
+    strongest = max(slot_energy(view.slot, mass, decayed_energy(view.slot, tissues, samples * dwell)) for view in seen)
+    tensors = [mean_tensor(planned.frame, tissue) for tissue in tissues]
     pairs = []
     for view in seen:
         model = model_slot(
             view.slot,
-            planned.phantom.tissues,
+            tissues,
+            view.diffused(tensors, dwell),
             axes,
             scene.fine,
             mass,
@@ -230,7 +242,9 @@ def _responses(
     cut = np.array([lattice.x.cut_per_m, lattice.y.cut_per_m, lattice.z.cut_per_m])
     experiment = Experiment(
         timeline=planned.timeline,
-        schedule=make_schedule(planned.timeline, planned.nominal_per_m, planned.frame, group.pulses, group.rows, cut),
+        schedule=make_schedule(
+            planned.timeline, planned.waveforms, planned.nominal_per_m, planned.frame, group.pulses, group.rows, cut
+        ),
         frame=planned.frame,
         bank=bank,
         axes=axes,

@@ -107,6 +107,7 @@ def fine_axes(axes: ClassAxes, longest_s: float, tolerance: float) -> ClassAxes:
 def model_slot(
     slot: Slot,
     tissues: tuple[Tissue, ...],
+    diffused: Float[np.ndarray, "tissue sample"],
     axes: ClassAxes,
     fine: ClassAxes,
     mass: Float[np.ndarray, "tissue plane f b"],
@@ -119,9 +120,10 @@ def model_slot(
 ) -> SlotModel | None:
     """Expand a slot; None when all of it is below `tolerance` of the strongest slot's energy `scale_energy`.
 
+    diffused: what diffusion takes from each tissue's logarithm between the middle sample, which amplitudes count, and others.
     shifted: off-resonance during the readout is a shift along read, so decays leave it out.
     """
-    weight = mass.sum(axis=(2, 3)) / np.prod(axes.shape[1:])
+    weight = mass.sum(axis=(2, 3)) / np.prod(axes.shape[1:]) * decayed_energy(slot, tissues, samples * dwell_s)[:, None]
     readout, amplitude, energy = _readout_patterns(slot, weight, tolerance, scale_energy)
     if energy <= (0.3 * tolerance) ** 2 * scale_energy:
         return None
@@ -129,7 +131,7 @@ def model_slot(
     to_b = barycentric_matrix(axes.b1_scale, fine.b1_scale)
     amplitude = np.einsum("tpfbl,gf,cb->tpgcl", amplitude, to_f, to_b, optimize=True)
     middle = slot.tau_s + 0.5 * (samples - 1) * dwell_s
-    exact = _decays(slot, tissues, np.zeros(1) if shifted else fine.off_resonance_Hz, samples, dwell_s, b0_T, middle)
+    exact = _decays(slot, tissues, diffused, np.zeros(1) if shifted else fine.off_resonance_Hz, samples, dwell_s, b0_T, middle)
     held = mass.sum(axis=(1, 3))
     sample, decay = _sample_patterns(exact, held.sum(axis=1, keepdims=True) if shifted else held, tolerance)
     return SlotModel(
@@ -142,9 +144,16 @@ def model_slot(
     )
 
 
-def slot_energy(slot: Slot, mass: Float[np.ndarray, "tissue plane f b"]) -> float:
+def decayed_energy(slot: Slot, tissues: tuple[Tissue, ...], readout_s: float) -> Float[np.ndarray, " tissue"]:
+    """What T2 and T2' leave, at best during the readout, of the energy that a slot has after the pulse."""
+    nearest = max(0.0, slot.tau_s, -(slot.tau_s + readout_s))
+    rate = [slot.since_s / tissue.t2_s + nearest / tissue.t2_prime_s for tissue in tissues]
+    return np.asarray(np.exp(-2 * np.array(rate)))
+
+
+def slot_energy(slot: Slot, mass: Float[np.ndarray, "tissue plane f b"], decayed: Float[np.ndarray, " tissue"]) -> float:
     """Energy of a slot's amplitudes, nodes taken alike."""
-    weight = mass.sum(axis=(2, 3))
+    weight = mass.sum(axis=(2, 3)) * decayed[:, None]
     parts = [(np.abs(a) ** 2).sum(axis=0).mean(axis=(1, 2)) @ weight[t] for t, a in enumerate(slot.amplitude) if a is not None]
     return float(sum(parts))
 
@@ -182,6 +191,7 @@ def _readout_patterns(
 def _decays(
     slot: Slot,
     tissues: tuple[Tissue, ...],
+    diffused: Float[np.ndarray, "tissue sample"],
     off_resonance_Hz: Float[np.ndarray, " f"],
     samples: int,
     dwell_s: float,
@@ -193,7 +203,7 @@ def _decays(
     result = np.empty((len(tissues), len(off_resonance_Hz), samples), np.complex128)
     for t, tissue in enumerate(tissues):
         shift = tissue.chemical_shift_ppm * 1e-6 * b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
-        own = np.exp(-since / tissue.t2_s - np.abs(tau) / tissue.t2_prime_s - 2j * np.pi * shift * tau)
+        own = np.exp(-since / tissue.t2_s - np.abs(tau) / tissue.t2_prime_s - diffused[t] - 2j * np.pi * shift * tau)
         result[t] = own * np.exp(-2j * np.pi * off_resonance_Hz[:, None] * (tau - middle_s))
     return result
 
