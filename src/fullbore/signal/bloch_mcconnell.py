@@ -3,7 +3,8 @@
 Pool a of fraction F_a, in the frame and with the signs of `signal.bloch` (w = gamma b1, d_a its shift, k_ab its rate to b):
     dMxy_a/dt = -2 pi i (f + d_a) Mxy_a + i w Mz_a - Mxy_a / T2_a - sum_b k_ab Mxy_a + sum_b k_ba Mxy_b
     dMz_a/dt  = Im(conj(Mxy_a) w) + (F_a - Mz_a) / T1_a - sum_b k_ab Mz_a + sum_b k_ba Mz_b
-A semisolid has no Mxy to speak of: its Mz is saturated at the rate pi |w|^2 g, g its lineshape at the RF's offset.
+A semisolid has no Mxy to speak of: its Mz is saturated at the rate pi |w|^2 g, g its lineshape at the RF's offset; what a
+pool's Mxy loses to it is within that pool's T2, as it is measured.
 While b1 is on, the part of Mxy along it relaxes with T1rho where one is given, and the part across it with T2. In a field
 much stronger than the relaxation rates that locks magnetisation at the angle theta from z with the known rate
 cos^2 theta / T1 + sin^2 theta / T1rho.
@@ -30,7 +31,7 @@ def transverse_generator(
 ) -> Complex[np.ndarray, "pool pool"]:
     """G with dMxy/dt = G Mxy between pulses, on resonance. exchange_per_s[a, b]: from a to b; the diagonal is not read."""
     pools = len(t2_s)
-    return np.asarray(_exchange(exchange_per_s)[:pools, :pools] - np.diag(1 / t2_s + 2j * np.pi * shift_Hz))
+    return np.asarray(_exchange(exchange_per_s[:pools, :pools]) - np.diag(1 / t2_s + 2j * np.pi * shift_Hz))
 
 
 def longitudinal_generator(
