@@ -19,6 +19,7 @@ from fullbore.simulate.timeline import PulseKind, Timeline
 POINTS_PER_CYCLE = 12
 """Per 1 / duration of a table's frequencies; with ten-point interpolation within 4e-7 at worst."""
 TOLERANCE = 5e-7
+"""Of a propagator's entries, where steps are joined and where transmit scales are interpolated."""
 FEW_STEPS = 32
 MOST_TABLE_BYTES = 128_000_000
 PIECE = 256
