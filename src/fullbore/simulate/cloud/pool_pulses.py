@@ -18,8 +18,10 @@ from fullbore.simulate.timeline import PulseKind, Timeline
 
 POINTS_PER_CYCLE = 12
 """Per 1 / duration of a table's frequencies; with ten-point interpolation within 4e-7 at worst."""
-TOLERANCE = 5e-7
-"""Of a propagator's entries, where steps are joined and where transmit scales are interpolated."""
+TOLERANCE = 1e-7
+"""Of a propagator's entries between the nodes of the transmit scale."""
+JOINING = 1e-6
+"""Of a propagator's entries, for steps put together; met at the ends of the range of frequencies, ten times less within it."""
 FEW_STEPS = 32
 MOST_TABLE_BYTES = 128_000_000
 PIECE = 256
@@ -162,7 +164,7 @@ class SystemPulses:
                 edges = np.linspace(0, len(steps.w), FEW_STEPS * 2**halvings, endpoint=False).astype(np.int64)
                 pair = steps.joined(edges), steps.joined(edges[::2])
                 scheme = ((4 / 3, pair[0]), (-1 / 3, pair[1]))
-                if np.abs(self.integrate(_without_gradient(scheme), *where) - exact).max() < TOLERANCE:
+                if np.abs(self.integrate(_without_gradient(scheme), *where) - exact).max() < JOINING:
                     return scheme
         return ((1.0, steps),)
 
