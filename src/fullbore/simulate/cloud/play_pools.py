@@ -8,15 +8,15 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from jaxtyping import Bool, Complex64, Complex128, Int
+from jaxtyping import Complex64, Complex128, Int
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import Sequence
 from fullbore.errors import ShapeError, ValueRangeError
 from fullbore.simulate.cloud.play import _in_order, play_cloud
-from fullbore.simulate.cloud.pool_clocks import Clocks, clocks
+from fullbore.simulate.cloud.pool_clocks import clocks
 from fullbore.simulate.cloud.pool_kernel import run_pools
-from fullbore.simulate.cloud.pool_modes import Modes, free_maps, modes
+from fullbore.simulate.cloud.pool_modes import free_maps, modes
 from fullbore.simulate.cloud.pool_pulses import SystemPulses
 from fullbore.simulate.cloud.pools import PoolSystem
 from fullbore.simulate.cloud.readouts import Readouts
@@ -28,8 +28,8 @@ MOST_SPINS = 4096
 FEWEST_SPINS = 64
 GONE = 1e-9
 """A mode that has decayed below this by the first sample of a readout is not in it."""
-FASTEST_DECAY = 60.0
-"""Of a mode from the middle of a readout to its ends, in nepers; beyond, single precision runs out."""
+UNDAMPED_PER_S = 1e-9
+"""The rate with which readouts see spins: a mode's own decay is common to all spins of a system and comes after."""
 
 
 def play_pools(
@@ -46,7 +46,7 @@ def play_pools(
 
     The cloud's T1 and T2 are those of its plain spins only; off-resonance and pool shifts add. Pulses are affine maps of all
     pools together (tables where spins are many), intervals matrix exponentials, and during a readout every mode of the
-    exchanging pools is a plain spin with its own decay and frequency: exchange goes on all the time. The result does not depend
+    exchanging pools has its own decay and frequency: exchange goes on all the time. The result does not depend
     on `threads`; memory is bounded by the blocks in which spins are taken. Errors: ShapeError, ValueRangeError by name, and
     those of `play_cloud`.
     """
@@ -89,20 +89,20 @@ class _SystemPlayer:
     ):  # fmt: skip
         self._timeline, self._modes = timeline, modes(system)
         self._start = np.concatenate([np.zeros(2 * system.pools), system.all_fractions]).astype(np.float32)
-        rates = [(float(rate), float(rate)) for rate in self._modes.rate_per_s]
-        self._readouts = [Readouts(timeline, dwell_s, rate, tolerance) for rate in rates]
-        self._clocks = clocks(timeline, self._readouts[0].middle)
+        self._readouts = Readouts(timeline, dwell_s, (UNDAMPED_PER_S, UNDAMPED_PER_S), tolerance)
+        self._clocks = clocks(timeline, self._readouts.middle)
         self._transverse, self._longitudinal = free_maps(system, self._clocks.lengths_s)
-        self._looks = self._modes.at(self._clocks.lengths_s)
-        self._heard = _heard(self._modes, self._clocks, dwell_s * timeline.sample_time_s.shape[1])
-        self._spins = spins.take(self._readouts[0].order(spins))
+        self._looks = self._modes.at(np.maximum(self._clocks.lengths_s - self._readouts.middle * dwell_s, 0))
+        self._onwards = self._modes.onwards(dwell_s * np.arange(timeline.sample_time_s.shape[1]))
+        self._heard = np.flatnonzero(self._modes.rate_per_s * self._clocks.first_dt_s.min() < -np.log(GONE))
+        self._spins = spins.take(self._readouts.order(spins))
         played, which = np.unique(np.column_stack([timeline.kind, timeline.frequency_Hz]), axis=0, return_inverse=True)
         self._which = which.ravel()
         self._pulses = SystemPulses(timeline, system, spins, played, threads)
 
     def play(self, threads: int, progress: Callable[[float], None]) -> Complex128[np.ndarray, "row coil sample"]:
         """The samples of all spins, blocks added in their order."""
-        each = 8 * len(self._clocks.row_dt_s) * len(self._readouts) + self._pulses.bytes_per_spin
+        each = 8 * len(self._clocks.row_dt_s) * len(self._onwards) + self._pulses.bytes_per_spin
         size = int(np.clip(BLOCK_BYTES // each, FEWEST_SPINS, MOST_SPINS))
         blocks = [np.arange(first, min(first + size, len(self._spins))) for first in range(0, len(self._spins), size)]
         total = np.zeros(self._shape, np.complex128)
@@ -118,20 +118,20 @@ class _SystemPlayer:
 
     def _play_block(self, which: Int[np.ndarray, " n"]) -> Complex64[np.ndarray, "row coil sample"]:
         part = self._spins.take(which)
-        middle = self._run(part)
-        found = np.zeros(self._shape, np.complex64)
-        for number, readouts in enumerate(self._readouts):
-            if self._heard[number]:
-                rate, shift = float(self._modes.rate_per_s[number]), float(self._modes.frequency_Hz[number])
-                as_plain = replace(part, t2_s=np.full(len(part), 1 / rate), off_resonance_Hz=part.off_resonance_Hz + shift)
-                readouts.collect(as_plain, np.ascontiguousarray(middle[:, number]), found)
-        return found
+        first = self._run(part)
+        undamped = replace(part, t2_s=np.full(len(part), 1 / UNDAMPED_PER_S))
+        total = np.zeros(self._shape, np.complex64)
+        for mode in self._heard:
+            found = np.zeros(self._shape, np.complex64)
+            self._readouts.collect(undamped, np.ascontiguousarray(first[:, mode]), found)
+            total += found * self._onwards[mode]
+        return total
 
     def _run(self, part: SpinCloud) -> Complex64[np.ndarray, "row mode n"]:
-        """Every mode's part in the signal at the middle sample of every readout."""
+        """Every mode's part in the signal: as large as at a readout's first sample, with a spin's own phase at its middle."""
         size, clock = np.abs(part.b1_scale), self._clocks
         own = np.where(size > 0, part.b1_scale / np.where(size > 0, size, 1), 1).astype(np.complex64)
-        out = np.zeros((len(clock.row_dt_s), len(self._readouts), len(part)), np.complex64)
+        out = np.zeros((len(clock.row_dt_s), len(self._onwards), len(part)), np.complex64)
         run_pools(
             self._start, self._pulses.terms(part), self._which, clock.before, clock.after, own.real.copy(), own.imag.copy(),
             clock.move_per_m, clock.dt_s, clock.rest, self._transverse, self._longitudinal,
@@ -139,15 +139,3 @@ class _SystemPlayer:
             clock.row_rest, self._looks, out,
         )  # fmt: skip
         return out
-
-
-def _heard(found: Modes, clock: Clocks, readout_s: float) -> Bool[np.ndarray, " mode"]:
-    """Modes that some readout still finds. Errors: ValueRangeError when one of them decays too fast for single precision."""
-    heard = found.rate_per_s * clock.first_dt_s.min() < -np.log(GONE)
-    decay = 0.5 * readout_s * found.rate_per_s
-    for mode in np.flatnonzero(heard & (decay > FASTEST_DECAY)):
-        raise ValueRangeError(
-            f"play_pools: a pool's magnetisation decays at {found.rate_per_s[mode]:.4g}/s, by {2 * decay[mode]:.0f} nepers in a "
-            f"readout of {readout_s * 1e3:.3g} ms, wanted at most {2 * FASTEST_DECAY:.0f}. Make it a Semisolid."
-        )
-    return np.asarray(heard)
