@@ -41,7 +41,7 @@ def _relax(state, e1, e2):
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
-def _to_centre(state, before, after, r1, r2, t_before, t_after, out):
+def to_centre(state, before, after, r1, r2, t_before, t_after, out):
     """Columns of a real (3, 4) map from start to end -> configuration terms from centre to centre."""
     g2a, g1a = np.exp(r2 * t_after), np.exp(r1 * t_after)
     g2b, g1b = np.exp(r2 * t_before), np.exp(r1 * t_before)
@@ -88,4 +88,4 @@ def propagate(b1_rad_s, gradient, dt, centre, position, offset, scale, r1, r2, o
             b1 = b1_rad_s[q] * scale[n]
             _turn(state, -b1.real, -b1.imag, -2 * np.pi * f, dt)
             _relax(state, half1, half2)
-        _to_centre(state, before, after, r1[n], r2[n], centre, steps * dt - centre, out[n])
+        to_centre(state, before, after, r1[n], r2[n], centre, steps * dt - centre, out[n])
