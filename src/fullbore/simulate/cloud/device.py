@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import numpy as np
@@ -51,8 +51,9 @@ def play_on(
         raise UsageError(f"play_on: device {device}, but torch finds no CUDA device. Play on cpu, or use play_cloud.")
     timeline = compile_timeline(sequence)
     parts = _parts(cloud, device, memory_bytes // 4)
+    where = cloud.device if isinstance(cloud, DeviceCloud) else device
     total: np.ndarray | None = None
-    with exact_products():
+    with exact_products(), torch.cuda.device(where) if where.type == "cuda" else nullcontext():
         for number, held in enumerate(parts):
             block_bytes = memory_bytes if isinstance(cloud, DeviceCloud) else 3 * memory_bytes // 4
             player = _Player(held(), timeline, sequence.encoding.dwell_s, tolerance, block_bytes)
