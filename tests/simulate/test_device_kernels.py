@@ -40,9 +40,10 @@ def wider(table: DeviceSchedule, extra: int) -> DeviceSchedule:
 
 
 @pytest.mark.parametrize("extra", [0, 2])
-@pytest.mark.parametrize("rows", [256, 3])
-def test_a_piece_in_one_launch_is_plain_torch(extra, rows):
-    timeline, cloud = compile_timeline(built(TSE, SPEC, dummy_shots=0)), carry(spins(300), WHERE)
+@pytest.mark.parametrize(("job", "rows"), [("tse", 256), ("tse", 3), ("turning", 2)])  # the last: three readouts after a pulse
+def test_pieces_in_one_launch_each_are_plain_torch(job, rows, extra):
+    sequence = built(TSE, SPEC, dummy_shots=0) if job == "tse" else turning()
+    timeline, cloud = compile_timeline(sequence), carry(spins(300), WHERE)
     pulses = DevicePulses(timeline, cloud)
     table = wider(schedule(timeline, pulses.which, 3, WHERE), extra)
     more = torch.randn((len(cloud), extra), generator=torch.Generator().manual_seed(4), dtype=torch.float64).to(WHERE)
