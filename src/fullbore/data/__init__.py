@@ -12,6 +12,7 @@ Laws that hold for all of them
 from fullbore.data.coil_set import CoilSet
 from fullbore.data.encoding import AcquisitionFlag, Encoding, Geometry
 from fullbore.data.field_map import FieldMap
+from fullbore.data.flaws import EddyMode, Flaws, GradientResponse, Receiver, RfAmplifier
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
@@ -26,12 +27,15 @@ __all__ = [
     "AcquisitionFlag",
     "Adc",
     "CoilSet",
+    "EddyMode",
     "Encoding",
     "FieldMap",
     "Finding",
     "FitStatus",
+    "Flaws",
     "Geometry",
     "Gradient",
+    "GradientResponse",
     "Grid",
     "Image",
     "Limits",
@@ -40,6 +44,8 @@ __all__ = [
     "Phantom",
     "PowerModel",
     "RawData",
+    "Receiver",
+    "RfAmplifier",
     "RfPulse",
     "ScannerSpec",
     "Sequence",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fullbore.data.coil_set import CoilSet
 from fullbore.data.field_map import FieldMap
+from fullbore.data.flaws import Flaws
 from fullbore.errors import ValueRangeError
 
 
@@ -70,6 +71,7 @@ class ScannerSpec:
     receive: CoilSet
     transmit: FieldMap
     source: str
+    flaws: Flaws = field(default_factory=Flaws)
 
     def __post_init__(self) -> None:
         if not 0 < self.b0_T < 20:

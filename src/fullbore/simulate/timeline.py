@@ -2,7 +2,8 @@
 
 Everything is measured on two clocks that run through the whole sequence: the time t and the moment
 Gamma(t) = gamma/2pi * integral of G dt (cycles/m, LPS, never reset). A pulse acts at its centre; the gradient that is
-on during the pulse belongs to the moments on both sides of the centre.
+on during the pulse belongs to the moments on both sides of the centre. In a bore that is not ideal the moment has a
+part for each course of its field terms (`fields`): the gradients' three come first.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex, Float, Int, Num
 
-from fullbore.data import Gradient, RfPulse, Sequence
+from fullbore.data import Gradient, RfAmplifier, RfPulse, Sequence
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.fields import IDEAL, Bore, courses
+from fullbore.simulate.gradients import PlayedGradients, play_gradients
+from fullbore.simulate.moments import gathered
 
 LONGEST_RF_STEP_S = 4e-6
 
@@ -23,12 +27,12 @@ LONGEST_RF_STEP_S = 4e-6
 class PulseKind:
     """One RF shape under one gradient.
 
-    b1_T: (step,) complex, Pulseq's frame. gradient_Hz_per_m: (step, 3), gamma/2pi G during each step, LPS.
+    b1_T: (step,) complex, Pulseq's frame. gradient_Hz_per_m: (step, part), gamma/2pi G during each step, LPS.
     centre_s: from the pulse's start. use: Pulseq's letter. name: for messages.
     """
 
     b1_T: Complex[np.ndarray, " step"]
-    gradient_Hz_per_m: Float[np.ndarray, "step 3"]
+    gradient_Hz_per_m: Float[np.ndarray, "step part"]
     step_s: float
     centre_s: float
     use: str
@@ -50,21 +54,21 @@ class PulseKind:
 class Timeline:
     """The sequence on its two clocks.
 
-    kinds: unique pulses. kind, time_s, moment_per_m (pulse, 3): which kind each pulse is and the clocks at its centre.
+    kinds: unique pulses. kind, time_s, moment_per_m (pulse, part): which kind each pulse is and the clocks at its centre.
     phase_rad: RF phase at the pulse's centre; frequency_Hz: its offset (both in Pulseq's frame).
-    last_pulse: (row,) the pulse before each readout. sample_time_s: (row, sample); sample_moment_per_m: (row, sample, 3).
+    last_pulse: (row,) the pulse before each readout. sample_time_s: (row, sample); sample_moment_per_m: (row, sample, part).
     adc_phase_rad: (row,).
     """
 
     kinds: tuple[PulseKind, ...]
     kind: Int[np.ndarray, " pulse"]
     time_s: Float[np.ndarray, " pulse"]
-    moment_per_m: Float[np.ndarray, "pulse 3"]
+    moment_per_m: Float[np.ndarray, "pulse part"]
     phase_rad: Float[np.ndarray, " pulse"]
     frequency_Hz: Float[np.ndarray, " pulse"]
     last_pulse: Int[np.ndarray, " row"]
     sample_time_s: Float[np.ndarray, "row sample"]
-    sample_moment_per_m: Float[np.ndarray, "row sample 3"]
+    sample_moment_per_m: Float[np.ndarray, "row sample part"]
     adc_phase_rad: Float[np.ndarray, " row"]
 
     @property
@@ -84,17 +88,17 @@ def moment_until(gradient: Gradient, times_s: Float[np.ndarray, " n"]) -> Float[
     return np.asarray(area[i] + step * (values[i] + 0.5 * slope * step))
 
 
-def compile_timeline(sequence: Sequence) -> Timeline:
-    """The sequence on its two clocks.
+def compile_timeline(sequence: Sequence, bore: Bore = IDEAL) -> Timeline:
+    """The sequence on its two clocks, in an ideal bore or another.
 
     Errors: UsageError when it has no readouts, no pulses, or readouts of different lengths; ValueRangeError when an ADC
     overlaps an RF pulse or a readout comes before the first pulse.
     """
     _check(sequence)
     starts = sequence.block_starts_s()
-    clock = _block_moments(sequence)
     played = np.flatnonzero(sequence.rf >= 0)
-    kinds, kind = _pulse_kinds(sequence, played)
+    gradients = None if bore.is_ideal else play_gradients(sequence, bore.response)
+    kinds, kind = _pulse_kinds(sequence, played, bore, gradients)
     centre = np.array([pulse.delay_s + pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
     own_centre = np.array([pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
     read = np.flatnonzero(sequence.adc >= 0)
@@ -104,16 +108,23 @@ def compile_timeline(sequence: Sequence) -> Timeline:
     last = np.searchsorted(time, sample_time[:, 0], side="right") - 1
     if last.min() < 0:
         raise ValueRangeError(f"Sequence {sequence.name}: block {read[0]} reads before the first RF pulse. Excite first.")
+    if gradients is None:
+        clock = _block_moments(sequence)
+        moment = clock[played] + _partial_moments(sequence, played, centre[:, None])[:, 0]
+        sample_moment = clock[read, None] + _partial_moments(sequence, read, offsets)
+    else:
+        both = gathered(bore.terms, gradients, np.concatenate([time, sample_time.ravel()]))
+        moment, sample_moment = both[: len(time)], both[len(time) :].reshape(*sample_time.shape, -1)
     return Timeline(
         kinds=kinds,
         kind=kind,
         time_s=time,
-        moment_per_m=clock[played] + _partial_moments(sequence, played, centre[:, None])[:, 0],
+        moment_per_m=moment,
         phase_rad=sequence.rf_phase_rad[played] + 2 * np.pi * sequence.rf_frequency_Hz[played] * own_centre,
         frequency_Hz=sequence.rf_frequency_Hz[played],
         last_pulse=last,
         sample_time_s=sample_time,
-        sample_moment_per_m=clock[read, None] + _partial_moments(sequence, read, offsets),
+        sample_moment_per_m=sample_moment,
         adc_phase_rad=sequence.adc_phase_rad[read],
     )
 
@@ -162,11 +173,15 @@ def _partial_moments(
 
 
 def _pulse_kinds(
-    sequence: Sequence, played: Int[np.ndarray, " pulse"]
+    sequence: Sequence, played: Int[np.ndarray, " pulse"], bore: Bore, gradients: PlayedGradients | None
 ) -> tuple[tuple[PulseKind, ...], Int[np.ndarray, " pulse"]]:
+    if gradients is not None:  # any two may differ by what came before them
+        starts = sequence.block_starts_s()
+        kinds = tuple(_pulse_kind(sequence, int(block), bore, gradients, float(starts[block])) for block in played)
+        return _merge_same(kinds, np.arange(len(kinds)))
     label = np.column_stack([sequence.rf[played], sequence.gradient[played], np.round(sequence.gradient_scale[played], 12)])
     _, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
-    kinds = tuple(_pulse_kind(sequence, int(played[i])) for i in first)
+    kinds = tuple(_pulse_kind(sequence, int(played[i]), bore) for i in first)
     return _merge_same(kinds, which.ravel())
 
 
@@ -186,27 +201,48 @@ def _merge_same(
     return tuple(kept), target[which]
 
 
-def _pulse_kind(sequence: Sequence, block: int) -> PulseKind:
+def _pulse_kind(
+    sequence: Sequence, block: int, bore: Bore, gradients: PlayedGradients | None = None, start_s: float = 0.0
+) -> PulseKind:
     pulse: RfPulse = sequence.rf_pulses[sequence.rf[block]]
     merge = max(1, int(LONGEST_RF_STEP_S / pulse.raster_s + 1e-9))
     while len(pulse.b1_T) % merge:
         merge -= 1
-    b1 = pulse.b1_T.astype(np.complex128).reshape(-1, merge).mean(axis=1)
+    b1 = amplified(pulse, bore.rf_amplifier).reshape(-1, merge).mean(axis=1)
     step = pulse.raster_s * merge
     middle = pulse.delay_s + (np.arange(len(b1)) + 0.5) * step
-    gradient = np.zeros((len(b1), 3))
-    for axis in range(3):
-        shape = sequence.gradient[block, axis]
-        if shape >= 0:
-            gradient[:, axis] = sequence.gradient_scale[block, axis] * _mean_gradient(sequence.gradients[shape], middle, step)
+    if gradients is None:
+        course = GYROMAGNETIC_RATIO_HZ_PER_T * _asked_gradient(sequence, block, middle, step)
+    else:
+        course = courses(bore.terms, start_s + middle, gradients.at(start_s + middle))
     return PulseKind(
         b1_T=b1,
-        gradient_Hz_per_m=gradient * GYROMAGNETIC_RATIO_HZ_PER_T,
+        gradient_Hz_per_m=course,
         step_s=step,
         centre_s=pulse.centre_s,
         use=pulse.use,
         name=f"rf {int(sequence.rf[block])}",
     )
+
+
+def amplified(pulse: RfPulse, amplifier: RfAmplifier | None) -> Complex[np.ndarray, " n"]:
+    """The pulse as the power amplifier gives it, T, step by step."""
+    b1 = pulse.b1_T.astype(np.complex128)
+    if amplifier is None:
+        return b1
+    level = np.abs(b1 / amplifier.peak_T) ** 2
+    gain = 1 + sum(a * level ** (order + 1) for order, a in enumerate(amplifier.compression))
+    spent_s = (np.arange(len(b1)) + 0.5) * pulse.raster_s
+    return np.asarray(b1 * gain * (1 - amplifier.droop_per_s * spent_s))
+
+
+def _asked_gradient(sequence: Sequence, block: int, middle_s: Float[np.ndarray, " n"], step_s: float) -> Float[np.ndarray, "n 3"]:
+    gradient = np.zeros((len(middle_s), 3))
+    for axis in range(3):
+        shape = sequence.gradient[block, axis]
+        if shape >= 0:
+            gradient[:, axis] = sequence.gradient_scale[block, axis] * _mean_gradient(sequence.gradients[shape], middle_s, step_s)
+    return gradient
 
 
 def _mean_gradient(gradient: Gradient, middle_s: Float[np.ndarray, " n"], step_s: float) -> Num[np.ndarray, " n"]:

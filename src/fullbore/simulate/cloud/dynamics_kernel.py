@@ -31,10 +31,22 @@ def turns(phase):
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
-def _rest(mx, my, mz, e1, e2, r, f, move, dt):
-    """Precession by turns move . r + f dt, and relaxation."""
+def _gather(place, f, move, dt, phase):
+    """Turns that each spin gathers: move . place + f dt."""
+    for n in range(f.shape[0]):
+        phase[n] = move[0] * place[0, n] + move[1] * place[1, n] + move[2] * place[2, n] + f[n] * dt
+    for c in range(3, move.shape[0]):
+        if move[c] != 0:
+            for n in range(f.shape[0]):
+                phase[n] += move[c] * place[c, n]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+@no_type_check
+def _rest(mx, my, mz, e1, e2, phase):
+    """Precession by `phase` turns, and relaxation."""
     for n in range(mx.shape[0]):
-        c, s = turns(move[0] * r[0, n] + move[1] * r[1, n] + move[2] * r[2, n] + f[n] * dt)
+        c, s = turns(phase[n])
         x, y = mx[n], my[n]
         mx[n] = e2[n] * (c * x + s * y)
         my[n] = e2[n] * (c * y - s * x)
@@ -61,27 +73,56 @@ def _pulse(mx, my, mz, p, turn, ar, ai):
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
-def _look(mx, my, e2, r, f, move, dt, out):
+def _look(mx, my, e2, phase, out):
     for n in range(mx.shape[0]):
-        c, s = turns(move[0] * r[0, n] + move[1] * r[1, n] + move[2] * r[2, n] + f[n] * dt)
+        c, s = turns(phase[n])
         out[n] = complex(e2[n] * (c * mx[n] + s * my[n]), e2[n] * (c * my[n] - s * mx[n]))
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def run_spins(terms, kind, turn, ar, ai, move, dt, rest, e1, e2, r, f, rows, row_move, row_dt, row_rest, out):
-    """All pulses of a block of spins from equilibrium.
+def _renew(state, place, start, speed, way, hop, lap):
+    """Spins that have begun a new lap come in at equilibrium, a hop back."""
+    for n in range(start.shape[0]):
+        now = np.floor(start[n] + speed[n] * way)
+        if now != lap[n]:
+            for c in range(3):
+                place[c, n] -= (now - lap[n]) * hop[c]
+            state[0, n], state[1, n], state[2, n] = 0, 0, 1
+            lap[n] = now
 
-    terms: float32 (kind, 12, n). kind, turn (complex), dt, rest: (pulse,), the interval before it; move: (pulse, 3) cycles/m.
-    ar, ai: float32 (n,). e1, e2: float32 (interval, n), which `rest` and `row_rest` index. r: (3, n) m. f: (n,) Hz.
-    rows: (pulse, 2) first and last + 1 readout after it. row_move, row_dt, row_rest: from the pulse to the readout's middle.
-    out: complex64 (row, n).
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _mute(start, speed, way, lap, out):
+    for n in range(start.shape[0]):
+        if np.floor(start[n] + speed[n] * way) != lap[n]:
+            out[n] = 0
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def run_spins(
+    state, terms, kind, turn, ar, ai, move, dt, rest, e1, e2, place, f, rows, row_move, row_dt, row_rest,
+    start, speed, way, row_way, hop, lap, out,
+):  # fmt: skip
+    """Some pulses of a block of spins, on from `state` (3, n), which is changed.
+
+    terms: float32 (kind, 12, n). kind, turn (complex), dt, rest: (pulse,), the interval before it; move: (pulse, part) of the
+    moment clock. ar, ai: float32 (n,). e1, e2: float32 (interval, n), which `rest` and `row_rest` index. place: (part, n).
+    f: (n,) Hz. rows: (pulse, 2) first and last + 1 readout after it. row_move, row_dt, row_rest: from the pulse to the
+    readout's middle. start, speed: (n,) of spins that renew themselves, (0,) when none do; way: (pulse,), row_way: (row,);
+    hop: (3,); lap: (n,) and `place` are changed. out: complex64 (row, n).
     """
-    count = f.shape[0]
-    mx, my, mz = np.zeros(count, np.float32), np.zeros(count, np.float32), np.ones(count, np.float32)
+    mx, my, mz = state[0], state[1], state[2]
+    phase = np.empty(f.shape[0])
     for q in range(kind.shape[0]):
         if dt[q] > 0:
-            _rest(mx, my, mz, e1[rest[q]], e2[rest[q]], r, f, move[q], dt[q])
+            _gather(place, f, move[q], dt[q], phase)
+            _rest(mx, my, mz, e1[rest[q]], e2[rest[q]], phase)
+        _renew(state, place, start, speed, way[q], hop, lap)
         _pulse(mx, my, mz, terms[kind[q]], turn[q], ar, ai)
         for i in range(rows[q, 0], rows[q, 1]):
-            _look(mx, my, e2[row_rest[i]], r, f, row_move[i], row_dt[i], out[i])
+            _gather(place, f, row_move[i], row_dt[i], phase)
+            _look(mx, my, e2[row_rest[i]], phase, out[i])
+            _mute(start, speed, row_way[i], lap, out[i])

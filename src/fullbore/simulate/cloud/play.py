@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-from jaxtyping import Complex64, Float, Int
+from jaxtyping import Complex64
 from threadpoolctl import threadpool_limits
 
-from fullbore.data import RawData, ScannerSpec, Sequence
-from fullbore.simulate.cloud.dynamics_kernel import run_spins
+from fullbore.data import Flaws, RawData, ScannerSpec, Sequence
 from fullbore.simulate.cloud.pulses import CloudPulses
 from fullbore.simulate.cloud.readouts import Readouts
-from fullbore.simulate.cloud.spins import SpinCloud
+from fullbore.simulate.cloud.schedule import Schedule
+from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
+from fullbore.simulate.cloud.spots import make_spots
+from fullbore.simulate.fields import make_bore
 from fullbore.simulate.receiving import receive
-from fullbore.simulate.timeline import Timeline, compile_timeline
+from fullbore.simulate.timeline import compile_timeline
 from fullbore.simulate.trajectory import trajectory
 
 MOST_SPINS = 8192
@@ -27,6 +29,7 @@ BLOCK_BYTES = 64_000_000
 def play_cloud(
     cloud: SpinCloud,
     sequence: Sequence,
+    spec: ScannerSpec | None = None,
     *,
     tolerance: float = 1e-6,
     threads: int = 2,
@@ -35,24 +38,26 @@ def play_cloud(
     """Noiseless samples of every spin's own Bloch equation.
 
     Pulses act as exact maps of shaped RF with relaxation, intervals and samples in closed form; any gradients, any
-    trajectory. tolerance: of the patterns that samples along a line are made of. The result does not depend on `threads`.
-    Memory is bounded by the blocks in which spins are taken. Errors: UsageError and ValueRangeError by name.
+    trajectory. spec: the machine whose flaws are felt, an ideal one if None. tolerance: of the patterns that samples along a
+    line are made of. The result does not depend on `threads`. Memory is bounded by the blocks in which spins are taken.
+    Errors: UsageError and ValueRangeError by name.
     """
-    timeline = compile_timeline(sequence)
-    dwell = sequence.encoding.dwell_s
-    rates = float((1 / cloud.t2_s).min()), float((1 / cloud.t2_s).max())
-    readouts = Readouts(timeline, dwell, rates, tolerance)
-    pulses = CloudPulses(timeline, cloud)
-    schedule = _Schedule(timeline, readouts.middle)
-    ordered = cloud.take(readouts.order(cloud))
+    flaws = spec.flaws if spec is not None else Flaws()
+    moved = cloud.motion.gradients() if cloud.motion is not None else None
+    bore = make_bore(flaws, spec.b0_T if spec is not None else 0.0, moved)
+    cloud = in_static_field(cloud, spec)
+    timeline = compile_timeline(sequence, bore)
+    spots = make_spots(cloud, bore)
+    readouts = Readouts(timeline, sequence.encoding.dwell_s, _rates(cloud), tolerance, spots.are_fixed)
+    ordered = spots.take(readouts.order(cloud, spots.home))
+    schedule = Schedule(timeline, readouts.middle, CloudPulses(timeline, ordered))
     shape = (len(timeline.last_pulse), len(cloud.sensitivity), timeline.sample_time_s.shape[1])
     size = int(np.clip(BLOCK_BYTES // (8 * shape[0]), FEWEST_SPINS, MOST_SPINS))
-    blocks = [np.arange(first, min(first + size, len(cloud))) for first in range(0, len(cloud), size)]
+    blocks = [slice(first, first + size) for first in range(0, len(cloud), size)]
 
-    def play_block(which: Int[np.ndarray, " n"]) -> Complex64[np.ndarray, "row coil sample"]:
-        part = ordered.take(which)
-        found = np.zeros(shape, np.complex64)
-        readouts.collect(part, schedule.run(part, pulses), found)
+    def play_block(which: slice) -> Complex64[np.ndarray, "row coil sample"]:
+        part, found = ordered.take(which), np.zeros(shape, np.complex64)
+        readouts.collect(part, schedule.run(part), found)
         return found
 
     total = np.zeros(shape, np.complex128)
@@ -61,6 +66,11 @@ def play_cloud(
             total += found
             progress((number + 1) / len(blocks))
     return (total * np.exp(1j * timeline.adc_phase_rad)[:, None, None]).astype(np.complex64)
+
+
+def _rates(cloud: SpinCloud) -> tuple[float, float]:
+    rate = 1 / cloud.t2_s
+    return float(rate.min()), float(rate.max())
 
 
 def acquire_cloud(
@@ -72,11 +82,11 @@ def acquire_cloud(
     threads: int = 2,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> RawData:
-    """Raw data of `sequence` on a cloud in `spec`, with noise, as `simulate.acquire` gives them for a phantom.
+    """Raw data of `sequence` on a cloud in `spec`, with its flaws and noise, as `simulate.acquire` gives them for a phantom.
 
     Errors: those of `play_cloud`, and ShapeError when the cloud is seen by another number of coils than the array has.
     """
-    samples = play_cloud(cloud, sequence, threads=threads, progress=progress)
+    samples = play_cloud(cloud, sequence, spec, threads=threads, progress=progress)
     return receive(samples, sequence, spec, trajectory(sequence), {"simulator": "isochromats", "spins": str(len(cloud))}, seed)
 
 
@@ -89,36 +99,3 @@ def _in_order(pool: ThreadPoolExecutor, task: Callable, items: list, ahead: int)
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
-
-
-class _Schedule:
-    """Intervals between pulses and from pulses to the middle of readouts."""
-
-    def __init__(self, timeline: Timeline, middle: int):
-        last = timeline.last_pulse
-        self._turn = np.exp(-1j * timeline.phase_rad)
-        self._move = np.diff(timeline.moment_per_m, axis=0, prepend=timeline.moment_per_m[:1])
-        self._dt = np.diff(timeline.time_s, prepend=timeline.time_s[:1])
-        self._row_move = timeline.sample_moment_per_m[:, middle] - timeline.moment_per_m[last]
-        self._row_dt = timeline.sample_time_s[:, middle] - timeline.time_s[last]
-        edges = np.searchsorted(last, np.arange(len(timeline.kind) + 1))
-        self._rows = np.column_stack([edges[:-1], edges[1:]])
-        lengths = np.round(np.concatenate([self._dt, self._row_dt]) * 1e10)
-        self._lengths, which = np.unique(lengths, return_inverse=True)
-        self._rest, self._row_rest = np.split(which.ravel(), [len(self._dt)])
-
-    def run(self, part: SpinCloud, pulses: CloudPulses) -> Complex64[np.ndarray, "row n"]:
-        """Magnetisation of a part of the cloud at the middle sample of every readout."""
-        e1, e2 = (self._decay(times) for times in (part.t1_s, part.t2_s))
-        size = np.abs(part.b1_scale)
-        own = np.where(size > 0, part.b1_scale / np.where(size > 0, size, 1), 1).astype(np.complex64)
-        out = np.empty((len(self._row_dt), len(part)), np.complex64)
-        run_spins(
-            pulses.terms(part), pulses.which, self._turn, own.real.copy(), own.imag.copy(), self._move, self._dt, self._rest,
-            e1, e2, np.ascontiguousarray(part.position_m.T), part.off_resonance_Hz, self._rows, self._row_move, self._row_dt,
-            self._row_rest, out,
-        )  # fmt: skip
-        return out
-
-    def _decay(self, time_s: Float[np.ndarray, " n"]) -> Float[np.ndarray, "interval n"]:
-        return np.exp(-1e-10 * self._lengths[:, None] / time_s).astype(np.float32)

@@ -2,71 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import no_type_check
 
 import numba
 import numpy as np
-from jaxtyping import Complex, Float, Float32
+from jaxtyping import Complex, Float, Float32, Int
 
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
 from fullbore.simulate.cloud.spins import SpinCloud
+from fullbore.simulate.cloud.spots import Spots
 from fullbore.simulate.nodes import barycentric_matrix, chebyshev_nodes, chebyshev_terms
 from fullbore.simulate.pulse_kernel import TERMS, propagate
 from fullbore.simulate.timeline import PulseKind, Timeline
 
 POINTS_PER_CYCLE = 32
 MOST_RATES = 64
+MOST_COURSES = 2
+FEW = 8
 TOLERANCE = 1e-7
+STILL_TURNS = 1e-5
+"""A course that strays from its mean by less than this during the pulse, in turns of the farthest spin, is taken as constant."""
 
 
 class CloudPulses:
-    """Propagators of all pulses that a timeline plays, for any part of one cloud."""
+    """Propagators of all pulses that a timeline plays, for any part of one cloud.
 
-    def __init__(self, timeline: Timeline, cloud: SpinCloud):
-        self._timeline = timeline
+    played: (row, 2) kind and frequency; which: (pulse,) rows of it.
+    """
+
+    def __init__(self, timeline: Timeline, spots: Spots):
+        self._timeline, cloud = timeline, spots.cloud
         label = np.column_stack([timeline.kind, timeline.frequency_Hz])
-        self.played, which = np.unique(label, axis=0, return_inverse=True)
+        self.played, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
         self.which = which.ravel()
         self._rates = _pairs(cloud.t1_s + 1j * cloud.t2_s)
-        scale = np.abs(cloud.b1_scale)
-        self._scale = float(scale.min()), float(scale.max())
-        self._tables = {kind: self._make_tables(kind, cloud) for kind in map(int, np.unique(self.played[:, 0]))}
+        self._tables: list[_Tables | None] = [None] * len(self.played)
+        if self._rates is None:
+            return
+        extent = _Extent(spots)
+        kinds = [timeline.kinds[int(kind)] for kind in self.played[:, 0]]
+        for name in {kind.name for kind in kinds}:
+            rows = [row for row, kind in enumerate(kinds) if kind.name == name]
+            times = timeline.time_s[first[rows]]
+            tables = _make_tables([kinds[row] for row in rows], self.played[rows, 1], times, extent, self._rates)
+            for row in rows:
+                self._tables[row] = tables
 
-    def terms(self, part: SpinCloud) -> Float32[np.ndarray, "kind 12 n"]:
-        """Propagators of every (kind, frequency) in `played` for spins of the cloud."""
-        result = np.empty((len(self.played), TERMS, len(part)), np.float32)
-        for number, (kind, frequency_Hz) in enumerate(self.played):
-            pulse, tables = self._timeline.kinds[int(kind)], self._tables[int(kind)]
+    def terms(
+        self, part: SpinCloud, place: Float[np.ndarray, "n part"], rows: Int[np.ndarray, " row"]
+    ) -> Float32[np.ndarray, "row 12 n"]:
+        """Propagators of these rows of `played` for spins of the cloud."""
+        result = np.empty((len(rows), TERMS, len(part)), np.float32)
+        for number, row in enumerate(rows):
+            pulse, tables, frequency_Hz = self._timeline.kinds[int(self.played[row, 0])], self._tables[row], self.played[row, 1]
             if tables is None:
-                result[number] = integrate(pulse, part, frequency_Hz).T
+                result[number] = integrate(pulse, part, place, frequency_Hz).T
             else:
-                offset = part.off_resonance_Hz - frequency_Hz + part.position_m @ pulse.gradient_Hz_per_m[0]
-                self._look_up(tables, offset, part, result[number])
+                assert self._rates is not None
+                rate = np.searchsorted(self._rates, part.t1_s + 1j * part.t2_s)  # complex numbers sort by both parts
+                offset = part.off_resonance_Hz - frequency_Hz
+                tables.look_up(pulse, offset, np.abs(part.b1_scale), place, rate, result[number])
         return result
-
-    def _make_tables(self, kind: int, cloud: SpinCloud) -> _Tables | None:
-        """Tables over frequency and transmit scale for every pair of relaxation times; None where integration is cheaper."""
-        pulse = self._timeline.kinds[kind]
-        if self._rates is None or not pulse.has_constant_gradient:
-            return None
-        offset = cloud.off_resonance_Hz + cloud.position_m @ pulse.gradient_Hz_per_m[0]
-        frequencies = self.played[self.played[:, 0] == kind, 1]
-        low, high = float(offset.min() - frequencies.max()), float(offset.max() - frequencies.min())
-        reach = GYROMAGNETIC_RATIO_RAD_PER_S_T * float(np.abs(pulse.b1_T).sum()) * pulse.step_s
-        scales = chebyshev_nodes(chebyshev_terms(reach * (self._scale[1] - self._scale[0]), TOLERANCE), *self._scale)
-        step = 1 / (POINTS_PER_CYCLE * pulse.duration_s)
-        axis = low + step * np.arange(-3, int(np.ceil((high - low) / step)) + 4)
-        if len(axis) * len(scales) * len(self._rates) > len(cloud) * len(frequencies):
-            return None
-        return _Tables(pulse, axis, scales, self._rates)
-
-    def _look_up(
-        self, tables: _Tables, offset: Float[np.ndarray, " n"], part: SpinCloud, out: Float32[np.ndarray, "12 n"]
-    ) -> None:
-        assert self._rates is not None
-        rate = np.searchsorted(self._rates, part.t1_s + 1j * part.t2_s)  # complex numbers sort by both parts
-        weight = barycentric_matrix(tables.scales, np.abs(part.b1_scale))
-        _interpolate((offset - tables.first) / tables.step, rate, weight, tables.values, out)
 
 
 def _pairs(t1_and_t2_s: Complex[np.ndarray, " n"]) -> Complex[np.ndarray, " r"] | None:
@@ -80,29 +77,132 @@ def _pairs(t1_and_t2_s: Complex[np.ndarray, " n"]) -> Complex[np.ndarray, " r"] 
     return np.sort(np.array(found))
 
 
+@dataclass(frozen=True, slots=True)
+class _Range:
+    low: float
+    high: float
+
+    def nodes(self, turns_per_unit: float) -> Float[np.ndarray, " k"]:
+        """Chebyshev nodes for what turns by `turns_per_unit` radians; one where the range is narrow."""
+        return chebyshev_nodes(chebyshev_terms(turns_per_unit * (self.high - self.low), TOLERANCE), self.low, self.high)
+
+
+class _Extent:
+    """How far a cloud reaches in off-resonance, transmit scale and the courses' parts."""
+
+    def __init__(self, spots: Spots):
+        scale, off = np.abs(spots.cloud.b1_scale), spots.cloud.off_resonance_Hz
+        self.spins = len(scale)
+        self.scale = _Range(float(scale.min()), float(scale.max()))
+        self.off = _Range(float(off.min()), float(off.max()))
+        self.low, self.high = spots.home.min(axis=0), spots.home.max(axis=0)
+        self.reach = np.maximum(np.abs(self.low), np.abs(self.high))
+        self._spots = spots
+
+    def along(self, courses: Float[np.ndarray, "row part"], times_s: Float[np.ndarray, " row"]) -> _Range:
+        """Bounds of place . course at each row's time; sharp where rows are few or spins come in fresh."""
+        if len(courses) <= FEW or self._spots.laps is not None:
+            each = [self._spots.at(float(time_s)) @ course for course, time_s in zip(courses, times_s, strict=True)]
+            return _Range(min(float(value.min()) for value in each), max(float(value.max()) for value in each))
+        ends = courses * self.low, courses * self.high
+        return _Range(float(np.minimum(*ends).sum(axis=1).min()), float(np.maximum(*ends).sum(axis=1).max()))
+
+
+def _make_tables(
+    pulses: list[PulseKind],
+    carrier_Hz: Float[np.ndarray, " row"],
+    times_s: Float[np.ndarray, " row"],
+    extent: _Extent,
+    rates: Complex[np.ndarray, " r"],
+) -> _Tables | None:
+    """Tables for all pulses of one shape under whatever gradients; None where integration is cheaper."""
+    first = pulses[0]
+    motion = _common_courses(pulses, extent.reach)
+    if motion is None:
+        return None
+    means = np.stack([pulse.gradient_Hz_per_m.mean(axis=0) for pulse in pulses])
+    along = extent.along(means, times_s)
+    low, high = extent.off.low + along.low - carrier_Hz.max(), extent.off.high + along.high - carrier_Hz.min()
+    reach = GYROMAGNETIC_RATIO_RAD_PER_S_T * float(np.abs(first.b1_T).sum()) * first.step_s
+    step = 1 / (POINTS_PER_CYCLE * first.duration_s)
+    axis = low + step * np.arange(-3, int(np.ceil((high - low) / step)) + 4)
+    nodes = [extent.scale.nodes(reach)]
+    for course in motion.T:
+        own = extent.along(np.stack([_part_of(pulse, course) for pulse in pulses]), times_s)
+        nodes.append(own.nodes(2 * np.pi * float(np.abs(course).sum()) * first.step_s))
+    if len(axis) * int(np.prod([len(n) for n in nodes])) * len(rates) > extent.spins * len(pulses):
+        return None
+    return _Tables(first, axis, nodes, motion, rates)
+
+
+def _part_of(pulse: PulseKind, course: Float[np.ndarray, " step"]) -> Float[np.ndarray, " part"]:
+    """How much of a unit course each of a pulse's courses holds, beside its mean."""
+    return np.asarray(course @ (pulse.gradient_Hz_per_m - pulse.gradient_Hz_per_m.mean(axis=0)) / (course @ course))
+
+
+def _common_courses(pulses: list[PulseKind], reach: Float[np.ndarray, " part"]) -> Float[np.ndarray, "step k"] | None:
+    """The few courses, orthogonal, of which all pulses' gradients are made beside their means; None when they are not few."""
+    strays = [(pulse.gradient_Hz_per_m - pulse.gradient_Hz_per_m.mean(axis=0)) * reach for pulse in pulses]
+    length = len(pulses) * STILL_TURNS / pulses[0].duration_s
+    if sum(float(np.ptp(stray, axis=0).sum()) for stray in strays) < length:
+        return np.zeros((len(pulses[0].b1_T), 0))
+    vectors, _, _ = np.linalg.svd(np.concatenate(strays[:: max(1, len(strays) // 16)], axis=1), full_matrices=False)
+    for count in range(1, MOST_COURSES + 1):
+        kept = vectors[:, :count]
+        left = max(float(np.ptp(stray - kept @ (kept.T @ stray), axis=0).sum()) for stray in strays)
+        if left < STILL_TURNS / pulses[0].duration_s:
+            return np.asarray(kept)
+    return None
+
+
 class _Tables:
-    """Propagators of one pulse kind over relaxation times (T1 + i T2), frequency and transmit scale."""
+    """Propagators of one pulse shape over relaxation times (T1 + i T2), frequency, transmit scale and parts of its courses."""
 
     def __init__(
-        self, pulse: PulseKind, axis: Float[np.ndarray, " f"], scales: Float[np.ndarray, " b"], rates: Complex[np.ndarray, " r"]
+        self,
+        pulse: PulseKind,
+        axis: Float[np.ndarray, " f"],
+        nodes: list[Float[np.ndarray, " _"]],
+        courses: Float[np.ndarray, "step k"],
+        rates: Complex[np.ndarray, " r"],
     ):
-        self.first, self.step, self.scales = float(axis[0]), float(axis[1] - axis[0]), scales
-        relax, offset, scale = (a.ravel() for a in np.meshgrid(np.arange(len(rates)), axis, scales, indexing="ij"))
+        self.first, self.step = float(axis[0]), float(axis[1] - axis[0])
+        self._nodes, self._courses = nodes, courses
+        relax, offset, scale, *parts = (a.ravel() for a in np.meshgrid(np.arange(len(rates)), axis, *nodes, indexing="ij"))
         values = np.empty((len(offset), TERMS))
         b1 = np.conj(pulse.b1_T) * GYROMAGNETIC_RATIO_RAD_PER_S_T
-        still = np.zeros((len(b1), 0)), np.zeros((len(offset), 0))
+        where = np.stack(parts, axis=1) if parts else np.zeros((len(offset), 0))
         r1, r2 = 1 / rates.real[relax], 1 / rates.imag[relax]
-        propagate(b1, still[0], pulse.step_s, pulse.centre_s, still[1], offset, scale, r1, r2, values)
-        self.values: Float[np.ndarray, "r f b 12"] = values.reshape(len(rates), len(axis), len(scales), TERMS)
+        propagate(b1, np.ascontiguousarray(courses), pulse.step_s, pulse.centre_s, where, offset, scale, r1, r2, values)
+        self.values: Float[np.ndarray, "r f b 12"] = values.reshape(len(rates), len(axis), -1, TERMS)
+
+    def look_up(
+        self,
+        pulse: PulseKind,
+        offset_Hz: Float[np.ndarray, " n"],
+        scale: Float[np.ndarray, " n"],
+        place: Float[np.ndarray, "n part"],
+        rate: Int[np.ndarray, " n"],
+        out: Float32[np.ndarray, "12 n"],
+    ) -> None:
+        """Propagators of one pulse of this shape."""
+        weight = barycentric_matrix(self._nodes[0], scale)
+        for course, nodes in zip(self._courses.T, self._nodes[1:], strict=True):
+            more = barycentric_matrix(nodes, place @ _part_of(pulse, course))
+            weight = (weight[:, :, None] * more[:, None, :]).reshape(len(place), -1)
+        frequency = offset_Hz + place @ pulse.gradient_Hz_per_m.mean(axis=0)
+        _interpolate((frequency - self.first) / self.step, rate, weight, self.values, out)
 
 
-def integrate(pulse: PulseKind, part: SpinCloud, frequency_Hz: float) -> Float[np.ndarray, "n 12"]:
+def integrate(
+    pulse: PulseKind, part: SpinCloud, place: Float[np.ndarray, "n part"], frequency_Hz: float
+) -> Float[np.ndarray, "n 12"]:
     """Propagators by stepping every spin through the pulse, under any gradient."""
     result = np.empty((len(part), TERMS))
     b1 = np.conj(pulse.b1_T) * GYROMAGNETIC_RATIO_RAD_PER_S_T
     offset = part.off_resonance_Hz - frequency_Hz
     propagate(
-        b1, pulse.gradient_Hz_per_m, pulse.step_s, pulse.centre_s, part.position_m, offset, np.abs(part.b1_scale),
+        b1, pulse.gradient_Hz_per_m, pulse.step_s, pulse.centre_s, place, offset, np.abs(part.b1_scale),
         1 / part.t1_s, 1 / part.t2_s, result,
     )  # fmt: skip
     return result
@@ -111,7 +211,7 @@ def integrate(pulse: PulseKind, part: SpinCloud, frequency_Hz: float) -> Float[n
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
 def _interpolate(position, rate, weight, table, out):
-    """Six points in frequency, all nodes of the scale. position: (n,) in steps; weight: (n, b); table: (r, f, b, 12)."""
+    """Six points in frequency, all nodes of the rest. position: (n,) in steps; weight: (n, b); table: (r, f, b, 12)."""
     factor = np.empty(6)
     value = np.empty(table.shape[3])
     for n in range(position.shape[0]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Complex, Float, Num
@@ -10,6 +10,8 @@ from jaxtyping import Complex, Float, Num
 from fullbore.data import Phantom, ScannerSpec
 from fullbore.errors import ShapeError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.cloud.motion import Motion
+from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
 
 
@@ -19,6 +21,7 @@ class SpinCloud:
 
     position_m: (n, 3) LPS. amount: (n,) proton density times volume. t1_s, t2_s, off_resonance_Hz: (n,).
     b1_scale: (n,) transmit field relative to nominal, complex in the signal's frame. sensitivity: (coil, n).
+    motion: how they leave `position_m` in time; what else a spin is it keeps.
     """
 
     position_m: Float[np.ndarray, "n 3"]
@@ -28,6 +31,7 @@ class SpinCloud:
     off_resonance_Hz: Float[np.ndarray, " n"]
     b1_scale: Num[np.ndarray, " n"]
     sensitivity: Complex[np.ndarray, "coil n"]
+    motion: Motion | None = None
 
     def __post_init__(self) -> None:
         n = len(self.amount)
@@ -46,10 +50,19 @@ class SpinCloud:
     def __len__(self) -> int:
         return len(self.amount)
 
-    def take(self, which: np.ndarray) -> SpinCloud:
+    def take(self, which: np.ndarray | slice) -> SpinCloud:
         """Only these spins, in this order."""
         names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz", "b1_scale")
-        return SpinCloud(sensitivity=self.sensitivity[:, which], **{name: getattr(self, name)[which] for name in names})
+        own = {name: getattr(self, name)[which] for name in names}
+        return SpinCloud(sensitivity=self.sensitivity[:, which], motion=self.motion, **own)
+
+
+def in_static_field(cloud: SpinCloud, spec: ScannerSpec | None) -> SpinCloud:
+    """The cloud with the magnet's own inhomogeneity added to its off-resonance."""
+    if spec is None or spec.flaws.field_ppm is None:
+        return cloud
+    ppm = at_places(spec.flaws.field_ppm, cloud.position_m)[0].real
+    return replace(cloud, off_resonance_Hz=cloud.off_resonance_Hz + 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * ppm)
 
 
 def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int]) -> SpinCloud:

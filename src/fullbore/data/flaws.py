@@ -1,0 +1,106 @@
+"""What a real machine does besides what it is told: each flaw is a value, and its absence is an ideal machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fullbore.data.field_map import FieldMap
+from fullbore.errors import ShapeError, ValueRangeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EddyMode:
+    """One way in which the structure answers a change of gradient: decaying, and ringing when it is mechanical.
+
+    A step of gradient axis `a` by 1 T/m adds -amplitude[i, a] exp(-t / time_constant) cos(2 pi frequency t) to component i of
+    the field: x, y and z gradient (T/m per T/m) and uniform field (T per T/m). amplitude: (4, 3).
+    """
+
+    time_constant_s: float
+    amplitude: np.ndarray
+    frequency_Hz: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.time_constant_s > 0:
+            raise ValueRangeError(f"EddyMode.time_constant_s: got {self.time_constant_s}, wanted a positive time.")
+        if self.amplitude.shape != (4, 3) or not np.isfinite(self.amplitude).all():
+            raise ShapeError(f"EddyMode.amplitude: got {self.amplitude.shape}, wanted finite numbers, (x y z uniform, x y z).")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GradientResponse:
+    """The gradients' impulse response: every axis late by its delay, less what the modes take away and give back."""
+
+    delay_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    modes: tuple[EddyMode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RfAmplifier:
+    """What the power amplifier makes of a pulse.
+
+    compression: complex a3, a5, ... in out = in (1 + a3 |in / peak|^2 + a5 |in / peak|^4 + ...); a negative real part
+    compresses, an imaginary part turns the phase with amplitude. peak_T: where |in / peak| = 1.
+    droop_per_s: part of the gain that is lost per second while a pulse plays.
+    """
+
+    peak_T: float
+    compression: tuple[complex, ...] = ()
+    droop_per_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.peak_T > 0:
+            raise ValueRangeError(f"RfAmplifier.peak_T: got {self.peak_T}, wanted a positive field.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Receiver:
+    """From the signal at the coil to the samples: digitised `oversampling` times faster, filtered and decimated.
+
+    filter: real taps at the fast rate, centred, None for none. bits: of real and imaginary part over +- full_scale, None for
+    exact numbers. jitter_s: standard deviation of the sampling clock.
+    """
+
+    oversampling: int = 4
+    filter: np.ndarray | None = None
+    bits: int | None = None
+    full_scale: float = 1.0
+    jitter_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.oversampling < 1 or self.jitter_s < 0 or not self.full_scale > 0:
+            got = (self.oversampling, self.jitter_s, self.full_scale)
+            raise ValueRangeError(f"Receiver.oversampling, jitter_s, full_scale: got {got}, wanted >= 1, >= 0 and > 0.")
+        if self.bits is not None and not 1 < self.bits <= 64:
+            raise ValueRangeError(f"Receiver.bits: got {self.bits}, wanted 2 to 64, or None for exact numbers.")
+        if self.filter is not None and (self.filter.ndim != 1 or len(self.filter) % 2 == 0):
+            raise ShapeError(f"Receiver.filter: got {self.filter.shape}, wanted an odd number of taps.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Flaws:
+    """The flaws of one machine; the default has none.
+
+    field_ppm: the magnet's inhomogeneity that shimming leaves, ppm of B0, (1, z, y, x).
+    drift_Hz_per_s: of the centre frequency. gradient_fields_m: Bz of the x, y and z coil per T/m asked for, (3, z, y, x), m;
+    an ideal coil's are the coordinates themselves. concomitant: Maxwell fields of the gradients.
+    """
+
+    field_ppm: FieldMap | None = None
+    drift_Hz_per_s: float = 0.0
+    gradient_fields_m: FieldMap | None = None
+    response: GradientResponse | None = None
+    concomitant: bool = False
+    rf_amplifier: RfAmplifier | None = None
+    receiver: Receiver | None = None
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.drift_Hz_per_s):
+            raise ValueRangeError(f"Flaws.drift_Hz_per_s: got {self.drift_Hz_per_s}, wanted a finite number.")
+        for name, channels, unit in (("field_ppm", 1, "ppm"), ("gradient_fields_m", 3, "m")):
+            field = getattr(self, name)
+            if field is not None and (len(field.values) != channels or field.unit != unit):
+                got = (len(field.values), field.unit)
+                raise ShapeError(f"Flaws.{name}: got (channels, unit) {got}, wanted {(channels, unit)}.")
