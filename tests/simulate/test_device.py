@@ -2,6 +2,7 @@
 #   every sequence = the float64 reference to 1e-5: hard, selective, inverting and turning pulses, spins of many relaxation times,
 #   lines, lines of two directions, spokes, spirals, spirals that come again
 #   | pulses looked up = pulses integrated | any blocks of spins and pieces of the sequence = all at once
+#   | flaws of the machine and moving spins = `play_cloud`; spins that flow past the receivers are refused
 #   | the same bytes every time, from the host or carried there | absent devices and clouds elsewhere are refused
 #   | products are in float32 whatever the program chose, and its choice comes back
 from __future__ import annotations
@@ -12,13 +13,14 @@ import numpy as np
 import pytest
 import torch
 
-from fullbore.data import Sequence
+from fullbore.data import Flaws, Sequence
 from fullbore.errors import UsageError
 from fullbore.simulate.cloud import SpinCloud, device, play_cloud, reference, scatter
 from fullbore.simulate.cloud.device import exact_products, play_on
 from fullbore.simulate.cloud.device_cloud import DeviceCloud, carry
 from fullbore.simulate.cloud.device_layout import lay_out
 from fullbore.simulate.cloud.device_pulses import DevicePulses, integrate
+from fullbore.simulate.cloud.motion import Course, RigidMotion
 from fullbore.simulate.timeline import compile_timeline
 from tests.simulate.small import GRE, MPRAGE, TSE, built, error, rod
 from tests.simulate.test_cloud import SPEC, spins, turning
@@ -92,7 +94,9 @@ def test_pulses_looked_up_are_pulses_integrated(where):
     pulses, which = DevicePulses(timeline, cloud), torch.arange(300, device=where)
     assert all(table is not None for table in pulses._tables.values())
     part = cloud.take(which)
-    for (kind, frequency_Hz), looked_up in zip(pulses.played, pulses.terms(part, which), strict=True):
+    for (kind, frequency_Hz), looked_up in zip(
+        pulses.played, pulses.terms(part, which, np.arange(len(pulses.played))), strict=True
+    ):
         wanted = integrate(timeline.kinds[int(kind)], part, float(frequency_Hz))
         assert float((looked_up - wanted).abs().max()) < 2e-6
 
@@ -117,6 +121,34 @@ def test_the_same_bytes_every_time_and_for_a_carried_cloud(where):
     assert play_on(carry(cloud, where), sequence, where).tobytes() == first
 
 
+FLAWED = replace(SPEC, flaws=Flaws(drift_Hz_per_s=30.0, concomitant=True))
+SHIFT = Course(times_s=np.array([0.0, 0.05, 0.2]), values=np.array([[0.0, 0, 0], [2e-3, 0, 1e-3], [0, 1e-3, 0]]))
+TURN = Course(times_s=np.array([0.0, 0.1]), values=np.array([[0.0, 0, 0], [0.05, -0.02, 0.03]]))
+
+
+@DEVICES
+@pytest.mark.parametrize("moves", [False, True], ids=["still", "moving"])
+@pytest.mark.parametrize("job", ["gre", "turning"])
+def test_flaws_and_motion_are_those_of_play_cloud(monkeypatch, job, moves, where):
+    """Every pulse is then a kind of its own, and places have further coordinates."""
+    cloud, sequence = JOBS[job]()
+    monkeypatch.setattr(device, "MOST_PROPAGATORS", 3)
+    monkeypatch.setattr(device, "MOST_ROWS", 5)
+    if moves:
+        cloud = replace(cloud, motion=RigidMotion(turn=TURN, shift=SHIFT))
+    wanted, ideal = play_cloud(cloud, sequence, FLAWED), play_on(replace(cloud, motion=None), sequence, where)
+    assert error(play_on(cloud, sequence, where, FLAWED), wanted) < 1e-5 < 0.01 * error(ideal, wanted)
+    assert error(play_on(carry(cloud, where, FLAWED), sequence, where), wanted) < 1e-5
+
+
+def test_what_only_play_cloud_plays_is_refused():
+    through = RigidMotion(turn=TURN, shift=SHIFT, through=SPEC.receive.sensitivity)
+    with pytest.raises(UsageError, match="Use play_cloud"):
+        play_on(replace(spins(4), motion=through), turning(), "cpu")
+    with pytest.raises(UsageError, match="Give the spec to carry"):
+        play_on(carry(spins(4), "cpu"), turning(), "cpu", FLAWED)
+
+
 def test_a_layout_holds_every_spin_once_in_its_own_cell():
     cell = torch.tensor(np.random.default_rng(0).integers(-3, 9, 5000) ** 3)
     layout = lay_out(cell)
@@ -136,7 +168,7 @@ def test_an_absent_device_is_refused():
 def test_a_cloud_that_is_elsewhere_is_refused():
     here = carry(spins(4), "cpu")
     names = ("place", "t1_s", "t2_s", "off_resonance_Hz", "b1_size", "seen")
-    elsewhere = DeviceCloud(**{name: getattr(here, name).to("meta") for name in names})
+    elsewhere = DeviceCloud(bore=here.bore, **{name: getattr(here, name).to("meta") for name in names})
     with pytest.raises(UsageError, match="the cloud is on meta, wanted cpu"):
         play_on(elsewhere, turning(), "cpu")
 

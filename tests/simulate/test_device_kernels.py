@@ -48,7 +48,8 @@ def test_pieces_in_one_launch_each_are_plain_torch(job, rows, extra):
     table = wider(schedule(timeline, pulses.which, 3, WHERE), extra)
     more = torch.randn((len(cloud), extra), generator=torch.Generator().manual_seed(4), dtype=torch.float64).to(WHERE)
     place = torch.cat([cloud.place, more], dim=1).T.contiguous()
-    terms, (recovery, left) = pulses.terms(cloud, torch.arange(len(cloud), device=WHERE)), table.decay(cloud.t1_s, cloud.t2_s)
+    terms = pulses.terms(cloud, torch.arange(len(cloud), device=WHERE), np.arange(len(pulses.played)))
+    recovery, left = table.decay(cloud.t1_s, cloud.t2_s)
     found = []
     for run in (device_dynamics.run_piece, device_dynamics_kernel.run_piece):
         state = torch.zeros((3, len(cloud)), device=WHERE)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64, Int64
+from jaxtyping import Float32, Float64, Int, Int64
 from torch import Tensor
 
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
@@ -50,10 +50,12 @@ class DevicePulses:
         self._pairs, self._rate = _pairs(cloud)
         self._tables = {kind: self._make_table(kind, cloud) for kind in map(int, np.unique(self.played[:, 0]))}
 
-    def terms(self, part: DeviceCloud, which: Int64[Tensor, " n"]) -> Float32[Tensor, "kind 12 n"]:
-        """Propagators of every (kind, frequency) in `played` for spins of the cloud; which: their numbers in it."""
-        result = torch.empty((len(self.played), TERMS, len(part)), dtype=torch.float32, device=part.device)
-        for number, (kind, frequency_Hz) in enumerate(self.played):
+    def terms(
+        self, part: DeviceCloud, which: Int64[Tensor, " n"], rows: Int[np.ndarray, " kind"]
+    ) -> Float32[Tensor, "kind 12 n"]:
+        """Propagators of these rows of `played`, (kind, frequency), for spins of the cloud; which: their numbers in it."""
+        result = torch.empty((len(rows), TERMS, len(part)), dtype=torch.float32, device=part.device)
+        for number, (kind, frequency_Hz) in enumerate(self.played[rows]):
             pulse, table = self._timeline.kinds[int(kind)], self._tables[int(kind)]
             if table is None:
                 result[number] = integrate(pulse, part, frequency_Hz)
