@@ -64,7 +64,16 @@ def _propagate(
         xx, xy, xz, x0 = h2 * xx, h2 * xy, h2 * xz, h2 * x0
         yx, yy, yz, y0 = h2 * yx, h2 * yy, h2 * yz, h2 * y0
         zx, zy, zz, z0 = h1 * zx, h1 * zy, h1 * zz, h1 * z0 + 1.0 - h1
-    late = steps * dt - centre
+    _to_centre(
+        xx, xy, xz, x0, yx, yy, yz, y0, zx, zy, zz, z0, before, after, r1, r2, centre, steps * dt - centre, out, i, count, inside
+    )  # fmt: skip
+
+
+@triton.jit
+@no_type_check
+def _to_centre(
+    xx, xy, xz, x0, yx, yy, yz, y0, zx, zy, zz, z0, before, after, r1, r2, centre, late, out, i, count, inside
+):  # fmt: skip
     g1a, g2a, g1b, g2b = tl.exp(r1 * late), tl.exp(r2 * late), tl.exp(r1 * centre), tl.exp(r2 * centre)
     ar, ai, br, bi = tl.cos(after), tl.sin(after), tl.cos(before), tl.sin(before)
     sumr, sumi = _times(ar, ai, br, bi)
