@@ -19,12 +19,7 @@ from tests.simulate.test_cloud import SPEC, spins, turning
 
 triton = pytest.importorskip("triton", reason="needs Triton, which comes with the builds of torch for CUDA")
 
-from fullbore.simulate.cloud import (
-    device_curve_kernel,
-    device_dynamics_kernel,
-    device_fused,
-    device_pulse_kernel,
-)
+from fullbore.simulate.cloud import device_curve_kernel, device_dynamics_kernel, device_fused, device_pulse_kernel  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available() and tuple(map(int, triton.__version__.split(".")[:2])) < (3, 9),
