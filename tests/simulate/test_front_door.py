@@ -125,6 +125,7 @@ def test_memory_does_not_change_the_samples(which):
 
 def test_ctrl_c_keeps_the_readouts_that_are_done():
     cloud, sequence = scatter(rod(8), SPEC, (1, 1, 3)), built(GRE, SPEC)
+    cloud = replace(cloud, amount=1e6 * cloud.amount)  # far above the noise
     whole = play_cloud(cloud, sequence)
 
     def stop(fraction: float) -> None:
@@ -137,7 +138,7 @@ def test_ctrl_c_keeps_the_readouts_that_are_done():
     assert 0 < part.encoding.rows < sequence.encoding.rows
     quiet = CloudRun(cloud, sequence, SPEC, tolerance=1e-6, memory_bytes=200_000)
     assert len(pieces(quiet._timeline.last_pulse, quiet._most_rows)) >= 2
-    assert error(part.samples, whole[: part.encoding.rows]) < 0.5  # noise, but the same readouts
+    assert error(part.samples, whole[: part.encoding.rows]) < 1e-3
 
 
 def test_lines_of_t2_prime_decay():
