@@ -14,6 +14,8 @@ from fullbore.simulate.receiving import Progress, played_sequence, record
 
 ENGINES = ("auto", "states", "spins")
 SPINS = 1_000_000
+DIRECT_S, MOST_DIRECT_S = 1.4e-7, 20.0
+"""What a sample of a readout of any direction costs states for each cell of the phantom, and how long that may take in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,12 +39,18 @@ def choose(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, engine: str 
     if engine == "spins":
         return Choice(engine="spins", why="asked for")
     try:
-        why = "asked for" if engine == "states" else "the sequence selects along its slice axis and reads a lattice"
-        return Choice(engine="states", why=why, planned=plan(phantom, sequence, spec))
+        planned = plan(phantom, sequence, spec)
     except UsageError as refusal:
         if engine == "states":
             raise
         return Choice(engine="spins", why=str(refusal))
+    if engine == "states":
+        return Choice(engine="states", why="asked for", planned=planned)
+    slow_s = DIRECT_S * planned.direct * sequence.encoding.samples * int(phantom.fractions.any(axis=0).sum())
+    if slow_s > MOST_DIRECT_S:
+        why = f"{planned.direct} readouts run along no axis of a lattice, for which states would take about {slow_s:.0f} s"
+        return Choice(engine="spins", why=why)
+    return Choice(engine="states", why="the sequence selects along its slice axis and reads a lattice", planned=planned)
 
 
 def acquire(

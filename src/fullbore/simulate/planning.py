@@ -36,7 +36,8 @@ class Plan:
 
     frame: (3, 3) rows read, phase, slice. nominal_per_m: trajectory in LPS. half_width_Hz: (kind,) reach of each pulse.
     b1_nodes, off_resonance_nodes_Hz: of the classes of the whole. field_samples, b1_samples: (position along slice, value)
-    of off-resonance (Hz) and transmit scale near tissue. notes: sentences for a person.
+    of off-resonance (Hz) and transmit scale near tissue. notes: sentences for a person. direct: how many readouts run along no
+    axis of the lattice, so that they are summed cell by cell.
     """
 
     phantom: Phantom
@@ -56,6 +57,7 @@ class Plan:
     slice_thickness_m: float
     selective: bool
     notes: tuple[str, ...]
+    direct: int
 
     def slice_axis(self, group: Group) -> LatticeAxis | None:
         """The phantom's planes that a slice reaches, or the encoded axis of the whole volume; None where all is empty."""
@@ -108,6 +110,8 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     groups = make_groups(sequence, timeline, frame, usual + shift_Hz, float(b1_nodes.max()))
     gradient = slice_gradients(timeline, frame)
     source = phantom_axes(aligned, frame)
+    k, dwell_s = nominal @ frame.T, sequence.encoding.dwell_s
+    direct = sum(len(group.rows) for group in groups if separate(k[group.rows], dwell_s) is None)
     return Plan(
         phantom=aligned,
         timeline=timeline,
@@ -125,7 +129,8 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         off_resonance_nodes_Hz=_off_resonance_nodes(timeline, field_samples[:, 1]),
         slice_thickness_m=geometry.fov_m[2],
         selective=bool((gradient != 0).any()),
-        notes=tuple(_notes(groups, nominal @ frame.T, sequence.encoding.dwell_s)),
+        notes=tuple(_notes(direct)),
+        direct=direct,
     )
 
 
@@ -189,8 +194,7 @@ def _half_widths(timeline: Timeline, gradient: Float[np.ndarray, " kind"], b1_sc
     )
 
 
-def _notes(groups: list[Group], k_per_m: Float[np.ndarray, "row sample 3"], dwell_s: float) -> Iterator[str]:
-    direct = sum(len(group.rows) for group in groups if separate(k_per_m[group.rows], dwell_s) is None)
+def _notes(direct: int) -> Iterator[str]:
     if direct:
         yield f"{direct} readouts do not run along one axis of the lattice: their samples are summed cell by cell, which is slow"
 
