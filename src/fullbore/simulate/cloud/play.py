@@ -93,7 +93,8 @@ class CloudRun:
         for state in states:
             state[2] = 1
         with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(self._threads) as pool:
-            yield slice(0, int((self._timeline.last_pulse < 0).sum())), np.zeros((0, *self.shape[1:]), np.complex64)
+            silent = int((self._timeline.last_pulse < 0).sum())  # before any pulse
+            yield slice(0, silent), np.zeros((silent, *self.shape[1:]), np.complex64)
             for piece in pieces(self._timeline.last_pulse, self._most_rows):
                 total = np.zeros((piece.count, *self.shape[1:]), np.complex128)
                 both = zip(self._blocks, states, strict=True)
