@@ -1,6 +1,7 @@
 # TRUTHS of clouds on devices (here on tensors of the processor; on CUDA where there is one):
 #   every sequence = the float64 reference to 1e-5: hard, selective, inverting and turning pulses, spins of many relaxation times,
-#   lines, lines of two directions, spokes, spirals, spirals that come again
+#   lines, lines of two directions, spokes, spirals, spirals that come again, readouts of two lengths under a turning receiver,
+#   several transmit channels played alike | readouts before any pulse are silent | RF shims are refused
 #   | pulses looked up = pulses integrated | any blocks of spins and pieces of the sequence = all at once
 #   | flaws of the machine and moving spins = `play_cloud`; spins that flow past the receivers are refused
 #   | the same bytes every time, from the host or carried there | absent devices and clouds elsewhere are refused
@@ -59,6 +60,23 @@ def again(times: int = 3) -> Sequence:
     return replace(once, encoding=encoding, **{name: np.concatenate([getattr(once, name)] * times) for name in names})
 
 
+def mixed(once: Sequence) -> Sequence:
+    """A readout before any pulse; then every other one shorter and denser than the rest; a receiver that turns."""
+    reads = np.flatnonzero(once.adc >= 0)
+    blocks, long = np.concatenate([reads[:1], np.arange(once.blocks)]), once.adcs[0]
+    count = 3 * long.samples // 4
+    short = replace(long, samples=count, dwell_s=0.9 * long.dwell_s, phase_rad=tuple(np.linspace(0, 3, count).tolist()))
+    names = ("duration_s", "rf", "rf_phase_rad", "rf_frequency_Hz", "gradient", "gradient_scale", "adc", "adc_phase_rad")
+    own = {name: getattr(once, name)[blocks] for name in names}
+    own["rf"][0], is_short = -1, np.arange(len(reads) + 1) % 2
+    own["adc"][own["adc"] >= 0] = is_short
+    encoding = replace(
+        once.encoding.take(np.concatenate([[0], np.arange(len(reads))])), row_samples=np.array([long.samples, count])[is_short],
+        row_dwell_s=np.array([long.dwell_s, short.dwell_s])[is_short],
+    )  # fmt: skip
+    return replace(once, adcs=(long, short), adc_frequency_Hz=np.where(own["adc"] >= 0, 370.0, 0.0), encoding=encoding, **own)
+
+
 JOBS = {
     "gre": lambda: (scatter(rod(8), SPEC, (1, 1, 3)), built(GRE, SPEC)),
     "mprage": lambda: (scatter(rod(8), SPEC, (1, 1, 3)), built(MPRAGE, SPEC)),
@@ -70,6 +88,10 @@ JOBS = {
     "turning again": lambda: (spins(), again()),
     "two directions": lambda: (spins(100), two_directions()),
     "radial": lambda: (spins(300), radial()),
+    "lines of two lengths": lambda: (spins(100), mixed(built(GRE, SPEC, matrix=[8, 8, 4]))),
+    "spokes of two lengths": lambda: (spins(100), mixed(radial())),
+    "curves of two lengths": lambda: (spins(), mixed(turning())),
+    "two transmit channels": lambda: (two_channels(), turning()),
 }
 
 
@@ -78,6 +100,21 @@ JOBS = {
 def test_a_device_gives_the_reference(job, where):
     cloud, sequence = JOBS[job]()
     assert error(play_on(cloud, sequence, where), reference(cloud, sequence)) < 1e-5
+
+
+@DEVICES
+def test_readouts_before_any_pulse_are_silent(where):
+    got = play_on(spins(), mixed(turning()), where)
+    assert not got[0].any() and np.abs(got[1:]).max() > 0.1
+    first = turning()
+    late = replace(first, rf=np.where(np.arange(first.blocks) == first.blocks - 1, 0, -1), adc=np.append(first.adc[:-1], -1),
+                   encoding=first.encoding.take(np.arange((first.adc[:-1] >= 0).sum())))  # fmt: skip
+    assert not play_on(spins(), late, where).any()
+
+
+def two_channels() -> SpinCloud:
+    cloud = spins()
+    return replace(cloud, b1_scale=np.stack([0.6 * cloud.b1_scale, 0.5 * np.exp(0.3j) * np.roll(cloud.b1_scale, 1)]))
 
 
 def many(count: int = 20_000) -> SpinCloud:
@@ -102,7 +139,9 @@ def test_pulses_looked_up_are_pulses_integrated(where):
 
 
 @DEVICES
-@pytest.mark.parametrize("job", [lambda: built(GRE, SPEC), radial, again, two_directions], ids=["gre", "radial", "again", "two"])
+@pytest.mark.parametrize("job", [
+    lambda: built(GRE, SPEC), radial, again, two_directions, lambda: mixed(two_directions())
+], ids=["gre", "radial", "again", "two", "mixed"])  # fmt: skip
 def test_blocks_and_pieces_are_the_whole(monkeypatch, job, where):
     cloud, sequence, told = many(2500), job(), []
     whole = play_on(cloud, sequence, where)
@@ -147,6 +186,9 @@ def test_what_only_play_cloud_plays_is_refused():
         play_on(replace(spins(4), motion=through), turning(), "cpu")
     with pytest.raises(UsageError, match="Give the spec to carry"):
         play_on(carry(spins(4), "cpu"), turning(), "cpu", FLAWED)
+    shimmed = replace(turning(), rf_shims=(np.array([1.0, 1j]),), rf_shim=np.where(turning().rf >= 0, 0, -1))
+    with pytest.raises(UsageError, match=r"RF shims.*Use play_cloud"):
+        play_on(two_channels(), shimmed, "cpu")
 
 
 def test_a_layout_holds_every_spin_once_in_its_own_cell():

@@ -12,10 +12,12 @@ from fullbore.simulate.cloud import device_dynamics, device_sums
 from fullbore.simulate.cloud.device import play_on
 from fullbore.simulate.cloud.device_cloud import carry
 from fullbore.simulate.cloud.device_pulses import DevicePulses, integrate
-from fullbore.simulate.cloud.device_schedule import DeviceSchedule, pieces, schedule
+from fullbore.simulate.cloud.device_schedule import DeviceSchedule, schedule
+from fullbore.simulate.cloud.schedule import pieces
 from fullbore.simulate.timeline import compile_timeline
 from tests.simulate.small import TSE, built, error
 from tests.simulate.test_cloud import SPEC, spins, turning
+from tests.simulate.test_device import mixed
 
 triton = pytest.importorskip("triton", reason="needs Triton, which comes with the builds of torch for CUDA")
 
@@ -39,12 +41,13 @@ def wider(table: DeviceSchedule, extra: int) -> DeviceSchedule:
 
 
 @pytest.mark.parametrize("extra", [0, 2])
-@pytest.mark.parametrize(("job", "rows"), [("tse", 256), ("tse", 3), ("turning", 2)])  # the last: three readouts after a pulse
+@pytest.mark.parametrize(("job", "rows"), [("tse", 256), ("tse", 3), ("turning", 2), ("mixed", 2)])
 def test_pieces_in_one_launch_each_are_plain_torch(job, rows, extra):
-    sequence = built(TSE, SPEC, dummy_shots=0) if job == "tse" else turning()
+    """In `turning` three readouts follow a pulse; in `mixed` one comes before any."""
+    sequence = {"tse": lambda: built(TSE, SPEC, dummy_shots=0), "turning": turning, "mixed": lambda: mixed(turning())}[job]()
     timeline, cloud = compile_timeline(sequence), carry(spins(300), WHERE)
     pulses = DevicePulses(timeline, cloud)
-    table = wider(schedule(timeline, pulses.which, 3, WHERE), extra)
+    table = wider(schedule(timeline, pulses.which, WHERE), extra)
     more = torch.randn((len(cloud), extra), generator=torch.Generator().manual_seed(4), dtype=torch.float64).to(WHERE)
     place = torch.cat([cloud.place, more], dim=1).T.contiguous()
     terms = pulses.terms(cloud, torch.arange(len(cloud), device=WHERE), np.arange(len(pulses.played)))
@@ -54,7 +57,7 @@ def test_pieces_in_one_launch_each_are_plain_torch(job, rows, extra):
         state = torch.zeros((3, len(cloud)), device=WHERE)
         state[2] = 1
         held = (terms, recovery, left, place, cloud.off_resonance_Hz, state)
-        found.append(torch.cat([run(piece, table, *held) for piece in pieces(timeline, rows)]))
+        found.append(torch.cat([run(piece, table, *held) for piece in pieces(timeline.last_pulse, rows)]))
     assert float(found[0].abs().max()) > 0.1
     assert float((found[0] - found[1]).abs().max()) < 1e-6
 

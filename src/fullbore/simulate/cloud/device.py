@@ -19,13 +19,13 @@ from fullbore.simulate.cloud.device_dynamics import run_piece
 from fullbore.simulate.cloud.device_fused import fused
 from fullbore.simulate.cloud.device_pulses import DevicePulses
 from fullbore.simulate.cloud.device_readouts import DeviceReadouts, Found
-from fullbore.simulate.cloud.device_schedule import DeviceSchedule, Piece, pieces, schedule
-from fullbore.simulate.cloud.schedule import MOST_PROPAGATORS
+from fullbore.simulate.cloud.device_schedule import DeviceSchedule, schedule
+from fullbore.simulate.cloud.schedule import MOST_PROPAGATORS, Piece, pieces
 from fullbore.simulate.cloud.spins import SpinCloud
-from fullbore.simulate.timeline import compile_timeline
+from fullbore.simulate.timeline import compile_timeline, receiver_phase_rad
 
 MOST_ROWS = 256
-"""Readouts whose magnetisation is held at a time: enough for a product to fill a device."""
+"""Readouts whose magnetisation is held at a time, where a pulse has no more: enough for a product to fill a device."""
 
 SPIN_BYTES = 256
 """What a spin takes without its receivers: its properties, sorted or not, and its state."""
@@ -49,12 +49,14 @@ def play_on(
     an ideal one if None; a cloud that is on the device is in its machine already. memory_bytes: what the device's
     tensors may take beside a cloud that is already there; spins and readouts are taken in blocks. The same bytes every time
     on one device, nearly the same on others: no sum depends on the order in which threads arrive.
-    Errors: UsageError when there is no such device, or the cloud is on another or in another machine; those of `carry` and
-    of `play_cloud`.
+    Errors: UsageError when there is no such device, when the cloud is on another or in another machine, and for RF shims, which
+    only `play_cloud` plays; those of `carry` and of `play_cloud`.
     """
     device = torch.device(device)
     if device.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"play_on: device {device}, but torch finds no CUDA device. Play on cpu, or use play_cloud.")
+    if (sequence.rf_shim[sequence.rf >= 0] >= 0).any():
+        raise UsageError(f"play_on, sequence {sequence.name}: RF shims, wanted all transmit channels alike. Use play_cloud.")
     parts = _parts(cloud, device, spec, memory_bytes // 4)
     where = cloud.device if isinstance(cloud, DeviceCloud) else device
     total: np.ndarray | None = None
@@ -64,11 +66,10 @@ def play_on(
             player = _Player(held(), sequence, tolerance, block_bytes)
             total = player.room() if total is None else total
             for done, (rows, value) in player.play():
-                total[rows] += value.cpu().numpy()
+                total[rows, :, : value.shape[2]] += value.cpu().numpy()
                 progress((number + done) / len(parts))
     assert total is not None
-    adc_phase = sequence.adc_phase_rad[sequence.adc >= 0]
-    return (total * np.exp(1j * adc_phase)[:, None, None]).astype(np.complex64)
+    return (total * np.exp(1j * receiver_phase_rad(sequence))[:, None]).astype(np.complex64)
 
 
 def _parts(
@@ -93,10 +94,10 @@ class _Player:
     def __init__(self, cloud: DeviceCloud, sequence: Sequence, tolerance: float, memory_bytes: int):
         self._timeline = timeline = compile_timeline(sequence, cloud.bore)
         self._cloud, self._memory_bytes = cloud, memory_bytes
-        self._pieces = pieces(timeline, MOST_ROWS)
-        self._readouts = DeviceReadouts(timeline, sequence.encoding.dwell_s, cloud, tolerance)
+        self._pieces = pieces(timeline.last_pulse, MOST_ROWS)
+        self._readouts = DeviceReadouts(timeline, cloud, tolerance)
         self._pulses = DevicePulses(timeline, cloud)
-        self._schedule = schedule(timeline, self._pulses.which, self._readouts.middle, cloud.device)
+        self._schedule = schedule(timeline, self._pulses.which, cloud.device)
 
     def room(self) -> Complex128[np.ndarray, "row coil sample"]:
         """Zeros for all samples."""
@@ -132,7 +133,7 @@ class _Player:
             return lambda piece: held
 
         def of_piece(piece: Piece) -> tuple[DeviceSchedule, Tensor]:
-            rows = np.unique(which[piece.first_pulse : piece.last_pulse])
+            rows = np.unique(which[piece.pulses])
             number = torch.tensor(np.searchsorted(rows, which), dtype=torch.int32, device=part.device)
             return replace(self._schedule, kind=number), self._pulses.terms(part, slot, rows)
 
@@ -140,9 +141,9 @@ class _Player:
 
     def _block_spins(self) -> int:
         """How many slots the memory holds, a quarter of it kept for the sums' own work."""
-        rows = min(MOST_ROWS, len(self._timeline.last_pulse))
+        rows = max((piece.count for piece in self._pieces), default=0)
         fixed = SPIN_BYTES + 16 * self._cloud.coils * (2 + self._readouts.line_columns)
-        most = max(piece.last_pulse - piece.first_pulse for piece in self._pieces)
+        most = max((piece.pulses.stop - piece.pulses.start for piece in self._pieces), default=0)
         held = min(len(self._pulses.played), max(most, MOST_PROPAGATORS))
         played = 48 * held + 16 * len(self._schedule.length_s)
         return max(3 * self._memory_bytes // 4 // (fixed + played + 24 * rows), FEWEST_SPINS)

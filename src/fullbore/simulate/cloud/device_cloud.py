@@ -21,8 +21,8 @@ class DeviceCloud:
     """What a device needs to know of a cloud, made by `carry`; many sequences can be played to it.
 
     bore: the fields that the spins meet; place: (n, c), their shapes at each spin, which moments multiply. t1_s, t2_s,
-    off_resonance_Hz, b1_size (magnitude of the transmit field): (n,). seen: (n, coil), sensitivity times amount times the
-    transmit field's phase: magnetisation is followed in that phase's frame.
+    off_resonance_Hz, b1_size (magnitude of the transmit field of all channels alike): (n,). seen: (n, coil), sensitivity times
+    amount times the transmit field's phase: magnetisation is followed in that phase's frame.
     """
 
     bore: Bore
@@ -75,7 +75,7 @@ def carry(
     def real(values: np.ndarray) -> Tensor:
         return tensor(values).to(torch.float64)
 
-    b1 = tensor(cloud.b1_scale)
+    b1 = tensor(spots.drive[-1])  # all channels alike
     phase = torch.where(b1 == 0, 1, torch.sgn(b1))
     weight = real(cloud.amount) * phase
     sensitivity = tensor(cloud.sensitivity)

@@ -1,4 +1,4 @@
-"""A timeline as a device reads it: phases in turns, intervals by number, the pulses and readouts in pieces."""
+"""A timeline as a device reads it: phases in turns, intervals by number."""
 
 from __future__ import annotations
 
@@ -12,23 +12,14 @@ from torch import Tensor
 from fullbore.simulate.timeline import Timeline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """Pulses [first_pulse, last_pulse) are still to be played, then readouts [first_row, last_row) are complete."""
-
-    first_pulse: int
-    last_pulse: int
-    first_row: int
-    last_row: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DeviceSchedule:
     """Intervals before pulses, and from pulses to the middle of readouts.
 
     shift: turns of the frame, from the pulse before to this one (of a readout: from its pulse back to the signal's frame).
     move: moment gained, per unit of place; dt_s: length; rest: which of the different lengths `length_s` it is.
-    kind: which propagator a pulse plays. edges: (pulse + 1,) first readout after each pulse.
+    kind: which propagator a pulse plays. edges: (pulse + 1,) first readout after each pulse. Readouts before any pulse have
+    entries that nobody reads.
     """
 
     kind: Int32[Tensor, " pulse"]
@@ -51,11 +42,12 @@ class DeviceSchedule:
         return -torch.expm1(-lengths / t1_s).to(torch.float32), torch.exp(-lengths / t2_s).to(torch.float32)
 
 
-def schedule(timeline: Timeline, which: np.ndarray, middle: int, device: torch.device) -> DeviceSchedule:
-    """which: (pulse,) number of each pulse's propagator. middle: the sample of a readout that stands for it."""
-    last = timeline.last_pulse
+def schedule(timeline: Timeline, which: np.ndarray, device: torch.device) -> DeviceSchedule:
+    """which: (pulse,) number of each pulse's propagator. The middle sample of a readout stands for it."""
+    last, rows = np.maximum(timeline.last_pulse, 0), np.arange(len(timeline.last_pulse))
+    middle = timeline.samples // 2
     dt = np.diff(timeline.time_s, prepend=timeline.time_s[:1])
-    row_dt = timeline.sample_time_s[:, middle] - timeline.time_s[last]
+    row_dt = np.where(timeline.last_pulse < 0, 0.0, timeline.sample_time_s[rows, middle] - timeline.time_s[last])
     turns = timeline.phase_rad / (2 * np.pi)
     lengths, number = np.unique(np.round(np.concatenate([dt, row_dt]) * 1e10), return_inverse=True)
     rest, row_rest = np.split(number.ravel(), [len(dt)])
@@ -72,21 +64,10 @@ def schedule(timeline: Timeline, which: np.ndarray, middle: int, device: torch.d
         move=real(np.diff(timeline.moment_per_m, axis=0, prepend=timeline.moment_per_m[:1])),
         dt_s=real(dt),
         rest=whole(rest),
-        edges=whole(np.searchsorted(last, np.arange(len(timeline.kind) + 1))),
+        edges=whole(np.searchsorted(timeline.last_pulse, np.arange(len(timeline.kind) + 1))),
         row_shift=real(turns[last]),
-        row_move=real(timeline.sample_moment_per_m[:, middle] - timeline.moment_per_m[last]),
+        row_move=real(timeline.sample_moment_per_m[rows, middle] - timeline.moment_per_m[last]),
         row_dt_s=real(row_dt),
         row_rest=whole(row_rest),
         length_s=real(1e-10 * lengths),
     )
-
-
-def pieces(timeline: Timeline, rows: int) -> list[Piece]:
-    """The sequence in pieces of at most so many readouts; pulses after the last readout are not played."""
-    result, played = [], 0
-    for first in range(0, len(timeline.last_pulse), rows):
-        last = min(first + rows, len(timeline.last_pulse))
-        until = int(timeline.last_pulse[last - 1]) + 1
-        result.append(Piece(first_pulse=played, last_pulse=until, first_row=first, last_row=last))
-        played = until
-    return result

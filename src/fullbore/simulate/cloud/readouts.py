@@ -76,7 +76,7 @@ class Window:
         tolerance: float,
         alike: bool,
     ):
-        self._samples, self._dwell_s, self.middle = samples, dwell_s, samples // 2
+        self.samples, self.dwell_s, self.middle = samples, dwell_s, samples // 2
         self._time_s, self._moment = timeline.sample_time_s[:, :samples], timeline.sample_moment_per_m[:, :samples]
         self.lines: list[Line] = []
         self.step_per_m = (self._moment[:, -1] - self._moment[:, 0]) / max(samples - 1, 1)
@@ -104,7 +104,7 @@ class Window:
 
     def _stray(self) -> Float[np.ndarray, " row"]:
         """How far each readout is from a straight, even line."""
-        ideal = self._moment[:, :1] + self.step_per_m[:, None] * np.arange(self._samples)[:, None]
+        ideal = self._moment[:, :1] + self.step_per_m[:, None] * np.arange(self.samples)[:, None]
         return np.asarray(np.abs(self._moment - ideal).max(axis=(1, 2)))
 
     def order(self, spots: Spots) -> Int[np.ndarray, " n"]:
@@ -116,14 +116,14 @@ class Window:
     def _cells(
         self, line: Line, cloud: SpinCloud, place: Float[np.ndarray, "n part"]
     ) -> tuple[Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-        u = place @ line.step_per_m + cloud.off_resonance_Hz * self._dwell_s
+        u = place @ line.step_per_m + cloud.off_resonance_Hz * self.dwell_s
         return u, line.basis.cells(u)
 
     def collect(
         self, spots: Spots, rows: slice, middle: Complex64[np.ndarray, "row n"], out: Complex64[np.ndarray, "row coil sample"]
     ) -> None:
         """Add what a part of the cloud gives in consecutive readouts."""
-        part, seen, value = spots.cloud, spots.seen(0.0), out[:, :, : self._samples]
+        part, seen, value = spots.cloud, spots.seen(0.0), out[:, :, : self.samples]
         for line in self.lines:
             inside = line.rows[(line.rows >= rows.start) & (line.rows < rows.stop)] - rows.start
             if len(inside):
@@ -143,11 +143,11 @@ class Window:
     ) -> Complex64[np.ndarray, "coil sample"]:
         """One readout of spins whose signal at its middle sample is given."""
         if row in self._spoke_rows:
-            u = place @ self.step_per_m[row] + part.off_resonance_Hz * self._dwell_s
+            u = place @ self.step_per_m[row] + part.off_resonance_Hz * self.dwell_s
             return self.grid.samples(u, self.grid.terms(1 / part.t2_s), np.ascontiguousarray(signal.T))
         moment = np.ascontiguousarray((self._moment[row] - self._moment[row, self.middle]).T)
         onwards = np.empty((len(part), moment.shape[1]), np.complex64)
-        _progress(place, part.off_resonance_Hz, 1 / part.t2_s, moment, self._dwell_s, self.middle, onwards)
+        _progress(place, part.off_resonance_Hz, 1 / part.t2_s, moment, self.dwell_s, self.middle, onwards)
         return np.asarray(signal @ onwards)
 
     def _collect_line(
