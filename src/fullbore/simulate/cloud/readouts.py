@@ -99,7 +99,7 @@ class Window:
     def cost_s(self, coils: int) -> float:
         """About how long the readouts of one spin take on two cores, as measured on lines, spokes and spirals."""
         shared = sum(len(line.rows) for line in self.lines)
-        curved = self._samples * (2e-9 + 3e-11 * coils)
+        curved = self.samples * (2e-9 + 3e-11 * coils)
         return shared * (2e-9 + 5e-10 * coils) + len(self.spokes) * (5e-8 + 1e-8 * coils) + len(self.others) * curved
 
     def _stray(self) -> Float[np.ndarray, " row"]:
