@@ -71,9 +71,9 @@ def test_refuses_nan_in_a_tissue():
         plan(box(kind=tissue(shift=float("nan"))), SEQUENCE, SPEC)
 
 
-def test_refuses_several_transmit_channels():
+def test_states_refuse_several_transmit_channels():
     two = replace(SPEC.transmit, values=np.concatenate([SPEC.transmit.values] * 2))
-    with pytest.raises(ValueRangeError, match="transmit: 2 channels"):
+    with pytest.raises(UsageError, match="2 transmit channels, and states know one"):
         plan(BOX, SEQUENCE, replace(SPEC, transmit=two))
 
 

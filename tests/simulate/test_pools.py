@@ -9,19 +9,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fullbore.data import Adc, Gradient, RfPulse, Sequence
-from fullbore.errors import ShapeError, ValueRangeError
+from fullbore.data import Adc, Flaws, Gradient, RfPulse, Sequence
+from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T as GAMMA
 from fullbore.signal.bloch_mcconnell import generator, steady_state
-from fullbore.simulate.cloud import SpinCloud, play_cloud
-from fullbore.simulate.cloud.play_pools import play_pools
-from fullbore.simulate.cloud.pool_pulses import SystemPulses, equal_steps
-from fullbore.simulate.cloud.pool_reference import reference_pools
-from fullbore.simulate.cloud.pools import PoolSystem, Semisolid, balanced
+from fullbore.simulate.cloud import PoolSystem, Semisolid, SpinCloud, balanced, play_cloud, reference
+from fullbore.simulate.cloud.motion import Course, PipeFlow, RigidMotion
+from fullbore.simulate.cloud.pool_pulses import SystemPulses
+from fullbore.simulate.cloud.pulse_steps import equal_steps
 from fullbore.simulate.cloud.pulses import integrate
 from fullbore.simulate.cloud.spin_lock import integrate_locked
+from fullbore.simulate.cloud.spots import make_spots
+from fullbore.simulate.fields import IDEAL
 from fullbore.simulate.timeline import compile_timeline
-from tests.simulate.small import GRE, TSE, built, error, machine
+from tests.simulate.small import GRE, TSE, built, cut, error, machine
 from tests.simulate.test_cloud import spins, turning
 
 SPEC = machine()
@@ -39,6 +40,11 @@ THREE = of([1.2, 0.9, 1.0], [0.08, 0.02, 0.01], [0, 250, -400], [0.8, 0.15, 0.05
 TISSUE = of([1.2, 1.0], [0.07, 0.01], [0, 450], [0.86, 0.02], {(1, 0): 100.0}, semisolid=SOLID)
 LOCKED = replace(TISSUE, t1rho_s=np.array([0.05, 0.01]))
 SYSTEMS = (THREE, TISSUE, LOCKED)
+
+
+def pooled(cloud: SpinCloud, systems: tuple[PoolSystem, ...], kind: np.ndarray | None = None) -> SpinCloud:
+    """A cloud of pools, all of the first system by default."""
+    return replace(cloud, systems=systems, kind=np.zeros(len(cloud), int) if kind is None else kind)
 
 
 def prepared(
@@ -82,41 +88,40 @@ def same(count: int, coils: int = 1, **changes) -> SpinCloud:
 
 @pytest.mark.parametrize("shape", ["block", "gauss"])
 def test_a_gradient_echo_after_cest_pulses_is_the_reference(shape):
-    cloud, kind = spins(9), np.arange(9) % 3
+    cloud = pooled(spins(9), SYSTEMS, np.arange(9) % 3)
     pulse = np.full(20_000, 1.5e-6) if shape == "block" else gauss(400)
     sequence = prepared(pulse, 1e-6 if shape == "block" else 5e-5, [0.0, 450.0, 2000.0], pulses=2)
-    assert error(play_pools(cloud, SYSTEMS, kind, sequence), reference_pools(cloud, SYSTEMS, kind, sequence)) < 1e-5
+    assert error(play_cloud(cloud, sequence), reference(cloud, sequence)) < 1e-5
 
 
 def test_a_spin_echo_train_is_the_reference():
-    cloud, kind, sequence = spins(9), np.arange(9) % 3, built(TSE, SPEC)
-    assert error(play_pools(cloud, SYSTEMS, kind, sequence), reference_pools(cloud, SYSTEMS, kind, sequence)) < 1e-5
+    cloud, sequence = pooled(spins(9), SYSTEMS, np.arange(9) % 3), built(TSE, SPEC)
+    assert error(play_cloud(cloud, sequence), reference(cloud, sequence)) < 1e-5
 
 
 def test_turning_gradients_and_plain_spins_beside_pools_are_the_reference():
-    cloud, kind, sequence = spins(12), np.arange(12) % 4 - 1, turning()
-    assert error(play_pools(cloud, SYSTEMS, kind, sequence), reference_pools(cloud, SYSTEMS, kind, sequence)) < 1e-5
+    cloud, sequence = pooled(spins(4), SYSTEMS, np.arange(4) - 1), cut(turning(), 2)
+    assert error(play_cloud(cloud, sequence), reference(cloud, sequence)) < 1e-5
 
 
 def test_one_pool_is_a_plain_spin_and_progress_ends_at_one():
     cloud, heard = spins(20), []
     plain = replace(cloud, t1_s=np.full(20, 1.2), t2_s=np.full(20, 0.08))
     sequence = built(TSE, SPEC)
-    pools = play_pools(cloud, (WATER,), np.zeros(20, int), sequence, progress=heard.append)
+    pools = play_cloud(pooled(cloud, (WATER,)), sequence, progress=heard.append)
     assert error(pools, play_cloud(plain, sequence)) < 1e-5
-    mixed = play_pools(plain, (WATER,), np.arange(20) % 2 - 1, sequence, progress=heard.append)
-    assert error(mixed, pools) < 1e-5 and heard[-1] == 1.0 and all(0 < part <= 1 for part in heard)
+    mixed = play_cloud(pooled(plain, (WATER,), np.arange(20) % 2 - 1), sequence, progress=heard.append)
+    assert error(mixed, pools) < 1e-5 and heard[-1] == 1.0 and all(0 <= part <= 1 for part in heard)
 
 
 def test_tables_and_joined_steps_are_every_step():
     sequence, cloud = prepared(gauss(1000), 1e-5, [450.0, -450.0]), spins(20_000, 1, 1)
-    timeline = compile_timeline(sequence)
-    played = np.unique(np.column_stack([timeline.kind, timeline.frequency_Hz]), axis=0)
-    pulses, few = SystemPulses(timeline, TISSUE, cloud, played, threads=2), cloud.take(np.arange(50))
-    assert len(pulses._tables) == len(played)
-    for (kind, frequency_Hz), looked_up in zip(played, pulses.terms(few), strict=True):
-        every = ((1.0, equal_steps(timeline.kinds[int(kind)])),)
-        exact = pulses.integrate(every, few.position_m, few.off_resonance_Hz - frequency_Hz, np.abs(few.b1_scale))
+    timeline, spots = compile_timeline(sequence), make_spots(cloud, IDEAL)
+    pulses, few = SystemPulses(timeline, TISSUE, spots, threads=2), spots.take(np.arange(50))
+    assert len(pulses._tables) == len(pulses.played)
+    for (kind, frequency_Hz, _), looked_up in zip(pulses.played, pulses.terms(few, np.arange(len(pulses.played))), strict=True):
+        every = ((1.0, equal_steps(timeline.kinds[int(kind)], np.full(3, 0.05))),)
+        exact = pulses.integrate(every, few.home, few.cloud.off_resonance_Hz - frequency_Hz, np.abs(few.drive[0]))
         assert np.abs(np.moveaxis(looked_up, -1, 0) - exact).max() < 2e-6
 
 
@@ -126,7 +131,7 @@ def test_the_dip_is_the_steady_state_s():
     sequence = prepared(np.array([1e-6]), 6.0, offsets)
     spoiled = np.zeros((8, 3))
     spoiled[:, 1] = np.arange(8) / 8 / (GAMMA / (2 * np.pi) * 8e-3 * 2.8e-3)  # over one cycle of the spoiler
-    z = np.abs(play_pools(same(8, position_m=spoiled), (TISSUE,), np.zeros(8, int), sequence)[:, 0, 12])
+    z = np.abs(play_cloud(pooled(same(8, position_m=spoiled), (TISSUE,)), sequence)[:, 0, 12])
     lines = TISSUE.semisolid.absorption_s(np.array(offsets))
     states = steady_state(
         generator(b1_T=np.full(4, 1e-6), frequency_Hz=-np.array(offsets), lineshape_s=lines, **TISSUE.equations())
@@ -145,41 +150,42 @@ def test_spin_locks_keep_what_t1rho_says(plain):
         if plain:
             timeline = compile_timeline(sequence)
             pulse = next(kind for kind in timeline.kinds if kind.use == "p")
-            cloud = replace(same(1), t1_s=np.full(1, 1.2), t2_s=np.full(1, 0.08))
-            terms = integrate_locked(pulse, cloud, np.array([0.04]), 0.0)[0]
+            cloud = replace(same(1), t1_s=np.full(1, 1.2), t2_s=np.full(1, 0.08), t1rho_s=np.full(1, 0.04))
+            terms = integrate_locked(pulse, cloud, cloud.position_m, np.ones(1), 0.0)[0]
             kept.append(np.hypot(terms[4] + terms[9], terms[5] + terms[10]) * np.exp(-(pulse.duration_s - pulse.centre_s) / 0.08))
         else:
             gradients = np.full_like(sequence.gradient, -1)
             still = replace(sequence, gradient=gradients)
             system = replace(WATER, t1rho_s=np.array([0.04]))
-            kept.append(np.abs(play_pools(same(1), (system,), np.zeros(1, int), still)[0, 0, 0]))
+            kept.append(np.abs(play_cloud(pooled(same(1), (system,)), still)[0, 0, 0]))
     np.testing.assert_allclose(np.array(kept[1:]) / kept[0], [0.7788, 0.6065, 0.3679], atol=1e-3)
 
 
 def test_without_t1rho_locked_pulses_are_plain_ones():
     timeline, cloud = compile_timeline(turning()), spins(10)
+    cloud = replace(cloud, t1rho_s=cloud.t2_s)
     for kind in timeline.kinds:
-        locked = integrate_locked(kind, cloud, cloud.t2_s, 100.0)
-        np.testing.assert_allclose(locked, integrate(kind, cloud, 100.0), atol=1e-6)
+        place, scale = cloud.position_m, np.abs(cloud.b1_scale)
+        locked = integrate_locked(kind, cloud, place, scale, 100.0)
+        np.testing.assert_allclose(locked, integrate(kind, cloud, place, scale, 100.0), atol=1e-6)
 
 
 def test_modes_that_coincide_are_read_right():
     """Equal pools exchanging as fast as their shift: the one place where modes do not span."""
     for rate in (np.pi * 100, np.pi * 100 * (1 + 1e-7), np.pi * 100 * 1.01):
         twin = of([1.0, 1.0], [0.08, 0.08], [0, 100], [0.5, 0.5], {(0, 1): rate})
-        sequence, kind = prepared(gauss(20), 5e-5, [0.0, 50.0]), np.zeros(4, int)
-        assert (
-            error(play_pools(spins(4), (twin,), kind, sequence), reference_pools(spins(4), (twin,), kind, sequence)) < 5e-5
-        )  # see `pool_modes.NUDGE`
+        sequence, cloud = prepared(gauss(20), 5e-5, [0.0, 50.0]), pooled(spins(4), (twin,))
+        assert error(play_cloud(cloud, sequence), reference(cloud, sequence)) < 5e-5  # see `pool_modes.NUDGE`
 
 
 def test_the_same_bytes_for_any_number_of_threads_and_block(monkeypatch):
-    cloud, kind, sequence = spins(300), np.arange(300) % 3, prepared(gauss(40), 5e-5, [0.0, 450.0])
-    monkeypatch.setattr("fullbore.simulate.cloud.play_pools.MOST_SPINS", 64)
-    one = play_pools(cloud, SYSTEMS, kind, sequence, threads=1)
-    assert one.tobytes() == play_pools(cloud, SYSTEMS, kind, sequence, threads=3).tobytes()
+    cloud, sequence = pooled(spins(300), SYSTEMS, np.arange(300) % 3), prepared(gauss(40), 5e-5, [0.0, 450.0])
+    monkeypatch.setattr("fullbore.simulate.cloud.play.MOST_SPINS", 64)
+    monkeypatch.setattr("fullbore.simulate.cloud.play.FEWEST_SPINS", 64)
+    one = play_cloud(cloud, sequence, threads=1)
+    assert one.tobytes() == play_cloud(cloud, sequence, threads=3).tobytes()
     mixed = np.random.default_rng(0).permutation(300)
-    assert error(play_pools(cloud.take(mixed), SYSTEMS, kind[mixed], sequence), one) < 2e-6
+    assert error(play_cloud(cloud.take(mixed), sequence), one) < 2e-6
 
 
 def test_bad_systems_are_refused_by_name():
@@ -198,12 +204,85 @@ def test_bad_systems_are_refused_by_name():
     with pytest.raises(ValueRangeError, match="fraction between 0 and 1"):
         replace(SOLID, fraction=1.5)
     with pytest.raises(ValueRangeError, match="spin 2 is of system 3, wanted -1 to 2"):
-        play_pools(spins(3), SYSTEMS, np.array([0, 1, 3]), turning())
+        pooled(spins(3), SYSTEMS, np.array([0, 1, 3]))
+    with pytest.raises(UsageError, match="kind: None, with 3 systems"):
+        replace(spins(3), systems=SYSTEMS)
+    with pytest.raises(ValueRangeError, match=r"t1rho_s: got 0\.0 at spin 1"):
+        replace(spins(3), t1rho_s=np.array([0.1, 0, 0.1]))
 
 
 @pytest.mark.parametrize("rate", [1e3, 1e4, 1e5])
 def test_a_pool_that_is_gone_within_a_sample_or_a_readout_is_read_right(rate):
     fast = of([1.0, 1.0], [0.08, 0.03], [0, 400], [0.9, 0.1], {(1, 0): rate})
-    sequence, kind = prepared(gauss(20), 5e-5, [0.0]), np.zeros(4, int)
+    sequence, cloud = prepared(gauss(20), 5e-5, [0.0]), pooled(spins(4), (fast,))
     sequence = replace(sequence, adcs=(replace(sequence.adcs[0], delay_s=0.0),))
-    assert error(play_pools(spins(4), (fast,), kind, sequence), reference_pools(spins(4), (fast,), kind, sequence)) < 1e-5
+    assert error(play_cloud(cloud, sequence), reference(cloud, sequence)) < 1e-5
+
+
+def brief() -> Sequence:
+    """Two short pulses, offset and turning in phase, before one readout each: 8 ms."""
+    return cut_short(prepared(gauss(60), 5e-6, [450.0, -200.0]))
+
+
+def cut_short(sequence: Sequence) -> Sequence:
+    """The same without its long pauses."""
+    return replace(sequence, duration_s=np.where(sequence.duration_s > 0.01, 1e-4, sequence.duration_s))
+
+
+def test_plain_pooled_and_locked_spins_together_are_the_reference():
+    cloud = pooled(spins(10), SYSTEMS, np.arange(10) % 5 - 2 + (np.arange(10) % 5 == 0))
+    cloud = replace(cloud, t1rho_s=np.where(np.arange(10) < 5, cloud.t2_s, 2e-3))
+    assert [len(part) for _, part in cloud.sorts()] == [2, 2, 2, 2, 2]
+    wanted = reference(cloud, brief())
+    assert error(play_cloud(cloud, brief()), wanted) < 1e-5
+    assert error(play_cloud(replace(cloud, t1rho_s=None), brief()), wanted) > 1e-3  # the lock is felt
+
+
+TURN = Course(times_s=np.array([0.0, 5e-3, 0.02]), values=np.array([[0.0, 0, 0], [0.02, 0.05, -0.1], [0.1, -0.1, 0.1]]))
+SHIFT = Course(times_s=np.array([0.0, 0.02]), values=np.array([[0.0, 0, 0], [3e-3, -2e-3, 4e-3]]))
+MOVES = RigidMotion(turn=TURN, shift=SHIFT, centre_m=(0.01, 0.0, -0.02))
+HALVES = of([1.2, 1.2], [0.08, 0.08], [0, 0], [0.4, 0.6], {})
+BAD = replace(SPEC, flaws=Flaws(drift_Hz_per_s=300.0, concomitant=True))
+
+
+@pytest.mark.parametrize("how", ["flaws", "motion", "seen"])
+@pytest.mark.parametrize("which", ["turning", "prepared"])
+def test_without_exchange_pools_feel_flaws_and_motion_as_plain_spins_do(how, which):
+    sequence, spec = turning() if which == "turning" else brief(), BAD if how == "flaws" else None
+    plain = replace(spins(30, coils=12), t1_s=np.full(30, 1.2), t2_s=np.full(30, 0.08))
+    if how != "flaws":
+        plain = replace(plain, motion=MOVES if how == "motion" else replace(MOVES, through=SPEC.receive.sensitivity))
+    wanted = play_cloud(plain, sequence, spec)
+    assert error(play_cloud(pooled(plain, (HALVES,)), sequence, spec), wanted) < 1e-5
+    assert error(play_cloud(replace(plain, motion=None), sequence), wanted) > 1e-3  # it is felt
+
+
+def test_exchange_in_a_machine_with_flaws_is_the_reference():
+    sequence, cloud = cut_short(prepared(gauss(20), 5e-6, [450.0])), pooled(spins(3), SYSTEMS, np.arange(3))
+    sequence = replace(sequence, rf_pulses=tuple(replace(p, b1_T=p.b1_T[:20], centre_s=4e-5) for p in sequence.rf_pulses))
+    assert error(play_cloud(cloud, sequence, BAD), reference(cloud, sequence, BAD)) < 1e-5
+
+
+def test_readouts_of_two_lengths_are_the_reference():
+    sequence, cloud = brief(), pooled(spins(6), SYSTEMS, np.arange(6) % 3)
+    read = np.flatnonzero(sequence.adc >= 0)
+    other = Adc(samples=10, dwell_s=60e-6, delay_s=4e-4)
+    both = replace(sequence, adcs=(*sequence.adcs, other), adc=np.where(np.arange(len(sequence.adc)) == read[1], 1, sequence.adc))
+    both = replace(both, encoding=replace(both.encoding, row_samples=np.array([24, 10])))
+    assert error(play_cloud(cloud, both), reference(cloud, both)) < 1e-5
+
+
+def test_pools_rest_beside_a_pipe_and_are_refused_within():
+    pace = Course(times_s=np.zeros(1), values=np.ones(1))
+    pipe = PipeFlow(
+        entry_m=(0.0, 0.0, -0.05), direction=(0.0, 0.0, 1.0), length_m=0.1, radius_m=0.01, peak_velocity_m_per_s=1.0, pace=pace
+    )
+    place = spins(12).position_m
+    place[:, :2] *= np.where(np.arange(12) < 6, 0.1, 1.0)[:, None] / 2
+    place[6:, 0] += 0.04
+    cloud = pooled(replace(spins(12), position_m=place, motion=pipe), (WATER,), np.where(np.arange(12) < 6, -1, 0))
+    alike = replace(cloud, systems=(), kind=None, t1_s=np.where(np.arange(12) < 6, cloud.t1_s, 1.2))
+    alike = replace(alike, t2_s=np.where(np.arange(12) < 6, cloud.t2_s, 0.08))
+    assert error(play_cloud(cloud, brief()), play_cloud(alike, brief())) < 1e-5
+    with pytest.raises(UsageError, match="spins of pools do not flow in fresh"):
+        play_cloud(replace(cloud, kind=np.zeros(12, int)), brief())

@@ -143,14 +143,16 @@ def play_pools(
     signal = []
     for step in range(len(dt_s)):
         phase = np.angle(b1_T[step])
-        state = np.einsum("nij,nj->ni", propagator(step), _turned(state, pools, -phase))
-        state = _turned(state, pools, phase - 2 * np.pi * carrier[step] * dt_s[step])
+        state = np.einsum("nij,nj->ni", propagator(step), turned(state, pools, -phase))
+        state = turned(state, pools, phase - 2 * np.pi * carrier[step] * dt_s[step])
         if sampled[step]:
             signal.append(weight @ (state[:, :pools] + 1j * state[:, pools : 2 * pools]).sum(axis=1))
     return np.array(signal, dtype=complex).reshape(len(signal), len(weight)).T, state
 
 
-def _turned(state: Float[np.ndarray, "n size"], pools: int, angle_rad: float) -> Float[np.ndarray, "n size"]:
+def turned(
+    state: Float[np.ndarray, "n size"], pools: int, angle_rad: float | Float[np.ndarray, " n"]
+) -> Float[np.ndarray, "n size"]:
     """The states with all Mxy multiplied by exp(i angle)."""
-    m_xy = (state[:, :pools] + 1j * state[:, pools : 2 * pools]) * np.exp(1j * angle_rad)
+    m_xy = (state[:, :pools] + 1j * state[:, pools : 2 * pools]) * np.exp(1j * np.atleast_1d(angle_rad))[:, None]
     return np.concatenate([m_xy.real, m_xy.imag, state[:, 2 * pools :]], axis=1)

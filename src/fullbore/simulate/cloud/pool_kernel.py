@@ -212,27 +212,24 @@ def _look(state, pools, modes, r, f, move, dt, out):
 @numba.njit(cache=True, nogil=True)
 @no_type_check
 def run_pools(
-    start, terms, kind, before, after, ar, ai, move, dt, rest, transverse, longitudinal, r, f,
-    rows, row_move, row_dt, row_rest, modes, out,
+    state, terms, kind, before, after, shim, ar, ai, move, dt, rest, transverse, longitudinal, r, f,
+    rows, row_move, row_dt, row_first, modes, out,
 ):  # fmt: skip
-    """All pulses of a block of spins of one system, from `start` (size - 1,) on.
+    """Consecutive pulses of a block of spins of one system. state: float32 (size - 1, n), changed in place.
 
-    terms: float32 (kind, size - 1, size, n). kind, before, after (complex), dt, rest: (pulse,), the interval before it; move:
-    (pulse, axis) cycles/m. ar, ai: float32 (n,). transverse, longitudinal: (interval, ...) as in _rest, which `rest` indexes;
-    modes: (interval, mode, pool), which `row_rest` indexes. r: (axis, n) m. f: (n,) Hz. rows: (pulse, 2) first and last + 1
-    readout after it. row_move, row_dt: from the pulse's end to the readout's middle. out: complex64 (row, mode, n).
+    terms: float32 (kind, size - 1, size, n). kind, before, after (complex), shim, dt, rest: (pulse,), the interval before it;
+    move: (pulse, axis) cycles/m. ar, ai: float32 (shim, n). transverse, longitudinal: (interval, ...) as in _rest, which `rest`
+    indexes; modes: (length, mode, pool), which `row_first` indexes. r: (axis, n) m. f: (n,) Hz. rows: (pulse, 2) first and
+    last + 1 readout after it. row_move, row_dt: from the pulse's end to the readout's middle. out: complex64 (row, mode, n).
     """
     pools = transverse.shape[1]
-    state = np.empty((start.shape[0], f.shape[0]), np.float32)
-    for i in range(start.shape[0]):
-        state[i] = start[i]
-    column, block = np.empty(start.shape[0], np.float32), np.empty_like(state)
+    column, block = np.empty(state.shape[0], np.float32), np.empty_like(state)
     for q in range(kind.shape[0]):
         if dt[q] > 0:
             _rest(state, pools, transverse[rest[q]], longitudinal[rest[q]], r, f, move[q], dt[q], column)
-        _pulse(state, pools, terms[kind[q]], before[q], after[q], ar, ai, block)
+        _pulse(state, pools, terms[kind[q]], before[q], after[q], ar[shim[q]], ai[shim[q]], block)
         for i in range(rows[q, 0], rows[q, 1]):
-            _look(state, pools, modes[row_rest[i]], r, f, row_move[i], row_dt[i], out[i])
+            _look(state, pools, modes[row_first[i]], r, f, row_move[i], row_dt[i], out[i])
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)

@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Complex, Float, Float32, Int
 
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
+from fullbore.simulate.cloud.pulse_steps import STILL_TURNS, played_pulses
+from fullbore.simulate.cloud.spin_lock import integrate_locked
 from fullbore.simulate.cloud.spins import SpinCloud
 from fullbore.simulate.cloud.spots import Spots
 from fullbore.simulate.nodes import barycentric_matrix, chebyshev_nodes, chebyshev_terms
@@ -21,8 +23,6 @@ MOST_RATES = 64
 MOST_COURSES = 2
 FEW = 8
 TOLERANCE = 1e-7
-STILL_TURNS = 1e-5
-"""A course that strays from its mean by less than this during the pulse, in turns of the farthest spin, is taken as constant."""
 
 
 class CloudPulses:
@@ -33,12 +33,10 @@ class CloudPulses:
 
     def __init__(self, timeline: Timeline, spots: Spots):
         self._timeline, cloud = timeline, spots.cloud
-        label = np.column_stack([timeline.kind, timeline.frequency_Hz, timeline.shim])
-        self.played, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
-        self.which = which.ravel()
+        self.played, first, self.which = played_pulses(timeline)
         self._rates = _pairs(cloud.t1_s + 1j * cloud.t2_s)
         self._tables: list[_Tables | None] = [None] * len(self.played)
-        if self._rates is None:
+        if self._rates is None or cloud.t1rho_s is not None:
             return
         extent = _Extent(spots)
         kinds = [timeline.kinds[int(kind)] for kind in self.played[:, 0]]
@@ -58,7 +56,9 @@ class CloudPulses:
         for number, row in enumerate(rows):
             pulse, tables, frequency_Hz = self._timeline.kinds[int(self.played[row, 0])], self._tables[row], self.played[row, 1]
             scale = np.abs(spots.drive[int(self.played[row, 2])])
-            if tables is None:
+            if part.t1rho_s is not None:
+                result[number] = integrate_locked(pulse, part, place, scale, frequency_Hz).T
+            elif tables is None:
                 result[number] = integrate(pulse, part, place, scale, frequency_Hz).T
             else:
                 assert self._rates is not None

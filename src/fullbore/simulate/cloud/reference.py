@@ -3,98 +3,91 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float
+from jaxtyping import Complex, Float
+from scipy.linalg import expm
 
-from fullbore.data import Flaws, RfAmplifier, RfPulse, ScannerSpec, Sequence
-from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.data import ScannerSpec, Sequence
 from fullbore.signal import free_precession, rotate
+from fullbore.signal.bloch_mcconnell import generator, turned
+from fullbore.simulate.cloud.pools import PoolSystem
+from fullbore.simulate.cloud.reference_steps import walk
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
-from fullbore.simulate.fields import at_places
-from fullbore.simulate.gradients import play_gradients
-from fullbore.simulate.timeline import amplified, receiver_phase_rad
+from fullbore.simulate.timeline import receiver_phase_rad
 
-LONGEST_STEP_S, LONGEST_REST_S, RF_STEP_S = 4e-6, 20e-6, 2.5e-7
-"""Where the field changes within what would be one step of an ideal machine and spins at rest: with gradients,
-without, and during RF."""
+MOST_KNOWN = 2000
+"""So many matrix exponentials are kept for steps that are alike."""
 
 
 def reference(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None = None) -> Complex[np.ndarray, "row coil sample"]:
-    """Noiseless samples of a small cloud. Steps are as long as RF raster, gradient knots and samples allow, and no longer than
-    `LONGEST_STEP_S` where spins move or the machine has flaws.
-
-    Fields and places are taken at the middle of a step, which is exact for the moment of a linear piece. A step with RF is half a
-    step of relaxation, the exact rotation in the pulse's frame, and the other half: an error of third order in dt / T2.
-    """
-    cloud, motion = in_static_field(cloud, spec), cloud.motion
-    flaws = spec.flaws if spec is not None else Flaws()
-    plain = motion is None and not (flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
-    linear = at_places(flaws.gradient_fields_m, cloud.position_m).real.T if flaws.gradient_fields_m else None
-    played, starts = play_gradients(sequence, flaws.response), sequence.block_starts_s()
-    steps = [
-        _steps(sequence, block, flaws.rf_amplifier, not plain, played.edges_s - starts[block]) for block in range(len(starts))
-    ]
-    dt, b1, carrier, sampled = (np.concatenate(part) for part in zip(*steps, strict=True))
-    time, blocks = np.cumsum(dt) - 0.5 * dt, np.repeat(np.arange(len(starts)), [len(step[0]) for step in steps])
-    drives = {-1: cloud.drive(None)} | {index: cloud.drive(shim) for index, shim in enumerate(sequence.rf_shims)}
-    gradient = played.at(time)
-    m_xy, m_z, still = np.zeros(len(cloud), complex), np.ones(len(cloud)), np.zeros(len(cloud))
-    laps = motion.laps(cloud.position_m) if motion is not None else None
-    lap, place, signal = still, cloud.position_m, []
-    for t, h, b, c, g, taken, block in zip(time, dt, b1, carrier, gradient, sampled, blocks, strict=True):
-        if motion is not None:
-            place = motion.places(cloud.position_m, float(t))
-        if laps is not None and (laps.count(float(t)) != lap).any():
-            fresh, lap = laps.count(float(t)) != lap, laps.count(float(t))
-            m_xy, m_z = np.where(fresh, 0, m_xy), np.where(fresh, 1, m_z)
-        f = cloud.off_resonance_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * ((place if linear is None else linear) @ g[:3] + g[3])
-        if flaws.concomitant and spec is not None:
-            across = (g[0] * place[:, 2] - g[2] * place[:, 0] / 2) ** 2 + (g[1] * place[:, 2] - g[2] * place[:, 1] / 2) ** 2
-            f = f + GYROMAGNETIC_RATIO_HZ_PER_T * across / (2 * spec.b0_T)
-        f = f + flaws.drift_Hz_per_s * t
-        if b == 0:
-            m_xy, m_z = free_precession(m_xy, m_z, cloud.t1_s, cloud.t2_s, f, float(h))
-        else:
-            m_xy, m_z = free_precession(m_xy, m_z, cloud.t1_s, cloud.t2_s, still, float(h) / 2)
-            m_xy, m_z = rotate(m_xy, m_z, drives[int(sequence.rf_shim[block])] * b, f - c, float(h))
-            m_xy, m_z = free_precession(m_xy * np.exp(-2j * np.pi * c * h), m_z, cloud.t1_s, cloud.t2_s, still, float(h) / 2)
-        if taken:
-            through = motion.through if motion is not None else None
-            seen = cloud.sensitivity if through is None else at_places(through, place)
-            signal.append((seen * cloud.amount) @ m_xy)
+    """Noiseless samples of a small cloud, in the steps of `reference_steps.walk`."""
+    signal = np.zeros((), complex)
+    for system, part in in_static_field(cloud, spec).sorts():
+        signal = signal + (_plain(part, sequence, spec) if system is None else _pools(part, system, sequence, spec))
     rows = np.zeros((sequence.encoding.rows, sequence.encoding.samples, len(cloud.sensitivity)), complex)
     rows[np.arange(sequence.encoding.samples) < sequence.encoding.samples_per_row()[:, None]] = signal
     return np.asarray(rows.transpose(0, 2, 1) * np.exp(1j * receiver_phase_rad(sequence))[:, None])
 
 
-def _changes(sequence: Sequence, block: int, pulse: RfPulse) -> bool:
-    """True when a gradient is not constant while the pulse plays."""
-    t = np.linspace(pulse.delay_s, pulse.delay_s + pulse.duration_s, 99)
-    shapes = [sequence.gradients[index] for index in sequence.gradient[block] if index >= 0]
-    return any(np.ptp(np.interp(t, shape.times_s, shape.values_T_per_m, 0, 0)) > 0 for shape in shapes)
+def _plain(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None) -> Complex[np.ndarray, "sample coil"]:
+    """Every sample of spins of one pool.
+
+    A step with RF is half a step of relaxation, the exact rotation in the pulse's frame, and the other half: an error of third
+    order in dt / T2.
+    """
+    m_xy, m_z, still = np.zeros(len(cloud), complex), np.ones(len(cloud)), np.zeros(len(cloud))
+    locking = still if cloud.t1rho_s is None else 1 / cloud.t1rho_s - 1 / cloud.t2_s
+    signal = []
+    for step in walk(cloud, sequence, spec):
+        h, b1, c = step.dt_s, step.b1_T, step.carrier_Hz
+        if step.fresh.any():
+            m_xy, m_z = np.where(step.fresh, 0, m_xy), np.where(step.fresh, 1, m_z)
+        if not b1.any():
+            m_xy, m_z = free_precession(m_xy, m_z, cloud.t1_s, cloud.t2_s, step.f_Hz, h)
+        else:
+            m_xy, m_z = free_precession(_locked(m_xy, b1, locking * h / 2), m_z, cloud.t1_s, cloud.t2_s, still, h / 2)
+            m_xy, m_z = rotate(m_xy, m_z, b1, step.f_Hz - c, h)
+            m_xy = _locked(m_xy, b1, locking * h / 2) * np.exp(-2j * np.pi * c * h)
+            m_xy, m_z = free_precession(m_xy, m_z, cloud.t1_s, cloud.t2_s, still, h / 2)
+        if step.seen is not None:
+            signal.append((step.seen * cloud.amount) @ m_xy)
+    return np.array(signal)
 
 
-def _steps(
-    sequence: Sequence, block: int, amplifier: RfAmplifier | None, fine: bool, corners_s: Float[np.ndarray, " m"]
-) -> tuple[Float[np.ndarray, " n"], Complex[np.ndarray, " n"], Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
-    """Steps of one block: length, b1 at the start (signal's frame), its frequency, whether a sample ends it."""
-    pulse = sequence.rf_pulses[sequence.rf[block]] if sequence.rf[block] >= 0 else None
-    adc = sequence.adcs[sequence.adc[block]] if sequence.adc[block] >= 0 else None
-    edges = [corners_s[(corners_s > -1e-9) & (corners_s < sequence.duration_s[block] + 1e-9)]]
-    if pulse is not None:
-        edges.append(pulse.delay_s + np.arange(len(pulse.b1_T) + 1) * pulse.raster_s)
-        if fine or pulse.raster_s > LONGEST_STEP_S or _changes(sequence, block, pulse):
-            edges.append(pulse.delay_s + np.arange(0, pulse.duration_s, RF_STEP_S))
-    if fine:
-        longest_s = LONGEST_STEP_S if (sequence.gradient[block] >= 0).any() else LONGEST_REST_S
-        edges.append(np.arange(0, sequence.duration_s[block], longest_s))
-    taken = adc.delay_s + (np.arange(adc.samples) + 0.5) * adc.dwell_s if adc is not None else np.zeros(0)
-    knots = np.unique(np.round(np.concatenate([*edges, taken]), 11))
-    middle = 0.5 * (knots[1:] + knots[:-1])
-    b1, carrier = np.zeros(len(middle), complex), np.zeros(len(middle))
-    if pulse is not None:
-        index = np.floor((middle - pulse.delay_s) / pulse.raster_s).astype(int)
-        on = (index >= 0) & (index < len(pulse.b1_T))
-        carrier[on] = sequence.rf_frequency_Hz[block]
-        phase = sequence.rf_phase_rad[block] + 2 * np.pi * carrier * (knots[:-1] - pulse.delay_s)
-        b1[on] = np.conj(amplified(pulse, amplifier)[index[on]] * np.exp(1j * phase[on]))
-    return np.diff(knots), b1, carrier, np.isin(knots[1:], np.round(taken, 11))
+def _locked(
+    m_xy: Complex[np.ndarray, " n"], b1: Complex[np.ndarray, " n"], decay: Float[np.ndarray, " n"]
+) -> Complex[np.ndarray, " n"]:
+    """The part along b1 decays by exp(-decay)."""
+    along = b1 / np.where(b1 == 0, 1, np.abs(b1))
+    return np.asarray(m_xy + along * (m_xy * np.conj(along)).real * np.expm1(-decay))
+
+
+def _pools(
+    cloud: SpinCloud, system: PoolSystem, sequence: Sequence, spec: ScannerSpec | None
+) -> Complex[np.ndarray, "sample coil"]:
+    """Every sample of spins of one system: a step is a matrix exponential in the pulse's frame, exact at any length."""
+    equilibrium = np.concatenate([np.zeros(2 * system.pools), system.all_fractions, [1.0]])
+    state, signal, known = np.tile(equilibrium, (len(cloud), 1)), [], dict[tuple, np.ndarray]()
+    for step in walk(cloud, sequence, spec, join=True):
+        f, size, phase = step.f_Hz - step.carrier_Hz, np.abs(step.b1_T), np.angle(step.b1_T)
+        key = (round(step.dt_s, 14), np.round(f, 6).tobytes(), np.round(size, 16).tobytes())
+        if key not in known:
+            known = known if len(known) < MOST_KNOWN else {}
+            lines = None if system.semisolid is None else system.semisolid.absorption_s(-f)
+            known[key] = _exp(step.dt_s * generator(b1_T=size, frequency_Hz=f, lineshape_s=lines, **system.equations()))
+        state = np.where(step.fresh[:, None], equilibrium, state)
+        state = np.einsum("nij,nj->ni", known[key], turned(state, system.pools, -phase))
+        state = turned(state, system.pools, phase - 2 * np.pi * step.carrier_Hz * step.dt_s)
+        if step.seen is not None:
+            m_xy = (state[:, : system.pools] + 1j * state[:, system.pools : 2 * system.pools]).sum(axis=1)
+            signal.append((step.seen * cloud.amount) @ m_xy)
+    return np.array(signal)
+
+
+def _exp(rate_dt: Float[np.ndarray, "n size size"]) -> Float[np.ndarray, "n size size"]:
+    """Matrix exponentials; of short steps by the series, which is quicker: 0.1^11 / 11! is 0 in float64."""
+    if np.abs(rate_dt).sum(axis=2).max() > 0.1:
+        return np.asarray(expm(rate_dt))
+    one = total = np.broadcast_to(np.eye(rate_dt.shape[1]), rate_dt.shape)
+    for order in range(10, 0, -1):
+        total = one + rate_dt @ total / order
+    return total

@@ -40,6 +40,19 @@ def pieces(last_pulse: Int[np.ndarray, " row"], most_rows: int) -> list[Piece]:
     return [Piece(slice(a, b), slice(int(held[a]), int(held[b]))) for a, b in pairwise(edges)]
 
 
+def stretches(which: Int[np.ndarray, " pulse"], pulses: slice, most: int) -> list[slice]:
+    """Consecutive pulses of a slice, of at most `most` different ones; a pulse each for 1."""
+    if most == 1:
+        return [slice(pulse, pulse + 1) for pulse in range(pulses.start, pulses.stop)]
+    edges, held = [pulses.start], set[int]()
+    for pulse, kind in enumerate(which[pulses].tolist(), start=pulses.start):
+        if kind not in held and len(held) == most:
+            edges.append(pulse)
+            held = set()
+        held.add(kind)
+    return [slice(*pair) for pair in zip(edges, [*edges[1:], pulses.stop], strict=True)]
+
+
 class Schedule:
     """Intervals between pulses and from pulses to the middle of readouts."""
 
@@ -72,7 +85,7 @@ class Schedule:
         if laps is not None:
             start, speed, lap, hop = laps.start, laps.speed, laps.count(begins_s), laps.hop_m
             way, row_way = laps.pace.integral(self._time_s), laps.pace.integral(self._row_time_s[piece.rows])
-        for pulses in self._stretches(piece.pulses, 1 if laps is not None else MOST_PROPAGATORS):
+        for pulses in stretches(self._pulses.which, piece.pulses, 1 if laps is not None else MOST_PROPAGATORS):
             rows, kind = np.unique(self._pulses.which[pulses], return_inverse=True)
             place = spots.at(float(self._time_s[pulses.start]))
             own_rest = rest[pulses.start - piece.pulses.start : pulses.stop - piece.pulses.start]
@@ -90,15 +103,3 @@ class Schedule:
         lengths, which = np.unique(both, return_inverse=True)
         rest, row_rest = np.split(which.ravel(), [piece.pulses.stop - piece.pulses.start])
         return lengths, rest, row_rest
-
-    def _stretches(self, pulses: slice, most: int) -> list[slice]:
-        """Consecutive pulses of at most `most` kinds; a pulse each for 1."""
-        if most == 1:
-            return [slice(pulse, pulse + 1) for pulse in range(pulses.start, pulses.stop)]
-        edges, held = [pulses.start], set[int]()
-        for pulse, kind in enumerate(self._pulses.which[pulses].tolist(), start=pulses.start):
-            if kind not in held and len(held) == most:
-                edges.append(pulse)
-                held = set()
-            held.add(kind)
-        return [slice(*pair) for pair in zip(edges, [*edges[1:], pulses.stop], strict=True)]

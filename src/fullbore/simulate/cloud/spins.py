@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Complex, Float, Num
+from jaxtyping import Complex, Float, Int, Num
 
 from fullbore.data import Phantom, ScannerSpec, Tissue
-from fullbore.errors import ShapeError, ValueRangeError
+from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.motion import Motion
+from fullbore.simulate.cloud.pools import PoolSystem
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
 
@@ -25,6 +27,8 @@ class SpinCloud:
     position_m: (n, 3) LPS. amount: (n,) proton density times volume. t1_s, t2_s, off_resonance_Hz: (n,).
     b1_scale: (n,) transmit field relative to nominal, complex in the signal's frame; (channel, n) of several channels.
     sensitivity: (coil, n). motion: how they leave `position_m` in time; what else a spin is it keeps.
+    systems, kind: (n,) spin i is made of the pools of systems[kind[i]], which have relaxation times of their own, or plain where
+    kind[i] is -1. t1rho_s: (n,) of plain spins, with which Mxy relaxes along B1 while RF plays; T2 where a spin has no other.
     """
 
     position_m: Float[np.ndarray, "n 3"]
@@ -35,6 +39,9 @@ class SpinCloud:
     b1_scale: Num[np.ndarray, "*channel n"]
     sensitivity: Complex[np.ndarray, "coil n"]
     motion: Motion | None = None
+    systems: tuple[PoolSystem, ...] = ()
+    kind: Int[np.ndarray, " n"] | None = None
+    t1rho_s: Float[np.ndarray, " n"] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.amount)
@@ -50,6 +57,23 @@ class SpinCloud:
             raise ShapeError(f"SpinCloud.position_m, sensitivity: got {got}, wanted ({n}, 3) and (coil, {n}).")
         if n == 0 or min(self.t1_s.min(), self.t2_s.min()) <= 0:
             raise ValueRangeError("SpinCloud: wanted at least one spin, and positive T1 and T2.")
+        self._check_sorts()
+
+    def _check_sorts(self) -> None:
+        n, kind, t1rho_s = len(self), self.kind, self.t1rho_s
+        for name, value in (("kind", kind), ("t1rho_s", t1rho_s)):
+            if value is not None and np.shape(value) != (n,):
+                raise ShapeError(f"SpinCloud.{name}: got {np.shape(value)}, wanted ({n},), one for each spin.")
+        if self.systems and kind is None:
+            raise UsageError(f"SpinCloud.kind: None, with {len(self.systems)} systems. Say which spin is made of which.")
+        if kind is not None and (kind.min() < -1 or kind.max() >= len(self.systems)):
+            worst = int(np.argmax((kind < -1) | (kind >= len(self.systems))))
+            raise ValueRangeError(
+                f"SpinCloud.kind: spin {worst} is of system {kind[worst]}, wanted -1 to {len(self.systems) - 1}."
+            )
+        if t1rho_s is not None and not (np.isfinite(t1rho_s) & (t1rho_s > 0)).all():
+            worst = int(np.argmin(np.isfinite(t1rho_s) & (t1rho_s > 0)))
+            raise ValueRangeError(f"SpinCloud.t1rho_s: got {t1rho_s[worst]} at spin {worst}, wanted a positive time.")
 
     def __len__(self) -> int:
         return len(self.amount)
@@ -59,7 +83,20 @@ class SpinCloud:
         names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz")
         own = {name: getattr(self, name)[which] for name in names}
         seen = {"b1_scale": self.b1_scale[..., which], "sensitivity": self.sensitivity[:, which]}
-        return SpinCloud(motion=self.motion, **own, **seen)
+        kind, t1rho_s = (None if value is None else value[which] for value in (self.kind, self.t1rho_s))
+        return SpinCloud(motion=self.motion, systems=self.systems, kind=kind, t1rho_s=t1rho_s, **own, **seen)
+
+    def sorts(self) -> Iterator[tuple[PoolSystem | None, SpinCloud]]:
+        """Spins that are alike in what moves them: plain ones, plain ones that T1rho tells from them, those of each system."""
+        label = np.full(len(self), -1) if self.kind is None else self.kind.copy()
+        if self.t1rho_s is not None:
+            label[(label == -1) & (self.t1rho_s != self.t2_s)] = -2
+        for number in (-1, -2, *range(len(self.systems))):
+            which = np.flatnonzero(label == number)
+            if len(which):
+                part = self if len(which) == len(self) else self.take(which)
+                locking = part.t1rho_s if number == -2 else None
+                yield self.systems[number] if number >= 0 else None, replace(part, systems=(), kind=None, t1rho_s=locking)
 
     def drive(self, shim: Complex[np.ndarray, " channel"] | None) -> Complex[np.ndarray, " n"]:
         """Transmit field of each spin for channels played with these weights (Pulseq's frame), all alike for None.

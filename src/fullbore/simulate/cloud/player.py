@@ -1,0 +1,69 @@
+"""Spins of one sort through a timeline: what all sorts have in common, and plain spins."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from jaxtyping import Complex64, Float32
+
+from fullbore.simulate.cloud.pulses import CloudPulses
+from fullbore.simulate.cloud.readouts import Readouts
+from fullbore.simulate.cloud.schedule import Piece, Schedule
+from fullbore.simulate.cloud.spots import Spots
+from fullbore.simulate.timeline import Timeline
+
+
+class Player(ABC):
+    """Spins of one sort, played block by block and piece by piece.
+
+    spots: the spins in the order in which they are played. spin_bytes: what one takes beside its readouts; looks: how many
+    numbers of 16 bytes one takes for each readout.
+    """
+
+    spots: Spots
+    spin_bytes: int
+    looks: int
+
+    @abstractmethod
+    def start(self, block: slice) -> Float32[np.ndarray, "state n"]:
+        """The spins of a block at rest."""
+
+    @abstractmethod
+    def play(self, block: slice, piece: Piece, state: Float32[np.ndarray, "state n"]) -> Complex64[np.ndarray, "row coil sample"]:
+        """What a block gives in the readouts of a piece; `state` goes on."""
+
+    @abstractmethod
+    def cost_s(self, coils: int) -> float:
+        """About how long all readouts of one spin take on two cores."""
+
+
+class PlainPlayer(Player):
+    """Spins that follow Bloch's equation each by itself."""
+
+    spin_bytes, looks = 4000, 1
+
+    def __init__(self, timeline: Timeline, spots: Spots, tolerance: float):
+        rate = 1 / spots.cloud.t2_s
+        rates = float(rate.min()), float(rate.max())
+        self._readouts = Readouts(timeline, rates, tolerance, spots.are_fixed)
+        self.spots = spots.take(self._readouts.order(spots))
+        self._schedule = Schedule(timeline, CloudPulses(timeline, self.spots))
+        self._samples = timeline.sample_time_s.shape[1]
+
+    def start(self, block: slice) -> Float32[np.ndarray, "3 n"]:
+        """Equilibrium."""
+        state = np.zeros((3, len(self.spots.cloud.amount[block])), np.float32)
+        state[2] = 1
+        return state
+
+    def play(self, block: slice, piece: Piece, state: Float32[np.ndarray, "3 n"]) -> Complex64[np.ndarray, "row coil sample"]:
+        """Pulse by pulse, then line by line."""
+        part = self.spots.take(block)
+        found = np.zeros((piece.count, len(part.cloud.sensitivity), self._samples), np.complex64)
+        self._readouts.collect(part, piece.rows, self._schedule.run(part, piece, state), found)
+        return found
+
+    def cost_s(self, coils: int) -> float:
+        """Of its readouts."""
+        return self._readouts.cost_s(coils)

@@ -1,0 +1,123 @@
+"""The steps of the readable truth: what every spin meets in each, brute force in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Complex, Float, Int
+
+from fullbore.data import Flaws, RfAmplifier, RfPulse, ScannerSpec, Sequence
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.cloud.spins import SpinCloud
+from fullbore.simulate.fields import at_places
+from fullbore.simulate.gradients import play_gradients
+from fullbore.simulate.timeline import amplified
+
+LONGEST_STEP_S, LONGEST_REST_S, HELD_STEP_S, RF_STEP_S = 4e-6, 20e-6, 2e-6, 2.5e-7
+"""Longest steps where the field changes within what would be one step of an ideal machine and spins at rest: with gradients,
+without, during RF, and during RF under gradients that change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Step:
+    """b1_T: (n,) of each spin at the step's start, in the signal's frame, turning at carrier_Hz; f_Hz: (n,) at its middle.
+
+    fresh: (n,) spins that came in since the last step, at rest. seen: (coil, n) at a sample that ends the step, else None.
+    """
+
+    dt_s: float
+    b1_T: Complex[np.ndarray, " n"]
+    carrier_Hz: float
+    f_Hz: Float[np.ndarray, " n"]
+    fresh: Bool[np.ndarray, " n"]
+    seen: Complex[np.ndarray, "coil n"] | None
+
+
+def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: bool = False) -> Iterator[Step]:
+    """Steps as long as RF raster, gradient knots and samples allow, and no longer than `LONGEST_STEP_S` where spins move or the
+    machine has flaws. join: those of an ideal machine and spins at rest that go on as the one before are one.
+
+    Fields and places are taken at the middle of a step, which is exact for the moment of a linear piece.
+    """
+    motion, flaws = cloud.motion, spec.flaws if spec is not None else Flaws()
+    plain = motion is None and not (flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
+    linear = at_places(flaws.gradient_fields_m, cloud.position_m).real.T if flaws.gradient_fields_m else None
+    played, starts = play_gradients(sequence, flaws.response), sequence.block_starts_s()
+    steps = [
+        _steps(sequence, block, flaws.rf_amplifier, not plain, played.edges_s - starts[block]) for block in range(len(starts))
+    ]
+    dt, b1, carrier, sampled = (np.concatenate(part) for part in zip(*steps, strict=True))
+    time, blocks = np.cumsum(dt) - 0.5 * dt, np.repeat(np.arange(len(starts)), [len(step[0]) for step in steps])
+    gradient = played.at(time)
+    if join and plain:
+        first = _first(dt, b1, carrier, gradient, sampled, blocks)
+        dt, sampled = np.add.reduceat(dt, first), sampled[np.append(first[1:], len(dt)) - 1]
+        time, b1, carrier, gradient, blocks = (part[first] for part in (time, b1, carrier, gradient, blocks))
+    drives = {-1: cloud.drive(None)} | {index: cloud.drive(shim) for index, shim in enumerate(sequence.rf_shims)}
+    laps = motion.laps(cloud.position_m) if motion is not None else None
+    lap, place = np.zeros(len(cloud)), cloud.position_m
+    for t, h, b, c, g, taken, block in zip(time, dt, b1, carrier, gradient, sampled, blocks, strict=True):
+        if motion is not None:
+            place = motion.places(cloud.position_m, float(t))
+        now = laps.count(float(t)) if laps is not None else lap
+        fresh, lap = now != lap, now
+        f = cloud.off_resonance_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * ((place if linear is None else linear) @ g[:3] + g[3])
+        if flaws.concomitant and spec is not None:
+            across = (g[0] * place[:, 2] - g[2] * place[:, 0] / 2) ** 2 + (g[1] * place[:, 2] - g[2] * place[:, 1] / 2) ** 2
+            f = f + GYROMAGNETIC_RATIO_HZ_PER_T * across / (2 * spec.b0_T)
+        through = motion.through if motion is not None else None
+        seen = None if not taken else cloud.sensitivity if through is None else at_places(through, place)
+        drive = drives[int(sequence.rf_shim[block])]
+        yield Step(dt_s=float(h), b1_T=drive * b, carrier_Hz=float(c), f_Hz=f + flaws.drift_Hz_per_s * t, fresh=fresh, seen=seen)
+
+
+def _first(
+    dt: Float[np.ndarray, " n"],
+    b1: Complex[np.ndarray, " n"],
+    carrier: Float[np.ndarray, " n"],
+    gradient: Float[np.ndarray, "n 4"],
+    sampled: Bool[np.ndarray, " n"],
+    blocks: Int[np.ndarray, " n"],
+) -> Int[np.ndarray, " m"]:
+    """Steps that do not go on as the one before: with equal gradient and b1 in one block, and no sample between."""
+    goes_on = b1[:-1] * np.exp(-2j * np.pi * carrier[:-1] * dt[:-1])
+    same = (np.abs(b1[1:] - goes_on) <= 1e-9 * np.abs(b1).max()) & (carrier[1:] == carrier[:-1]) & ~sampled[:-1]
+    same &= (np.abs(np.diff(gradient, axis=0)) < 1e-12).all(axis=1) & (np.diff(blocks) == 0)
+    return np.concatenate([[0], np.flatnonzero(~same) + 1])
+
+
+def _changes(sequence: Sequence, block: int, pulse: RfPulse) -> bool:
+    """True when a gradient is not constant while the pulse plays."""
+    t = np.linspace(pulse.delay_s, pulse.delay_s + pulse.duration_s, 99)
+    shapes = [sequence.gradients[index] for index in sequence.gradient[block] if index >= 0]
+    return any(np.ptp(np.interp(t, shape.times_s, shape.values_T_per_m, 0, 0)) > 0 for shape in shapes)
+
+
+def _steps(
+    sequence: Sequence, block: int, amplifier: RfAmplifier | None, fine: bool, corners_s: Float[np.ndarray, " m"]
+) -> tuple[Float[np.ndarray, " n"], Complex[np.ndarray, " n"], Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """Steps of one block: length, b1 at the start (signal's frame), its frequency, whether a sample ends it."""
+    pulse = sequence.rf_pulses[sequence.rf[block]] if sequence.rf[block] >= 0 else None
+    adc = sequence.adcs[sequence.adc[block]] if sequence.adc[block] >= 0 else None
+    edges = [corners_s[(corners_s > -1e-9) & (corners_s < sequence.duration_s[block] + 1e-9)]]
+    if pulse is not None:
+        edges.append(pulse.delay_s + np.arange(len(pulse.b1_T) + 1) * pulse.raster_s)
+        longest_s = RF_STEP_S if _changes(sequence, block, pulse) else HELD_STEP_S
+        if fine or pulse.raster_s > longest_s:
+            edges.append(pulse.delay_s + np.arange(0, pulse.duration_s, longest_s))
+    if fine:
+        longest_s = LONGEST_STEP_S if (sequence.gradient[block] >= 0).any() else LONGEST_REST_S
+        edges.append(np.arange(0, sequence.duration_s[block], longest_s))
+    taken = adc.delay_s + (np.arange(adc.samples) + 0.5) * adc.dwell_s if adc is not None else np.zeros(0)
+    knots = np.unique(np.round(np.concatenate([*edges, taken]), 11))
+    middle = 0.5 * (knots[1:] + knots[:-1])
+    b1, carrier = np.zeros(len(middle), complex), np.zeros(len(middle))
+    if pulse is not None:
+        index = np.floor((middle - pulse.delay_s) / pulse.raster_s).astype(int)
+        on = (index >= 0) & (index < len(pulse.b1_T))
+        carrier[on] = sequence.rf_frequency_Hz[block]
+        phase = sequence.rf_phase_rad[block] + 2 * np.pi * carrier * (knots[:-1] - pulse.delay_s)
+        b1[on] = np.conj(amplified(pulse, amplifier)[index[on]] * np.exp(1j * phase[on]))
+    return np.diff(knots), b1, carrier, np.isin(knots[1:], np.round(taken, 11))
