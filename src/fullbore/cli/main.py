@@ -71,6 +71,17 @@ def parser() -> argparse.ArgumentParser:
     repeat.add_argument("--json", action="store_true", help="print the comparison as JSON on standard output")
     repeat.set_defaults(run=_repeat)
 
+    play = commands.add_parser("simulate", help="play any Pulseq file to a digital subject on the virtual scanner")
+    play.add_argument("file", type=Path, help="a Pulseq file, version 1.2 to 1.5.1")
+    play.add_argument("--phantom", default="head", help="head, sphere, box or vials (default head)")
+    play.add_argument("--scanner", default="fullbore-65cm", help="preset of the machine (default fullbore-65cm)")
+    play.add_argument("--engine", default="auto", help="auto, states or spins (default auto)")
+    play.add_argument("--spins", type=int, default=1_000_000, help="most spins to play, where spins are played (default 1000000)")
+    play.add_argument("--seed", type=int, default=1, help="seed of the noise and of the spins' places (default 1)")
+    play.add_argument("--out", type=Path, help="new folder for raw data, picture and report (default: NAME-raw)")
+    play.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
+    play.set_defaults(run=_simulate)
+
     recon = commands.add_parser("recon", help="reconstruct a raw data file: MRD, Siemens .dat, BART .cfl, NumPy")
     recon.add_argument("file", type=Path, help="the raw data")
     recon.add_argument("--out", type=Path, help="new folder for image, picture and report (default: NAME-recon)")
@@ -89,6 +100,12 @@ def _repeat(options: argparse.Namespace) -> int:
     from fullbore.cli.repeat import repeat
 
     return repeat(options)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from fullbore.cli.simulate import simulate
+
+    return simulate(options)
 
 
 def _recon(options: argparse.Namespace) -> int:

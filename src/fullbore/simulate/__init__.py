@@ -5,7 +5,7 @@ carried into space by separable Fourier sums; see docs/decisions/0003-configurat
 plays any sequence to freely placed spins, exactly; see docs/decisions/0005-a-cloud-of-spins.md.
 """
 
-from fullbore.simulate.acquisition import acquire
+from fullbore.simulate.acquire import acquire
 from fullbore.simulate.planning import Plan, plan
 from fullbore.simulate.trajectory import trajectory
 

@@ -1,4 +1,4 @@
-"""Run a sequence on a phantom in a scanner: spins to raw data."""
+"""Configuration states on classes: a planned sequence, played group by group."""
 
 from __future__ import annotations
 
@@ -11,70 +11,41 @@ import numpy as np
 from jaxtyping import Complex64, Float, Int
 from threadpoolctl import threadpool_limits
 
-from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
-from fullbore.errors import AcquisitionInterrupted
+from fullbore.data import ScannerSpec, Sequence
 from fullbore.simulate.classes import ClassAxes, PulseBank
 from fullbore.simulate.compression import SlotModel, decayed_energy, fine_axes, model_slot, slot_energy
 from fullbore.simulate.diffusion import mean_tensor, within_readout
 from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import PLANES_PER_SLICE, Group
 from fullbore.simulate.lattice import Lattice, place
-from fullbore.simulate.planning import Plan, plan
-from fullbore.simulate.receiving import receive
+from fullbore.simulate.planning import Plan
+from fullbore.simulate.receiving import Progress, Run
 from fullbore.simulate.responses import Experiment, run_tissue
 from fullbore.simulate.schedule import make_schedule
 from fullbore.simulate.slices import fine_planes, onto_planes
 from fullbore.simulate.slots import Slot, gather_slots
 from fullbore.simulate.space import Scene, carry, carry_directly
 
-Progress = Callable[[float, str], None]
 THREADS = 2
 PRUNE = 0.2
 SHORT_S = 1e-4
 """Time over which off-resonance still turns class tables when readouts take it as a shift: RF pulses only."""
 
 
-def acquire(
-    phantom: Phantom,
-    sequence: Sequence,
-    spec: ScannerSpec,
-    *,
-    seed: int = 0,
-    tolerance: float = 1e-3,
-    progress: Progress | None = None,
-) -> RawData:
-    """Raw data of `sequence` on `phantom` in `spec`, with noise.
+class StatesRun(Run):
+    """Configuration states on classes, planned and ready to play; a slice is complete at once, a volume only at its end."""
 
-    Signal = sum over the phantom of proton density * volume * sensitivity * magnetisation (1 at equilibrium).
-    tolerance: relative l2 error allowed to the noiseless samples. seed: of the noise.
-    Errors: UsageError, ValueRangeError, LimitError for what cannot be simulated; AcquisitionInterrupted, with the readouts
-    that are complete, for Ctrl-C (a slice is complete at once; a volume only at its end).
-    """
-    report = progress or (lambda fraction, what: None)
-    report(0.0, "planning")
-    planned = plan(phantom, sequence, spec)
-    for note in planned.notes:
-        report(0.0, note)
-    samples = np.zeros((sequence.encoding.rows, spec.receive.coils, sequence.encoding.samples), np.complex64)
-    complete = np.zeros(len(samples), bool)
-    interrupted = False
-    try:
-        for rows in run_groups(planned, sequence, spec, samples, tolerance, lambda f, what: report(0.97 * f, what)):
-            complete[rows] = True
-    except KeyboardInterrupt:
-        if not complete.any():
-            raise
-        interrupted = True
-    if not interrupted:
-        report(0.97, "noise")
-    samples *= np.exp(1j * planned.timeline.receiver_phase_rad).astype(np.complex64)[:, None, :]
-    how = {"simulator": "configuration states on classes", "phantom": phantom.name}
-    raw = receive(samples, sequence, spec, planned.nominal_per_m, how, seed)
-    if interrupted:
-        text = f"Interrupted after {complete.sum()} of {len(complete)} readouts of {sequence.name}."
-        raise AcquisitionInterrupted(text, raw.take(complete))
-    report(1.0, "done")
-    return raw
+    def __init__(self, planned: Plan, sequence: Sequence, spec: ScannerSpec, tolerance: float):
+        self._planned, self._sequence, self._spec, self._tolerance = planned, sequence, spec, tolerance
+        self.samples = np.zeros((sequence.encoding.rows, spec.receive.coils, sequence.encoding.samples), np.complex64)
+        self.how = {"simulator": "configuration states on classes", "phantom": planned.phantom.name}
+
+    def pieces(self, progress: Progress) -> Iterator[Int[np.ndarray, " row"]]:
+        """Group by group."""
+        turn = np.exp(1j * self._planned.timeline.receiver_phase_rad).astype(np.complex64)[:, None, :]
+        for rows in run_groups(self._planned, self._sequence, self._spec, self.samples, self._tolerance, progress):
+            self.samples[rows] *= turn[rows]
+            yield rows
 
 
 def run_groups(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -15,6 +15,7 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.diffusion import Waveforms, cut_waveforms
 from fullbore.simulate.encode import separate
+from fullbore.simulate.fields import Bore, at_places
 from fullbore.simulate.groups import Group, make_groups, slice_gradients
 from fullbore.simulate.lattice import LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
 from fullbore.simulate.nodes import chebyshev_nodes
@@ -35,7 +36,8 @@ class Plan:
 
     frame: (3, 3) rows read, phase, slice. nominal_per_m: trajectory in LPS. half_width_Hz: (kind,) reach of each pulse.
     b1_nodes, off_resonance_nodes_Hz: of the classes of the whole. field_samples, b1_samples: (position along slice, value)
-    of off-resonance (Hz) and transmit scale near tissue. notes: sentences for a person.
+    of off-resonance (Hz) and transmit scale near tissue. notes: sentences for a person. direct: how many readouts run along no
+    axis of the lattice, so that they are summed cell by cell.
     """
 
     phantom: Phantom
@@ -55,6 +57,7 @@ class Plan:
     slice_thickness_m: float
     selective: bool
     notes: tuple[str, ...]
+    direct: int
 
     def slice_axis(self, group: Group) -> LatticeAxis | None:
         """The phantom's planes that a slice reaches, or the encoded axis of the whole volume; None where all is empty."""
@@ -89,7 +92,9 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     Errors: UsageError, ValueRangeError and LimitError for inputs that cannot be simulated, each naming its culprit.
     """
     check_inputs(phantom, spec)
-    timeline = compile_timeline(sequence)
+    _check_flaws(spec)
+    phantom = _in_magnet(phantom, spec)
+    timeline = compile_timeline(sequence, Bore(rf_amplifier=spec.flaws.rf_amplifier))
     _check_readouts(sequence, timeline)
     geometry = sequence.encoding.geometry
     frame = np.stack([geometry.read, geometry.phase, geometry.slice]).astype(np.float64)
@@ -105,6 +110,8 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     groups = make_groups(sequence, timeline, frame, usual + shift_Hz, float(b1_nodes.max()))
     gradient = slice_gradients(timeline, frame)
     source = phantom_axes(aligned, frame)
+    k, dwell_s = nominal @ frame.T, sequence.encoding.dwell_s
+    direct = sum(len(group.rows) for group in groups if separate(k[group.rows], dwell_s) is None)
     return Plan(
         phantom=aligned,
         timeline=timeline,
@@ -122,20 +129,45 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         off_resonance_nodes_Hz=_off_resonance_nodes(timeline, field_samples[:, 1]),
         slice_thickness_m=geometry.fov_m[2],
         selective=bool((gradient != 0).any()),
-        notes=tuple(_notes(groups, nominal @ frame.T, sequence.encoding.dwell_s)),
+        notes=tuple(_notes(direct)),
+        direct=direct,
     )
+
+
+def _check_flaws(spec: ScannerSpec) -> None:
+    """Configuration states know a machine's static field, its RF amplifier and its receiver; gradients play as asked."""
+    flaws = spec.flaws
+    for name, on in (
+        ("drift_Hz_per_s", flaws.drift_Hz_per_s), ("gradient_fields_m", flaws.gradient_fields_m), ("response", flaws.response),
+        ("concomitant", flaws.concomitant),
+    ):  # fmt: skip
+        if on:
+            raise UsageError(f"Flaws.{name}: states follow gradients as they were asked for. Play spins, or leave this flaw out.")
+    if len(spec.transmit.values) > 1:
+        raise UsageError(f"{spec.name}: {len(spec.transmit.values)} transmit channels, and states know one. Play spins.")
+
+
+def _in_magnet(phantom: Phantom, spec: ScannerSpec) -> Phantom:
+    """The phantom's field with the magnet's own inhomogeneity."""
+    own, magnet = phantom.field_ppm, spec.flaws.field_ppm
+    if magnet is None:
+        return phantom
+    grid = own.grid if own.grid.points_m().size >= magnet.grid.points_m().size else magnet.grid
+    places = grid.points_m().reshape(-1, 3)
+    both = at_places(own, places).real + at_places(magnet, places).real
+    return replace(phantom, field_ppm=FieldMap(values=both.reshape(1, *grid.shape), grid=grid, unit="ppm"))
 
 
 def _check_readouts(sequence: Sequence, timeline: Timeline) -> None:
     """Configuration states are read along readouts of one length, all after a pulse that all channels play alike."""
     if timeline.last_pulse.min() < 0:
         row = int(timeline.last_pulse.argmin())
-        raise ValueRangeError(f"Sequence {sequence.name}: readout {row} comes before the first RF pulse. Excite first.")
+        raise UsageError(f"Sequence {sequence.name}: readout {row} comes before the first RF pulse. Play spins, or excite first.")
     if (timeline.samples != timeline.samples[0]).any() or np.ptp(timeline.dwell_s) > 0:
         got = sorted(set(timeline.samples.tolist()))
-        raise UsageError(f"Sequence {sequence.name}: readouts of {got} samples, wanted one length and dwell. Play it to a cloud.")
+        raise UsageError(f"Sequence {sequence.name}: readouts of {got} samples, wanted one length and dwell. Play spins.")
     if (timeline.shim >= 0).any():
-        raise UsageError(f"Sequence {sequence.name}: RF shims need several transmit channels. Play it to a cloud.")
+        raise UsageError(f"Sequence {sequence.name}: RF shims need several transmit channels. Play spins.")
 
 
 def _b1_nodes(scale: Float[np.ndarray, " n"]) -> Float[np.ndarray, " b"]:
@@ -162,8 +194,7 @@ def _half_widths(timeline: Timeline, gradient: Float[np.ndarray, " kind"], b1_sc
     )
 
 
-def _notes(groups: list[Group], k_per_m: Float[np.ndarray, "row sample 3"], dwell_s: float) -> Iterator[str]:
-    direct = sum(len(group.rows) for group in groups if separate(k_per_m[group.rows], dwell_s) is None)
+def _notes(direct: int) -> Iterator[str]:
     if direct:
         yield f"{direct} readouts do not run along one axis of the lattice: their samples are summed cell by cell, which is slow"
 
@@ -178,10 +209,6 @@ def check_inputs(phantom: Phantom, spec: ScannerSpec) -> None:
         values = (tissue.t1_s, tissue.t2_s, tissue.t2_prime_s, tissue.proton_density, tissue.chemical_shift_ppm)
         if np.isnan(values).any() or not np.isfinite(values[3:]).all():
             raise ValueRangeError(f"Tissue {tissue.name}: {values} holds NaN or infinity. Give it finite values.")
-    if spec.transmit.values.shape[0] != 1:
-        raise ValueRangeError(
-            f"Scanner {spec.name}, transmit: {spec.transmit.values.shape[0]} channels, wanted one combined field."
-        )
 
 
 def _near_tissue(

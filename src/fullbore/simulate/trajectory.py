@@ -34,4 +34,5 @@ def positions_after_pulses(timeline: Timeline) -> Float[np.ndarray, "pulse 3"]:
 def sample_positions(timeline: Timeline, after: Float[np.ndarray, "pulse 3"]) -> Float[np.ndarray, "row sample 3"]:
     """k at every sample from k after every pulse."""
     start = after[timeline.last_pulse] - timeline.moment_per_m[timeline.last_pulse]
+    start[timeline.last_pulse < 0] = 0
     return timeline.sample_moment_per_m + start[:, None, :]

@@ -44,7 +44,7 @@ def montage_cuts(values: np.ndarray, grid: Grid, most: int = 6) -> list[tuple[st
     if min(values.shape) >= 16 and grid.spacing_m.max() < 2 * grid.spacing_m.min():
         return planes(values, grid)
     volume, spacing = hang(values, grid)
-    thick = int(np.argmax(spacing))
+    thick = int(np.argmin(volume.shape) if min(volume.shape) < 16 else np.argmax(spacing))
     order = [axis for axis in range(3) if axis != thick]
     picture = np.moveaxis(volume, thick, 0)
     chosen = (

@@ -42,8 +42,8 @@ class CloudPulses:
             return
         extent = _Extent(spots)
         kinds = [timeline.kinds[int(kind)] for kind in self.played[:, 0]]
-        for name in {kind.name for kind in kinds}:
-            rows = [row for row, kind in enumerate(kinds) if kind.name == name]
+        for name in {(kind.name, len(kind.b1_T)) for kind in kinds}:
+            rows = [row for row, kind in enumerate(kinds) if (kind.name, len(kind.b1_T)) == name]
             times = timeline.time_s[first[rows]]
             tables = _make_tables([kinds[row] for row in rows], self.played[rows, 1], times, extent, self._rates)
             for row in rows:

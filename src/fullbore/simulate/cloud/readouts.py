@@ -51,6 +51,10 @@ class Readouts:
         """Spins sorted by their cell in the commonest line; as they are when there is none."""
         return self.windows[0].order(spots)
 
+    def cost_s(self, coils: int) -> float:
+        """About how long all readouts of one spin take on two cores."""
+        return sum(window.cost_s(coils) for window in self.windows)
+
     def collect(
         self, spots: Spots, rows: slice, middle: Complex64[np.ndarray, "row n"], out: Complex64[np.ndarray, "row coil sample"]
     ) -> None:
@@ -91,6 +95,12 @@ class Window:
         self.spokes = np.flatnonzero(straight & (shared[which.ravel()] < fewest))
         self._spoke_rows = set(self.spokes.tolist())
         self.others = np.setdiff1d(own, np.flatnonzero(straight))
+
+    def cost_s(self, coils: int) -> float:
+        """About how long the readouts of one spin take on two cores, as measured on lines, spokes and spirals."""
+        shared = sum(len(line.rows) for line in self.lines)
+        curved = self.samples * (2e-9 + 3e-11 * coils)
+        return shared * (2e-9 + 5e-10 * coils) + len(self.spokes) * (5e-8 + 1e-8 * coils) + len(self.others) * curved
 
     def _stray(self) -> Float[np.ndarray, " row"]:
         """How far each readout is from a straight, even line."""

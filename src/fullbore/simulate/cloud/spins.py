@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Complex, Float, Num
 
-from fullbore.data import Phantom, ScannerSpec
+from fullbore.data import Phantom, ScannerSpec, Tissue
 from fullbore.errors import ShapeError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.motion import Motion
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
+
+WIDEST_LINE_HZ = 2e4
+"""A Lorentzian line has no end; spins beyond this have dephased at once, and would only widen the tables of pulses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -78,44 +81,61 @@ def in_static_field(cloud: SpinCloud, spec: ScannerSpec | None) -> SpinCloud:
     return replace(cloud, off_resonance_Hz=cloud.off_resonance_Hz + 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * ppm)
 
 
-def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int]) -> SpinCloud:
-    """Spins on a regular grid, `per_cell` (x, y, z) in each cell of an axis-aligned phantom, one for each tissue that is there.
+def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int], *, seed: int | None = None) -> SpinCloud:
+    """Spins in an axis-aligned phantom, `per_cell` (x, y, z) in each of its cells, one for each tissue that is there.
 
-    Spins come back in phase when a spoiler has turned neighbours by whole cycles: where transverse magnetisation outlives a
-    repetition, take spins much closer than the spoiler's cycle, or `simulate.acquire`, which knows no such spurious echoes.
-    The phantom's fractions are linear between its points. Fields are cubic between theirs. T2' needs more spins than
-    anybody has: tissues count without it.
+    seed None: on a regular grid, and without T2'. Neighbours come back in phase when a spoiler has turned them by whole cycles:
+    where transverse magnetisation outlives a repetition, take spins much closer than the spoiler's cycle, or give a seed.
+    Otherwise each is moved at random within its part of the cell, so that spoiled magnetisation averages out as noise does, and
+    draws an off-resonance from its tissue's Lorentzian line, so that a voxel of many spins decays with T2'.
+    The phantom's fractions are linear between its points. Fields are cubic between theirs. `simulate.acquire` with states
+    knows complete spoiling and T2' without counting spins.
     """
     axes, weights = zip(*(_fine_axis(phantom, axis, per_cell[axis]) for axis in range(3)), strict=True)
     frame = np.eye(3)
     z, y, x = (part.ravel() for part in np.meshgrid(*(axis.points_m for axis in axes[::-1]), indexing="ij"))
+    places = np.stack([x, y, z], axis=1)
     ppm = sample_field(phantom.field_ppm, frame, axes)[0].real.ravel()
     transmit = sample_field(spec.transmit, frame, axes).reshape(len(spec.transmit.values), -1)
     coils = sample_field(spec.receive.sensitivity, frame, axes).reshape(spec.receive.coils, -1)
-    volume = float(np.prod([axis.spacing_m for axis in axes]))
+    spacing = np.array([axis.spacing_m for axis in axes])
+    random = None if seed is None else np.random.default_rng(seed)
     parts = []
     for tissue, fraction in zip(phantom.tissues, phantom.fractions, strict=True):
         share = np.einsum("zyx,kz,jy,ix->kji", fraction.astype(np.float64), *weights[::-1], optimize=True).ravel()
         held = np.flatnonzero(share > 0)
-        ones = np.ones(len(held))
-        shift_ppm = ppm[held] + tissue.chemical_shift_ppm
-        parts.append(
-            (
-                np.stack([x, y, z], axis=1)[held],
-                share[held] * volume * tissue.proton_density,
-                tissue.t1_s * ones,
-                tissue.t2_s * ones,
-                1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * shift_ppm,
-                transmit[:, held].T,
-                coils[:, held].T,
-            )
-        )
+        moved, line_Hz = _at_random(tissue, spacing, len(held), random)
+        field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[held] + tissue.chemical_shift_ppm) + line_Hz
+        amount = share[held] * float(np.prod(spacing)) * tissue.proton_density
+        times = np.full(len(held), tissue.t1_s), np.full(len(held), tissue.t2_s)
+        parts.append((places[held] + moved, amount, *times, field_Hz, transmit[:, held].T, coils[:, held].T))
     position, amount, t1, t2, field, b1, seen = (np.concatenate(column) for column in zip(*parts, strict=True))
     return SpinCloud(
         position_m=position, amount=amount, t1_s=t1, t2_s=t2, off_resonance_Hz=field.astype(np.float64),
         b1_scale=b1.T[0] if b1.shape[1] == 1 else b1.T,
         sensitivity=seen.T.astype(np.complex64),
     )  # fmt: skip
+
+
+def scattered(phantom: Phantom, per_cell: tuple[int, int, int]) -> int:
+    """How many spins `scatter` makes, at most."""
+    padded = np.pad(phantom.fractions > 0, ((0, 0), (1, 1), (1, 1), (1, 1)))
+    for axis in (1, 2, 3):
+        low, high = (np.take(padded, np.arange(padded.shape[axis] - 1) + step, axis=axis) for step in (0, 1))
+        padded = low | high
+    return int(padded.sum()) * int(np.prod(per_cell))
+
+
+def _at_random(
+    tissue: Tissue, spacing_m: Float[np.ndarray, " 3"], count: int, random: np.random.Generator | None
+) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
+    """Displacements within a spin's own cell, and offsets from the Lorentzian line of T2'; zeros without a generator."""
+    if random is None:
+        return np.zeros((count, 3)), np.zeros(count)
+    moved = (random.random((count, 3)) - 0.5) * spacing_m
+    part = random.permutation(count) + random.random(count)
+    line_Hz = np.tan(np.pi * (part / max(count, 1) - 0.5)) / (2 * np.pi * tissue.t2_prime_s)
+    return moved, np.clip(line_Hz, -WIDEST_LINE_HZ, WIDEST_LINE_HZ)
 
 
 def _fine_axis(phantom: Phantom, axis: int, per_cell: int) -> tuple[LatticeAxis, Float[np.ndarray, "fine point"]]:

@@ -1,0 +1,104 @@
+"""The virtual scanner's front door: look at what is asked, choose an engine, say what it will do, play, receive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
+from fullbore.errors import UsageError
+from fullbore.simulate.acquisition import StatesRun
+from fullbore.simulate.cloud.play import MEMORY_BYTES, CloudRun
+from fullbore.simulate.cloud.spins import scatter, scattered
+from fullbore.simulate.planning import Plan, check_inputs, plan
+from fullbore.simulate.receiving import Progress, played_sequence, record
+
+ENGINES = ("auto", "states", "spins")
+SPINS = 1_000_000
+DIRECT_S, MOST_DIRECT_S = 1.4e-7, 20.0
+"""What a sample of a readout of any direction costs states for each cell of the phantom, and how long that may take in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Choice:
+    """Which engine plays and why. planned: of the states engine."""
+
+    engine: str
+    why: str
+    planned: Plan | None = None
+
+
+def choose(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, engine: str = "auto") -> Choice:
+    """States wherever they can: they know T2', diffusion and complete spoiling. Spins for what states do not take.
+
+    Errors: UsageError for an unknown engine, and for what states do not take when they are asked for; ValueRangeError for inputs
+    that cannot be simulated at all.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"simulate.acquire: engine {engine!r}, wanted one of {', '.join(ENGINES)}.")
+    check_inputs(phantom, spec)
+    if engine == "spins":
+        return Choice(engine="spins", why="asked for")
+    try:
+        planned = plan(phantom, sequence, spec)
+    except UsageError as refusal:
+        if engine == "states":
+            raise
+        return Choice(engine="spins", why=str(refusal))
+    if engine == "states":
+        return Choice(engine="states", why="asked for", planned=planned)
+    slow_s = DIRECT_S * planned.direct * sequence.encoding.samples * int(phantom.fractions.any(axis=0).sum())
+    if slow_s > MOST_DIRECT_S:
+        why = f"{planned.direct} readouts run along no axis of a lattice, for which states would take about {slow_s:.0f} s"
+        return Choice(engine="spins", why=why)
+    return Choice(engine="states", why="the sequence selects along its slice axis and reads a lattice", planned=planned)
+
+
+def acquire(
+    phantom: Phantom,
+    sequence: Sequence,
+    spec: ScannerSpec,
+    *,
+    seed: int = 0,
+    tolerance: float = 1e-3,
+    engine: str = "auto",
+    spins: int = SPINS,
+    memory_bytes: int = MEMORY_BYTES,
+    progress: Progress | None = None,
+) -> RawData:
+    """Raw data of `sequence` on `phantom` in `spec`, with its flaws and noise.
+
+    Signal = sum over the phantom of proton density * volume * sensitivity * magnetisation (1 at equilibrium).
+    tolerance: relative l2 error allowed to the noiseless samples (states). seed: of the noise, and of where spins are put.
+    engine: auto, states (configuration states on classes) or spins (isochromats, at most `spins` of them, without diffusion;
+    `memory_bytes` bounds their work). progress is told the plan first, then fractions.
+    Errors: UsageError, ValueRangeError, LimitError for what cannot be simulated; AcquisitionInterrupted, with the readouts
+    that are complete, for Ctrl-C (with states a slice is complete at once, a volume only at its end).
+    """
+    report = progress or (lambda fraction, what: None)
+    report(0.0, "planning")
+    played = played_sequence(sequence, spec)
+    choice = choose(phantom, played, spec, engine)
+    if choice.planned is not None:
+        report(0.0, f"plan: configuration states in {len(choice.planned.groups)} group(s): {choice.why}")
+        for note in choice.planned.notes:
+            report(0.0, note)
+        return record(StatesRun(choice.planned, played, spec, tolerance), sequence, spec, seed, report)
+    cloud = scatter(phantom, spec, per_cell(phantom, spins), seed=seed)
+    run = CloudRun(cloud, played, spec, tolerance=1e-6, memory_bytes=memory_bytes)
+    run.how |= {"phantom": phantom.name}
+    report(0.0, f"plan: {run.outlook()}: {choice.why}")
+    if any(tissue.diffusion is not None for tissue in phantom.tissues):
+        report(0.0, "spins do not diffuse")
+    return record(run, sequence, spec, seed, report)
+
+
+def per_cell(phantom: Phantom, spins: int) -> tuple[int, int, int]:
+    """Spins along x, y and z in each of the phantom's cells: as even in space as a number of spins allows, at least one."""
+    counts, spacing = [1, 1, 1], phantom.grid.spacing_m
+    cells = scattered(phantom, (1, 1, 1))
+    while True:
+        axis = max(range(3), key=lambda i: spacing[i] / counts[i])
+        more = [count + (i == axis) for i, count in enumerate(counts)]
+        if cells * more[0] * more[1] * more[2] > spins:
+            return counts[0], counts[1], counts[2]
+        counts = more
