@@ -15,7 +15,7 @@ CUT_HZ = 1500.0
 """The super-Lorentzian has a pole on resonance, which tissue has not; nearer than this it is continued smoothly."""
 
 _SPLIT = 0.4
-_POINTS = 48
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 
 
 def lorentzian(offset_Hz: Float[np.ndarray, "*n"], t2_s: float) -> Float[np.ndarray, "*n"]:
@@ -59,8 +59,7 @@ def _powder_average(x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
     Gauss-Legendre: in u far from the magic angle, in log |3 u^2 - 1| near it, where the integrand is smooth.
     """
-    node, weight = np.polynomial.legendre.leggauss(_POINTS)
-    node, weight = 0.5 * (node + 1), 0.5 * weight
+    node, weight = 0.5 * (_NODES + 1), 0.5 * _WEIGHTS
     v = 1 - 3 * (_SPLIT * node) ** 2
     total = (_SPLIT * weight / v * np.exp(-2 * (x[:, None] / v) ** 2)).sum(axis=1)
     for side, widest in ((-1, 1 - 3 * _SPLIT**2), (1, 2.0)):
