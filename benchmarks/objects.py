@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from fullbore.data import FieldMap, Grid, Phantom, ScannerSpec, Tissue
+from fullbore.hardware import Brief, design
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud import SpinCloud
 
 EXTENT_M = (0.16, 0.16, 0.012)
 FIELD_T = 3.0
 FAT_PPM = -3.45
+THIN_M = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,6 +61,26 @@ def vials(coils: int = 32, spacing_m: float = 1e-3) -> Thing:
     0.3 s in geometric steps; fat (T1 0.35 s, T2 0.1 s) in the middle. Each point is a square `spacing_m` wide. Coil c sees
     1 + cos(2 pi q_c.r) / 2, |q| = 2 per metre, directions evenly around. Source: pulserver/virtual/_command.py, _phantom.py.
     """
+    body = vial_phantom(spacing_m)
+    y, x = (part.ravel() for part in np.meshgrid(*(body.grid.axis_positions_m(axis) for axis in (1, 0)), indexing="ij"))
+    parts = []
+    for disc, share in zip(body.tissues, body.fractions, strict=True):
+        inside = share.ravel() > 0
+        ones = np.ones(int(inside.sum()))
+        hertz = 1e-6 * GYROMAGNETIC_RATIO_HZ_PER_T * FIELD_T * disc.chemical_shift_ppm
+        place = np.stack([x[inside], y[inside], 0 * ones], axis=1)
+        parts.append((place, spacing_m**2 * ones, disc.t1_s * ones, disc.t2_s * ones, hertz * ones))
+    position, amount, t1_s, t2_s, field = (np.concatenate(column) for column in zip(*parts, strict=True))
+    waves = vial_waves(coils)
+    cloud = SpinCloud(
+        position_m=position, amount=amount, t1_s=t1_s, t2_s=t2_s, off_resonance_Hz=field, b1_scale=np.ones(len(amount)),
+        sensitivity=seen(position, waves),
+    )  # fmt: skip
+    return Thing(cloud=cloud, coil_kind="cosine", waves_per_m=waves, spacing_m=spacing_m)
+
+
+def vial_phantom(spacing_m: float = 1e-3) -> Phantom:
+    """The vials for states: the same discs on the same points, straight between points instead of squares, as thin as 10 um."""
     steps = np.arange(7)
     angles = 2 * np.pi * steps / 7
     centres = [*(0.045 * np.stack([np.cos(angles), np.sin(angles)], axis=1)), np.zeros(2)]
@@ -65,22 +88,35 @@ def vials(coils: int = 32, spacing_m: float = 1e-3) -> Thing:
     t2 = [*(0.04 * (0.3 / 0.04) ** (steps / 6)), 0.1]
     ppm = [0.0] * 7 + [FAT_PPM]
     line = np.arange(-80, 81) * spacing_m
-    x, y = (part.ravel() for part in np.meshgrid(line, line, indexing="ij"))
-    parts = []
-    for centre, longitudinal, transverse, shift in zip(centres, t1, t2, ppm, strict=True):
-        inside = (x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= 0.015**2
-        ones = np.ones(int(inside.sum()))
-        place = np.stack([x[inside], y[inside], 0 * ones], axis=1)
-        hertz = 1e-6 * GYROMAGNETIC_RATIO_HZ_PER_T * FIELD_T * shift
-        parts.append((place, spacing_m**2 * ones, longitudinal * ones, transverse * ones, hertz * ones))
-    position, amount, t1_s, t2_s, field = (np.concatenate(column) for column in zip(*parts, strict=True))
+    y, x = np.meshgrid(line, line, indexing="ij")
+    discs = np.stack([(x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= 0.015**2 for centre in centres])[:, None]
+    affine = np.diag([spacing_m, spacing_m, THIN_M, 1.0])
+    affine[:2, 3] = line[0]
+    tissues = tuple(
+        Tissue(name=f"vial {i}", t1_s=float(a), t2_s=float(b), t2_prime_s=np.inf, proton_density=1.0, chemical_shift_ppm=shift)
+        for i, (a, b, shift) in enumerate(zip(t1, t2, ppm, strict=True))
+    )
+    still = FieldMap(values=np.zeros((1, 3, 3, 3)), grid=Grid.centred((3, 3, 3), (0.1,) * 3), unit="ppm")
+    grid = Grid(shape=(1, len(line), len(line)), affine_m=affine)
+    return Phantom(name="vials", tissues=tissues, fractions=discs.astype(np.float32), grid=grid, field_ppm=still)
+
+
+def vial_machine(coils: int = 32) -> ScannerSpec:
+    """An ideal machine with pulserver's coils."""
+    spec, grid = design(Brief()), Grid.centred((3, 41, 41), (0.1, 0.01, 0.01))
+    values = seen(grid.points_m().reshape(-1, 3), vial_waves(coils)).reshape(coils, *grid.shape)
+    receive = replace(
+        spec.receive, sensitivity=FieldMap(values=values, grid=grid, unit="1"), noise_covariance=np.eye(coils, dtype=complex)
+    )
+    return replace(
+        spec, b0_T=FIELD_T, receive=receive, transmit=replace(spec.transmit, values=np.ones_like(spec.transmit.values))
+    )
+
+
+def vial_waves(coils: int) -> np.ndarray:
+    """q of pulserver's coils, (coil, 3) per metre."""
     turns = 2 * np.pi * np.arange(coils) / coils
-    waves = 2.0 * np.stack([np.cos(turns), np.sin(turns), 0 * turns], axis=1)
-    cloud = SpinCloud(
-        position_m=position, amount=amount, t1_s=t1_s, t2_s=t2_s, off_resonance_Hz=field, b1_scale=np.ones(len(amount)),
-        sensitivity=seen(position, waves),
-    )  # fmt: skip
-    return Thing(cloud=cloud, coil_kind="cosine", waves_per_m=waves, spacing_m=spacing_m)
+    return 2.0 * np.stack([np.cos(turns), np.sin(turns), 0 * turns], axis=1)
 
 
 def seen(position: np.ndarray, waves: np.ndarray) -> np.ndarray:
