@@ -50,7 +50,7 @@ def scaled_error(got: np.ndarray, wanted: np.ndarray) -> float:
 
 def timed(cloud: SpinCloud, sequence: Sequence, repeats: int) -> tuple[float, np.ndarray]:
     """Median seconds and samples of ours, compiled code being warm."""
-    play_cloud(cloud.take(np.arange(min(len(cloud), 200))), sequence)
+    play_cloud(cloud.take(np.arange(min(len(cloud), 5000))), sequence)
     seconds, samples = [], np.zeros(0)
     for _ in range(repeats):
         began = time.perf_counter()
