@@ -62,6 +62,7 @@ def test_wrong_options_are_refused(sequence_file, tmp_path, capsys, arguments, c
     got = main(["simulate", str(sequence_file), "--phantom", "sphere", "--out", str(tmp_path / "raw"), *arguments])
     told = capsys.readouterr().err
     assert got == code and words in told and told.count("fullbore: ") == 1
+    assert not (tmp_path / "raw").exists()
 
 
 def test_wrong_files_are_refused(tmp_path, capsys):

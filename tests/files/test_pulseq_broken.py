@@ -33,7 +33,7 @@ def assert_finite(sequence: Sequence) -> None:
     assert all(np.isfinite(column).all() for column in columns)
 
 
-def read_or_refused(broken: str) -> None:
+def assert_read_or_refused(broken: str) -> None:
     begin = time.perf_counter()
     try:
         sequence = sequence_from_text(broken, "some.seq")
@@ -57,7 +57,7 @@ def test_a_broken_file_is_read_or_refused(shared_data: Path, name: str, breaks: 
     rng, broken = np.random.default_rng(seed), path.read_text()
     for break_ in breaks:
         broken = break_(broken, rng) if broken else broken
-    read_or_refused(broken)
+    assert_read_or_refused(broken)
 
 
 @pytest.mark.parametrize("break_", BREAKS, ids=lambda f: f.__name__)
@@ -72,7 +72,7 @@ def test_a_broken_small_file_is_read_or_refused(break_: Break) -> None:
     whole = text(blocks, *PPM[1:], gradients, lists, more, shapes)
     assert sequence_from_text(whole, "some.seq").blocks == 3
     for seed in range(60):
-        read_or_refused(break_(whole, np.random.default_rng(seed)))
+        assert_read_or_refused(break_(whole, np.random.default_rng(seed)))
 
 
 @pytest.mark.parametrize("harmless", HARMLESS, ids=lambda f: f.__name__)

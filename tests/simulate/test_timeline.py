@@ -10,7 +10,7 @@ import pytest
 from fullbore.data import Adc, Gradient
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.simulate import trajectory
-from fullbore.simulate.timeline import compile_timeline, moment_until
+from fullbore.simulate.timeline import compile_timeline
 from tests.simulate.small import GRE, MPRAGE, TSE, built, machine
 
 SPEC = machine()
@@ -25,7 +25,7 @@ def test_trajectory_is_the_encoding(protocol):
 
 def test_moment_of_a_trapezoid():
     shape = Gradient(times_s=np.array([1e-3, 1.2e-3, 2.2e-3, 2.4e-3]), values_T_per_m=np.array([0, 0.02, 0.02, 0]))
-    got = moment_until(shape, np.array([0, 1.1e-3, 1.2e-3, 2.2e-3, 3e-3]))
+    got = shape.area_until_T_s_per_m(np.array([0, 1.1e-3, 1.2e-3, 2.2e-3, 3e-3]))
     np.testing.assert_allclose(got, [0, 0.5e-6, 2e-6, 22e-6, 24e-6], atol=1e-15)
 
 

@@ -48,6 +48,9 @@ def simulate(options: argparse.Namespace) -> int:
             assert isinstance(interrupted.acquired, RawData)
             _write(interrupted.acquired, folder, options, time.monotonic() - began)
             raise
+        except BaseException:
+            folder.rmdir()  # it is empty: a refusal leaves nothing behind
+            raise
         _write(raw, folder, options, time.monotonic() - began)
         terminal.line(f"done: open {folder}/report.html, or reconstruct with: fullbore recon {folder}/raw.h5")
     if options.json:

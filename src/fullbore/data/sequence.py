@@ -54,6 +54,16 @@ class Gradient:
         """Integral of the waveform."""
         return float(np.trapezoid(self.values_T_per_m, self.times_s))
 
+    def area_until_T_s_per_m(self, times_s: np.ndarray) -> np.ndarray:
+        """Integral from the block's start to each time, (n,); exact."""
+        knots, values = self.times_s, self.values_T_per_m
+        area = np.concatenate([[0.0], np.cumsum(0.5 * (values[1:] + values[:-1]) * np.diff(knots))])
+        inside = np.clip(times_s, knots[0], knots[-1])
+        i = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(knots) - 2)
+        step = inside - knots[i]
+        slope = (values[i + 1] - values[i]) / (knots[i + 1] - knots[i])
+        return np.asarray(area[i] + step * (values[i] + 0.5 * slope * step))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adc:

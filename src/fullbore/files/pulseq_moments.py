@@ -91,18 +91,7 @@ def _within(course: Course, blocks: np.ndarray, group: np.ndarray, times_s: np.n
         pairs, which = np.unique(index[on].astype(np.int64) * len(times_s) + group[on], return_inverse=True)
         table = np.zeros((len(pairs), times_s.shape[1]))
         for number, pair in enumerate(pairs.tolist()):
-            table[number] = _moment_until(course.gradients[pair // len(times_s)], times_s[pair % len(times_s)])
+            table[number] = course.gradients[pair // len(times_s)].area_until_T_s_per_m(times_s[pair % len(times_s)])
         scale = course.gradient_scale[blocks[on], axis] * GYROMAGNETIC_RATIO_HZ_PER_T
         result[on, :, axis] = table[which] * scale[:, None]
     return result
-
-
-def _moment_until(gradient: Gradient, times_s: np.ndarray) -> np.ndarray:
-    """Integral of a course up to each time, T s/m; exact."""
-    knots, values = gradient.times_s, gradient.values_T_per_m
-    area = np.concatenate([[0.0], np.cumsum(0.5 * (values[1:] + values[:-1]) * np.diff(knots))])
-    inside = np.clip(times_s, knots[0], knots[-1])
-    i = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(knots) - 2)
-    step = inside - knots[i]
-    slope = (values[i + 1] - values[i]) / (knots[i + 1] - knots[i])
-    return np.asarray(area[i] + step * (values[i] + 0.5 * slope * step))

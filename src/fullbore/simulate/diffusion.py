@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from fullbore.data import Gradient, Sequence, Tissue
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
-from fullbore.simulate.timeline import Timeline, moment_until
+from fullbore.simulate.timeline import Timeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -144,7 +144,7 @@ def _unit_integrals(
     half = 0.5 * np.diff(edges)[:, None]
     times = np.concatenate([[first_s], (edges[:-1, None] + half * (1 + node)).ravel(), [end_s]])
     weights = (half * weight).ravel()
-    moment = np.stack([np.zeros(len(times)) if s is None else moment_until(s, times) for s in shapes], axis=1)
+    moment = np.stack([np.zeros(len(times)) if s is None else s.area_until_T_s_per_m(times) for s in shapes], axis=1)
     moment -= moment[0]
     inside = moment[1:-1]
     return moment[-1], weights @ inside, np.einsum("n,ni,nj->ij", weights, inside, inside)

@@ -86,17 +86,6 @@ class Timeline:
         return [self.kinds[k].use for k in self.kind]
 
 
-def moment_until(gradient: Gradient, times_s: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """Integral of a piecewise linear gradient from its block's start to each time, T s/m; exact."""
-    knots, values = gradient.times_s, gradient.values_T_per_m
-    area = np.concatenate([[0.0], np.cumsum(0.5 * (values[1:] + values[:-1]) * np.diff(knots))])
-    inside = np.clip(times_s, knots[0], knots[-1])
-    i = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(knots) - 2)
-    step = inside - knots[i]
-    slope = (values[i + 1] - values[i]) / (knots[i + 1] - knots[i])
-    return np.asarray(area[i] + step * (values[i] + 0.5 * slope * step))
-
-
 def compile_timeline(sequence: Sequence, bore: Bore = IDEAL) -> Timeline:
     """The sequence on its two clocks, in an ideal bore or another.
 
@@ -194,7 +183,7 @@ def _partial_moments(
         unique, which = np.unique(label, axis=0, return_inverse=True)
         for i in range(len(unique)):
             rows = played[which.ravel() == i]
-            waveform = moment_until(sequence.gradients[shape[rows[0]]], times_s[rows[0]])
+            waveform = sequence.gradients[shape[rows[0]]].area_until_T_s_per_m(times_s[rows[0]])
             result[rows, :, axis] = scale[rows, None] * waveform
     return result
 
@@ -291,4 +280,4 @@ def _asked_gradient(sequence: Sequence, block: int, middle_s: Float[np.ndarray, 
 
 def _mean_gradient(gradient: Gradient, middle_s: Float[np.ndarray, " n"], step_s: float) -> Num[np.ndarray, " n"]:
     edges = np.append(middle_s - 0.5 * step_s, middle_s[-1] + 0.5 * step_s)
-    return np.asarray(np.diff(moment_until(gradient, edges)) / step_s)
+    return np.asarray(np.diff(gradient.area_until_T_s_per_m(edges)) / step_s)
