@@ -39,7 +39,7 @@ def simulate(options: argparse.Namespace) -> int:
     folder, body = new_folder(options.out, f"{options.file.stem}-raw"), PHANTOMS[options.phantom]()
     with ExamTerminal({f"{options.file.stem}/simulate": 60.0}) as terminal:
         terminal.line(
-            f"{options.file.name} ({sequence.encoding.rows} readouts, {sequence.total_duration_s:.3g} s) on {body.name}"
+            f"{options.file.name} ({sequence.encoding.rows} readouts, {sequence.total_duration_s:.3g} s) on {options.phantom}"
         )
         began = time.monotonic()
         try:

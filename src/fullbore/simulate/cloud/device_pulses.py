@@ -13,13 +13,10 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
 from fullbore.simulate.cloud.device_cloud import DeviceCloud
 from fullbore.simulate.cloud.device_fused import fused
 from fullbore.simulate.cloud.device_polynomials import chebyshev_rows, coefficients_at, scaled
-from fullbore.simulate.cloud.pulses import MOST_RATES, POINTS_PER_CYCLE, TOLERANCE
+from fullbore.simulate.cloud.pulses import MOST_RATES, POINTS, POINTS_PER_CYCLE, TOLERANCE
 from fullbore.simulate.nodes import chebyshev_nodes, chebyshev_terms
 from fullbore.simulate.pulse_kernel import TERMS, propagate
 from fullbore.simulate.timeline import PulseKind, Timeline
-
-POINTS = 6
-"""Points of a table in frequency that a spin lies among."""
 
 LOOK_UP_BYTES = 256_000_000
 

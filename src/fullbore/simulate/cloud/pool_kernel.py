@@ -230,28 +230,3 @@ def run_pools(
         _pulse(state, pools, terms[kind[q]], before[q], after[q], ar[shim[q]], ai[shim[q]], block)
         for i in range(rows[q, 0], rows[q, 1]):
             _look(state, pools, modes[row_first[i]], r, f, row_move[i], row_dt[i], out[i])
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-@no_type_check
-def interpolate(position, weight, table, out):
-    """Ten points in frequency, all nodes of the scale. position: (n,) in steps; weight: (n, b); table: (f, b, term); out:
-    (term, n)."""
-    factor, value = np.empty(10), np.empty(table.shape[2])
-    for n in range(position.shape[0]):
-        base = min(max(int(np.floor(position[n])), 4), table.shape[0] - 6)
-        t = position[n] - base
-        for i in range(10):
-            product = 1.0
-            for j in range(10):
-                if j != i:
-                    product *= (t - (j - 4)) / (i - j)
-            factor[i] = product
-        value[:] = 0.0
-        for i in range(10):
-            for b in range(table.shape[1]):
-                w = factor[i] * weight[n, b]
-                for k in range(value.shape[0]):
-                    value[k] += w * table[base - 4 + i, b, k]
-        for k in range(value.shape[0]):
-            out[k, n] = value[k]

@@ -9,14 +9,15 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from fullbore.signal.bloch_mcconnell import generator
-from fullbore.simulate.cloud.pool_kernel import interpolate, propagate_pools
+from fullbore.simulate.cloud.pool_kernel import propagate_pools
 from fullbore.simulate.cloud.pools import PoolSystem
 from fullbore.simulate.cloud.pulse_steps import PulseSteps, equal_steps, is_still, played_pulses
 from fullbore.simulate.cloud.spots import Spots
+from fullbore.simulate.cloud.table_kernel import interpolate
 from fullbore.simulate.nodes import barycentric_matrix, chebyshev_nodes, chebyshev_terms
 from fullbore.simulate.timeline import Timeline
 
-POINTS_PER_CYCLE = 12
+POINTS_PER_CYCLE, POINTS = 12, 10
 """Per 1 / duration of a table's frequencies; with ten-point interpolation within 4e-7 at worst."""
 TOLERANCE = 1e-7
 """Of a propagator's entries between the nodes of the transmit scale."""
@@ -201,4 +202,5 @@ class _Table:
         """Interpolated, into `out`."""
         weight = barycentric_matrix(self._scales, scale)
         where = (offset_Hz - self._first) / self._step
-        interpolate(where, weight, self.values, out.reshape(-1, out.shape[-1]))
+        one = np.zeros(len(where), np.int64)  # a system has one set of relaxation times
+        interpolate(where, one, weight, self.values[None], POINTS, out.reshape(-1, out.shape[-1]))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import no_type_check
 
-import numba
 import numpy as np
 from jaxtyping import Complex, Float, Float32, Int
 
@@ -14,11 +12,13 @@ from fullbore.simulate.cloud.pulse_steps import STILL_TURNS, played_pulses
 from fullbore.simulate.cloud.spin_lock import integrate_locked
 from fullbore.simulate.cloud.spins import SpinCloud
 from fullbore.simulate.cloud.spots import Spots
+from fullbore.simulate.cloud.table_kernel import interpolate
 from fullbore.simulate.nodes import barycentric_matrix, chebyshev_nodes, chebyshev_terms
 from fullbore.simulate.pulse_kernel import TERMS, propagate
 from fullbore.simulate.timeline import PulseKind, Timeline
 
-POINTS_PER_CYCLE = 32
+POINTS_PER_CYCLE, POINTS = 32, 6
+"""Points of a table in frequency: in a cycle of the pulse's length, and among which a spin lies."""
 MOST_RATES = 64
 MOST_COURSES = 2
 FEW = 8
@@ -193,7 +193,7 @@ class _Tables:
             more = barycentric_matrix(nodes, place @ _part_of(pulse, course))
             weight = (weight[:, :, None] * more[:, None, :]).reshape(len(place), -1)
         frequency = offset_Hz + place @ pulse.gradient_Hz_per_m.mean(axis=0)
-        _interpolate((frequency - self.first) / self.step, rate, weight, self.values, out)
+        interpolate((frequency - self.first) / self.step, rate, weight, self.values, POINTS, out)
 
 
 def integrate(
@@ -212,29 +212,3 @@ def integrate(
         1 / part.t1_s, 1 / part.t2_s, result,
     )  # fmt: skip
     return result
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-@no_type_check
-def _interpolate(position, rate, weight, table, out):
-    """Six points in frequency, all nodes of the rest. position: (n,) in steps; weight: (n, b); table: (r, f, b, 12)."""
-    factor = np.empty(6)
-    value = np.empty(table.shape[3])
-    for n in range(position.shape[0]):
-        base = min(max(int(np.floor(position[n])), 2), table.shape[1] - 4)
-        t = position[n] - base
-        for i in range(6):
-            product = 1.0
-            for j in range(6):
-                if j != i:
-                    product *= (t - (j - 2)) / (i - j)
-            factor[i] = product
-        value[:] = 0.0
-        own = table[rate[n]]
-        for i in range(6):
-            for b in range(table.shape[2]):
-                w = factor[i] * weight[n, b]
-                for k in range(value.shape[0]):
-                    value[k] += w * own[base - 2 + i, b, k]
-        for k in range(value.shape[0]):
-            out[k, n] = value[k]
