@@ -16,11 +16,12 @@ from fullbore.data.flaws import EddyMode, Flaws, GradientResponse, Receiver, RfA
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
-from fullbore.data.phantom import Compartment, Phantom, Tissue
+from fullbore.data.phantom import Phantom
 from fullbore.data.raw_data import RawData
 from fullbore.data.scanner_spec import Limits, PowerModel, ScannerSpec, StimulationModel
 from fullbore.data.sequence import Adc, Gradient, RfPulse, Sequence, SoftDelay, Trigger
 from fullbore.data.study import Series, Study, Subject
+from fullbore.data.tissue import Compartment, Perfusion, Pool, Species, Tissue
 from fullbore.data.verdict import Finding, Verdict
 
 __all__ = [
@@ -42,7 +43,9 @@ __all__ = [
     "Limits",
     "ParameterMap",
     "ParameterMaps",
+    "Perfusion",
     "Phantom",
+    "Pool",
     "PowerModel",
     "RawData",
     "Receiver",
@@ -52,6 +55,7 @@ __all__ = [
     "Sequence",
     "Series",
     "SoftDelay",
+    "Species",
     "StimulationModel",
     "Study",
     "Subject",
