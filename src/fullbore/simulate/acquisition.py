@@ -12,6 +12,7 @@ from jaxtyping import Complex64, Float, Int
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import ScannerSpec, Sequence
+from fullbore.simulate.cell_kernel import turn_rows
 from fullbore.simulate.classes import ClassAxes, PulseBank
 from fullbore.simulate.compression import SlotModel, decayed_energy, fine_axes, model_slot, slot_energy
 from fullbore.simulate.diffusion import mean_tensor, within_readout
@@ -42,9 +43,8 @@ class StatesRun(Run):
 
     def pieces(self, progress: Progress) -> Iterator[Int[np.ndarray, " row"]]:
         """Group by group."""
-        turn = np.exp(1j * self._planned.timeline.receiver_phase_rad).astype(np.complex64)[:, None, :]
         for rows in run_groups(self._planned, self._sequence, self._spec, self.samples, self._tolerance, progress):
-            self.samples[rows] *= turn[rows]
+            turn_rows(self.samples, self._planned.timeline.receiver_phase_rad, rows)
             yield rows
 
 

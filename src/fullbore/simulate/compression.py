@@ -213,7 +213,11 @@ def _sample_patterns(
 ) -> tuple[Complex[np.ndarray, "q sample"], Complex[np.ndarray, "tissue f q"]]:
     flat = decays.reshape(-1, decays.shape[-1])
     scaled = flat * np.sqrt(weight.ravel())[:, None]
-    values, vectors = np.linalg.eigh(scaled.conj().T @ scaled)
+    if len(scaled) < scaled.shape[1]:
+        _, singular, rows = np.linalg.svd(scaled, full_matrices=False)
+        values, vectors = singular[::-1] ** 2, rows[::-1].conj().T
+    else:
+        values, vectors = np.linalg.eigh(scaled.conj().T @ scaled)
     kept = max(1, int((np.cumsum(np.clip(values, 0, None)) > (0.2 * tolerance) ** 2 * values.sum()).sum()))
     vectors = vectors[:, len(values) - kept :]
     return vectors.conj().T, decays @ vectors

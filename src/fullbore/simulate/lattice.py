@@ -200,23 +200,31 @@ def _fractions(
 
 
 def sample_field(
-    field: FieldMap, frame: Float[np.ndarray, "3 3"], axes: tuple[LatticeAxis, LatticeAxis, LatticeAxis]
-) -> Num[np.ndarray, "channel z y x"]:
-    """A field map, cubic between its points, at the lattice's points; its edge values continue outside."""
+    field: FieldMap,
+    frame: Float[np.ndarray, "3 3"],
+    axes: tuple[LatticeAxis, LatticeAxis, LatticeAxis],
+    channels_last: bool = False,
+) -> Num[np.ndarray, "a b c d"]:
+    """A field map, cubic between its points, at the lattice's points; its edge values continue outside.
+
+    Returns (channel, z, y, x), or (z, y, x, channel).
+    """
     steps = frame @ field.grid.affine_m[:3, :3]
     if ((np.abs(steps) > 1e-9 * np.abs(steps).max(axis=1, keepdims=True)).sum(axis=1) != 1).any():
-        return _sample_oblique_field(field, frame, axes)
+        sampled = _sample_oblique_field(field, frame, axes)
+        return np.moveaxis(sampled, 0, -1) if channels_last else sampled
     origin = frame @ field.grid.affine_m[:3, 3]
     order = [int(np.abs(steps[i]).argmax()) for i in range(3)]
     values = field.values.transpose(0, *(3 - order[i] for i in (2, 1, 0)))
     single = values.astype(np.complex64 if np.iscomplexobj(values) else np.float32)
     from_axes = [origin[i] + steps[i, order[i]] * np.arange(single.shape[3 - i]) for i in range(3)]
     return interpolate_separable(
-        single,
+        np.moveaxis(single, 0, -1) if channels_last else single,
         (from_axes[2], from_axes[1], from_axes[0]),
         (axes[2].points_m, axes[1].points_m, axes[0].points_m),
         order="cubic",
         outside="nearest",
+        channels_last=channels_last,
     )
 
 

@@ -9,17 +9,16 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fullbore.data import FieldMap, Phantom, ScannerSpec, Sequence
+from fullbore.data import FieldMap, Grid, Phantom, ScannerSpec, Sequence
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.diffusion import Waveforms, cut_waveforms
 from fullbore.simulate.encode import separate
 from fullbore.simulate.fields import Bore, at_places
-from fullbore.simulate.groups import Group, make_groups, slice_gradients
+from fullbore.simulate.groups import Group, make_groups, slice_gradients, slice_profiles
 from fullbore.simulate.lattice import LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
 from fullbore.simulate.nodes import chebyshev_nodes
-from fullbore.simulate.pulses import active_half_width
 from fullbore.simulate.slices import phantom_planes
 from fullbore.simulate.timeline import Timeline, compile_timeline
 from fullbore.simulate.trajectory import positions_after_pulses, sample_positions
@@ -102,13 +101,15 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     nominal = sample_positions(timeline, positions_after_pulses(timeline))
     k_max = np.abs(nominal @ frame.T).max(axis=(0, 1))
     to_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
-    field_samples = _near_tissue(phantom, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, frame[2])
-    b1_samples = _near_tissue(phantom, spec.transmit, np.abs(spec.transmit.values[0]), frame[2])
+    held = np.asarray(phantom.fractions.any(axis=0))
+    field_samples = _near_tissue(held, phantom.grid, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, frame[2])
+    b1_samples = _near_tissue(held, phantom.grid, spec.transmit, np.abs(spec.transmit.values[0]), frame[2])
     b1_nodes = _b1_nodes(b1_samples[:, 1])
     shift_Hz = max(abs(tissue.chemical_shift_ppm) for tissue in phantom.tissues) * to_Hz
     usual = float(np.abs(np.percentile(field_samples[:, 1], [RARE_PERCENT, 100 - RARE_PERCENT])).max())
-    groups = make_groups(sequence, timeline, frame, usual + shift_Hz, float(b1_nodes.max()))
     gradient = slice_gradients(timeline, frame)
+    profiles = slice_profiles(timeline, gradient, float(b1_nodes.max()))
+    groups = make_groups(sequence, timeline, gradient, profiles, usual + shift_Hz)
     source = phantom_axes(aligned, frame)
     k, dwell_s = nominal @ frame.T, sequence.encoding.dwell_s
     direct = sum(len(group.rows) for group in groups if separate(k[group.rows], dwell_s) is None)
@@ -122,7 +123,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         source=source,
         read_axis=encoded_axis(source[0], float(k_max[0])),
         phase_axis=encoded_axis(source[1], float(k_max[1])),
-        half_width_Hz=_half_widths(timeline, gradient, float(b1_nodes.max())),
+        half_width_Hz=np.array([found.half_width_Hz(TABLE_FLOOR) if found else 0.0 for found in profiles]),
         field_samples=field_samples,
         b1_samples=b1_samples,
         b1_nodes=b1_nodes,
@@ -184,16 +185,6 @@ def _off_resonance_nodes(timeline: Timeline, field_Hz: Float[np.ndarray, " n"]) 
     return chebyshev_nodes(int(np.clip(4 + np.ceil(3 * (high - low) * longest), 5, 13)) if high > low else 1, low, high)
 
 
-def _half_widths(timeline: Timeline, gradient: Float[np.ndarray, " kind"], b1_scale: float) -> Float[np.ndarray, " kind"]:
-    """How far from its frequency each selective pulse acts, Hz."""
-    return np.array(
-        [
-            active_half_width(kind, TABLE_FLOOR, 12 / kind.duration_s + abs(g) * 0.02, b1_scale) if g else 0.0
-            for kind, g in zip(timeline.kinds, gradient, strict=True)
-        ]
-    )
-
-
 def _notes(direct: int) -> Iterator[str]:
     if direct:
         yield f"{direct} readouts do not run along one axis of the lattice: their samples are summed cell by cell, which is slow"
@@ -212,14 +203,17 @@ def check_inputs(phantom: Phantom, spec: ScannerSpec) -> None:
 
 
 def _near_tissue(
-    phantom: Phantom, field: FieldMap, values: Float[np.ndarray, "z y x"], direction: Float[np.ndarray, " 3"]
+    held: Bool[np.ndarray, "z1 y1 x1"],
+    grid: Grid,
+    field: FieldMap,
+    values: Float[np.ndarray, "z y x"],
+    direction: Float[np.ndarray, " 3"],
 ) -> Float[np.ndarray, "n 2"]:
-    """(position along `direction`, value) of the field's points within one step of tissue; of all where there are none."""
-    held = np.asarray(phantom.fractions.any(axis=0))
-    to_index = np.linalg.inv(phantom.grid.affine_m)
+    """(position along `direction`, value) of the field's points within one step of tissue (`held` on `grid`); else of all."""
+    to_index = np.linalg.inv(grid.affine_m)
     points = field.grid.points_m()
     index = np.round(points @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
-    reach = np.maximum(np.ceil(field.grid.spacing_m / phantom.grid.spacing_m).astype(int), 1)
+    reach = np.maximum(np.ceil(field.grid.spacing_m / grid.spacing_m).astype(int), 1)
     near = _near(held, index, reach)
     chosen = near if near.any() else np.ones_like(near)
     return np.asarray(np.column_stack([points[chosen] @ direction, values[chosen]]).astype(np.float64))
