@@ -209,9 +209,13 @@ def _near_tissue(
     values: Float[np.ndarray, "z y x"],
     direction: Float[np.ndarray, " 3"],
 ) -> Float[np.ndarray, "n 2"]:
-    """(position along `direction`, value) of the field's points within one step of tissue (`held` on `grid`); else of all."""
-    to_index = np.linalg.inv(grid.affine_m)
+    """(position along `direction`, value) of the field's points within one step of tissue (`held` on `grid`); else of all.
+
+    One of them where the field is the same everywhere."""
     points = field.grid.points_m()
+    if np.ptp(values) == 0:
+        return np.column_stack([points[0, 0, :1] @ direction, values[0, 0, :1]]).astype(np.float64)
+    to_index = np.linalg.inv(grid.affine_m)
     index = np.round(points @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
     reach = np.maximum(np.ceil(field.grid.spacing_m / grid.spacing_m).astype(int), 1)
     near = _near(held, index, reach)
