@@ -17,7 +17,6 @@ import torch
 from pulserver import ir
 from pulserver.virtual import FourierPlayer, Tissue
 
-
 SHORT_S = 10.0
 
 

@@ -27,7 +27,7 @@ class Choice:
     planned: Plan | None = None
 
 
-def choose(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, engine: str = "auto") -> Choice:
+def choose(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, engine: str = "auto", tolerance: float = 1e-3) -> Choice:
     """States wherever they can: they know T2', diffusion and complete spoiling. Spins for what states do not take.
 
     Errors: UsageError for an unknown engine, and for what states do not take when they are asked for; ValueRangeError for inputs
@@ -39,7 +39,7 @@ def choose(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, engine: str 
     if engine == "spins":
         return Choice(engine="spins", why="asked for")
     try:
-        planned = plan(phantom, sequence, spec)
+        planned = plan(phantom, sequence, spec, tolerance)
     except UsageError as refusal:
         if engine == "states":
             raise
@@ -77,12 +77,12 @@ def acquire(
     report = progress or (lambda fraction, what: None)
     report(0.0, "planning")
     played = played_sequence(sequence, spec)
-    choice = choose(phantom, played, spec, engine)
+    choice = choose(phantom, played, spec, engine, tolerance)
     if choice.planned is not None:
         report(0.0, f"plan: configuration states in {len(choice.planned.groups)} group(s): {choice.why}")
         for note in choice.planned.notes:
             report(0.0, note)
-        return record(StatesRun(choice.planned, played, spec, tolerance), sequence, spec, seed, report)
+        return record(StatesRun(choice.planned, played, spec), sequence, spec, seed, report)
     cloud = scatter(phantom, spec, per_cell(phantom, spins), seed=seed)
     run = CloudRun(cloud, played, spec, tolerance=1e-6, memory_bytes=memory_bytes)
     run.how |= {"phantom": phantom.name}

@@ -7,7 +7,7 @@ from typing import no_type_check
 import numba
 import numpy as np
 
-EMPTY = 1e-5
+EMPTY = 3e-6
 
 
 @numba.njit(cache=True, nogil=True)

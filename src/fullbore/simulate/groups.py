@@ -14,7 +14,6 @@ from fullbore.simulate.timeline import Timeline
 
 EXCITED = 3e-3
 NOTICED = 1e-2
-PLANES_PER_SLICE = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -17,7 +17,7 @@ from fullbore.simulate.diffusion import Waveforms, cut_waveforms
 from fullbore.simulate.encode import separate
 from fullbore.simulate.fields import Bore, at_places
 from fullbore.simulate.groups import Group, make_groups, slice_gradients, slice_profiles
-from fullbore.simulate.lattice import LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
+from fullbore.simulate.lattice import Fineness, LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
 from fullbore.simulate.nodes import chebyshev_nodes
 from fullbore.simulate.slices import phantom_planes
 from fullbore.simulate.timeline import Timeline, compile_timeline
@@ -36,7 +36,7 @@ class Plan:
     frame: (3, 3) rows read, phase, slice. nominal_per_m: trajectory in LPS. half_width_Hz: (kind,) reach of each pulse.
     b1_nodes, off_resonance_nodes_Hz: of the classes of the whole. field_samples, b1_samples: (position along slice, value)
     of off-resonance (Hz) and transmit scale near tissue. notes: sentences for a person. direct: how many readouts run along no
-    axis of the lattice, so that they are summed cell by cell.
+    axis of the lattice, so that they are summed cell by cell. fineness: of space, with the tolerance.
     """
 
     phantom: Phantom
@@ -57,12 +57,13 @@ class Plan:
     selective: bool
     notes: tuple[str, ...]
     direct: int
+    fineness: Fineness
 
     def slice_axis(self, group: Group) -> LatticeAxis | None:
         """The phantom's planes that a slice reaches, or the encoded axis of the whole volume; None where all is empty."""
         if group.extent_m is not None:
             return phantom_planes(self.source[2], group.extent_m)
-        return encoded_axis(self.source[2], float(np.abs(self.nominal_per_m @ self.frame[2]).max()))
+        return encoded_axis(self.source[2], float(np.abs(self.nominal_per_m @ self.frame[2]).max()), self.fineness)
 
     def class_axes(self, z: LatticeAxis) -> ClassAxes:
         """Nodes of the classes of a group whose planes are `z`."""
@@ -85,8 +86,8 @@ class Plan:
         return chebyshev_nodes(int(np.clip(np.ceil(2 + (len(whole) - 2) * share), 3, len(whole))), low, high)
 
 
-def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
-    """Decide groups, lattice and classes.
+def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: float = 1e-3) -> Plan:
+    """Decide groups, lattice and classes for a relative l2 error of about `tolerance`.
 
     Errors: UsageError, ValueRangeError and LimitError for inputs that cannot be simulated, each naming its culprit.
     """
@@ -110,7 +111,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     gradient = slice_gradients(timeline, frame)
     profiles = slice_profiles(timeline, gradient, float(b1_nodes.max()))
     groups = make_groups(sequence, timeline, gradient, profiles, usual + shift_Hz)
-    source = phantom_axes(aligned, frame)
+    source, fineness = phantom_axes(aligned, frame), Fineness(tolerance)
     k, dwell_s = nominal @ frame.T, sequence.encoding.dwell_s
     direct = sum(len(group.rows) for group in groups if separate(k[group.rows], dwell_s) is None)
     return Plan(
@@ -121,8 +122,8 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         nominal_per_m=nominal,
         groups=tuple(groups),
         source=source,
-        read_axis=encoded_axis(source[0], float(k_max[0])),
-        phase_axis=encoded_axis(source[1], float(k_max[1])),
+        read_axis=encoded_axis(source[0], float(k_max[0]), fineness),
+        phase_axis=encoded_axis(source[1], float(k_max[1]), fineness),
         half_width_Hz=np.array([found.half_width_Hz(TABLE_FLOOR) if found else 0.0 for found in profiles]),
         field_samples=field_samples,
         b1_samples=b1_samples,
@@ -132,6 +133,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         selective=bool((gradient != 0).any()),
         notes=tuple(_notes(direct)),
         direct=direct,
+        fineness=fineness,
     )
 
 
