@@ -18,6 +18,7 @@ from fullbore.simulate.encode import separate
 from fullbore.simulate.fields import Bore, at_places
 from fullbore.simulate.groups import Group, make_groups, slice_gradients
 from fullbore.simulate.lattice import LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
+from fullbore.simulate.lines import unfold
 from fullbore.simulate.nodes import chebyshev_nodes
 from fullbore.simulate.pulses import active_half_width
 from fullbore.simulate.slices import phantom_planes
@@ -105,7 +106,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     field_samples = _near_tissue(phantom, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, frame[2])
     b1_samples = _near_tissue(phantom, spec.transmit, np.abs(spec.transmit.values[0]), frame[2])
     b1_nodes = _b1_nodes(b1_samples[:, 1])
-    shift_Hz = max(abs(tissue.chemical_shift_ppm) for tissue in phantom.tissues) * to_Hz
+    shift_Hz = max(abs(line.tissue.chemical_shift_ppm) for line in unfold(phantom.tissues)) * to_Hz
     usual = float(np.abs(np.percentile(field_samples[:, 1], [RARE_PERCENT, 100 - RARE_PERCENT])).max())
     groups = make_groups(sequence, timeline, frame, usual + shift_Hz, float(b1_nodes.max()))
     gradient = slice_gradients(timeline, frame)
