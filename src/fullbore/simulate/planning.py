@@ -94,6 +94,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     """
     check_inputs(phantom, spec)
     _check_flaws(spec)
+    _check_tissues(phantom)
     phantom = _in_magnet(phantom, spec)
     timeline = compile_timeline(sequence, Bore(rf_amplifier=spec.flaws.rf_amplifier))
     _check_readouts(sequence, timeline)
@@ -146,6 +147,17 @@ def _check_flaws(spec: ScannerSpec) -> None:
             raise UsageError(f"Flaws.{name}: states follow gradients as they were asked for. Play spins, or leave this flaw out.")
     if len(spec.transmit.values) > 1:
         raise UsageError(f"{spec.name}: {len(spec.transmit.values)} transmit channels, and states know one. Play spins.")
+
+
+def _check_tissues(phantom: Phantom) -> None:
+    """Configuration states know relaxation, species and diffusion, which stay as they are."""
+    for tissue in phantom.tissues:
+        if tissue.pools:
+            raise UsageError(f"Tissue {tissue.name}, pools: states do not exchange. Play spins, or leave the pools out.")
+        if tissue.t1rho_s is not None:
+            raise UsageError(f"Tissue {tissue.name}, t1rho_s: states relax with T1 and T2 only. Play spins, or leave T1rho out.")
+    for course in phantom.courses:
+        raise UsageError(f"Phantom {phantom.name}, course of {course.tissue}: states do not change in time. Play spins.")
 
 
 def _in_magnet(phantom: Phantom, spec: ScannerSpec) -> Phantom:

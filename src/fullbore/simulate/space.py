@@ -31,7 +31,8 @@ USUAL_TERMS = 30
 class Scene:
     """What stays the same for all slots of a group.
 
-    density: (tissue,) proton density. lines: of the tissues, which classes tell apart. fine: axes of the class tables. plane_wise: classes differ from plane to plane.
+    density: (tissue,) proton density. lines: of the tissues, which classes tell apart. fine: axes of the class tables.
+    plane_wise: classes differ from plane to plane.
     tolerance: relative l2. pool: of threads that share the work; what they do does not depend on how many they are.
     """
 
