@@ -1,5 +1,5 @@
 # TRUTHS of what a tissue says: six-peak fat decays as the sum of its lines, in states and in spins; water and fat of one voxel
-#   are in and out of phase as that sum | a line beside water shares its fraction map | a tissue's pools are the PoolSystem built by
+#   are in and out of phase as that sum | a line beside water shares its fraction map | a tissue's pools are a PoolSystem made by
 #   hand; its T1rho keeps exp(-t / T1rho) of a locked spin | states refuse pools, T1rho and courses by name, and auto says so
 from __future__ import annotations
 
