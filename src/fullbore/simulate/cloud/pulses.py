@@ -29,13 +29,13 @@ TOLERANCE = 1e-7
 class CloudPulses:
     """Propagators of all pulses that a timeline plays, for any part of one cloud.
 
-    played: (row, 4) kind, frequency, shim and level of changing rates; which: (pulse,) rows of it.
+    played: (row, 3) kind, frequency and shim, and the level of rates that change; which: (pulse,) rows of it.
     """
 
     def __init__(self, timeline: Timeline, spots: Spots):
         self._timeline, cloud = timeline, spots.cloud
         self._levels = _levels(timeline, cloud)
-        self.played, first, self.which = played_pulses(timeline, self._levels.of_pulse)
+        self.played, first, self.which = played_pulses(timeline, *([] if cloud.changing is None else [self._levels.of_pulse]))
         base = _pairs(cloud.t1_s + 1j * cloud.t2_s)
         self._rates = (
             base if base is None else _pairs(np.concatenate([self._levels.aged(base, i) for i in range(self._levels.count)]))
@@ -59,7 +59,7 @@ class CloudPulses:
         result = np.empty((len(rows), TERMS, len(spots.cloud)), np.float32)
         for number, row in enumerate(rows):
             pulse, tables, frequency_Hz = self._timeline.kinds[int(self.played[row, 0])], self._tables[row], self.played[row, 1]
-            scale, part = np.abs(spots.drive[int(self.played[row, 2])]), self._aged(spots.cloud, int(self.played[row, 3]))
+            scale, part = np.abs(spots.drive[int(self.played[row, 2])]), self._aged(spots.cloud, int(self.played[row, -1]))
             if part.t1rho_s is not None:
                 result[number] = integrate_locked(pulse, part, place, scale, frequency_Hz).T
             elif tables is None:

@@ -194,6 +194,11 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int],
         field_Hz = field_Hz + in_line / tissue.t2_prime_s
         seen = transmit[:, held].T, coils[:, held].T
         parts.append((places[held] + moved, amount, *times, field_Hz, in_line, *seen, *sorts.of(line, len(held))))
+    return _joined(parts, sorts)
+
+
+def _joined(parts: list[tuple], sorts: Sorts) -> SpinCloud:
+    """One cloud of the columns of all lines."""
     position, amount, t1, t2, field, in_line, b1, coil, kind, t1rho, follows = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
