@@ -22,6 +22,7 @@ from fullbore.data.scanner_spec import Limits, PowerModel, ScannerSpec, Stimulat
 from fullbore.data.sequence import Adc, Gradient, RfPulse, Sequence, SoftDelay, Trigger
 from fullbore.data.study import Series, Study, Subject
 from fullbore.data.tissue import Compartment, Perfusion, Pool, Species, Tissue
+from fullbore.data.tissue_course import TissueCourse
 from fullbore.data.verdict import Finding, Verdict
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Study",
     "Subject",
     "Tissue",
+    "TissueCourse",
     "Trigger",
     "Verdict",
 ]

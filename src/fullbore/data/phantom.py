@@ -9,6 +9,7 @@ import numpy as np
 from fullbore.data.field_map import FieldMap
 from fullbore.data.grid import Grid
 from fullbore.data.tissue import Tissue
+from fullbore.data.tissue_course import TissueCourse
 from fullbore.errors import ShapeError, ValueRangeError
 
 
@@ -18,6 +19,7 @@ class Phantom:
 
     fractions: float32 (tissue, z, y, x), each 0..1, their sum at most 1 (the rest is air or signal-free).
     field_ppm: off-resonance of water by susceptibility, after shimming, in ppm of B0, (1, z, y, x) on a grid of its own.
+    courses: how tissues change in time, at most one for each.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Phantom:
     fractions: np.ndarray
     grid: Grid
     field_ppm: FieldMap
+    courses: tuple[TissueCourse, ...] = ()
 
     def __post_init__(self) -> None:
         if self.fractions.shape != (len(self.tissues), *self.grid.shape):
@@ -32,3 +35,13 @@ class Phantom:
         low, high = float(self.fractions.min()), float(self.fractions.sum(axis=0).max())
         if not (low >= -1e-6 and high <= 1 + 1e-3):
             raise ValueRangeError(f"Phantom.fractions: range {low:.3g}, largest sum {high:.3g}; wanted fractions of one whole.")
+        self._check_courses()
+
+    def _check_courses(self) -> None:
+        named = {tissue.name: tissue for tissue in self.tissues}
+        for number, course in enumerate(self.courses):
+            if course.tissue not in named:
+                raise ValueRangeError(f"Phantom {self.name}, courses: no tissue {course.tissue}. It has {', '.join(named)}.")
+            if course.tissue in [other.tissue for other in self.courses[:number]]:
+                raise ValueRangeError(f"Phantom {self.name}, courses: two of {course.tissue}. Add them up.")
+            course.check(named[course.tissue])

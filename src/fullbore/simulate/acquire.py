@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
 from fullbore.errors import UsageError
 from fullbore.simulate.acquisition import StatesRun
@@ -68,6 +70,10 @@ def acquire(
     """Raw data of `sequence` on `phantom` in `spec`, with its flaws and noise.
 
     Signal = sum over the phantom of proton density * volume * sensitivity * magnetisation (1 at equilibrium).
+    Tissues: both engines feel T1, T2, T2', proton density, chemical shift and species; states alone diffusion and compartments;
+    spins alone pools, T1rho and courses in time. Neither feels what a body has made of its tissues elsewhere or not at all:
+    susceptibility (it is in the phantom's field), perfusion, oxygenation (give a course), stiffness, temperature, conductivity
+    and permittivity (they are in the transmit field).
     tolerance: relative l2 error allowed to the noiseless samples (states). seed: of the noise, and of where spins are put.
     engine: auto, states (configuration states on classes) or spins (isochromats, at most `spins` of them, without diffusion;
     `memory_bytes` bounds their work). progress is told the plan first, then fractions.
@@ -87,7 +93,7 @@ def acquire(
     run = CloudRun(cloud, played, spec, tolerance=1e-6, memory_bytes=memory_bytes)
     run.how |= {"phantom": phantom.name}
     report(0.0, f"plan: {run.outlook()}: {choice.why}")
-    if any(tissue.diffusion is not None for tissue in phantom.tissues):
+    if any(np.any(tensor) for tissue in phantom.tissues for _, tensor in tissue.diffusion):
         report(0.0, "spins do not diffuse")
     return record(run, sequence, spec, seed, report)
 

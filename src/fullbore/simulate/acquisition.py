@@ -19,6 +19,7 @@ from fullbore.simulate.diffusion import mean_tensor, within_readout
 from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import Group
 from fullbore.simulate.lattice import Lattice, place
+from fullbore.simulate.lines import unfold
 from fullbore.simulate.planning import Plan
 from fullbore.simulate.receiving import Progress, Run
 from fullbore.simulate.responses import Experiment, run_tissue
@@ -104,10 +105,9 @@ def _acquire_group(
     scene = Scene(
         lattice=lattice,
         density=np.array([tissue.proton_density for tissue in planned.phantom.tissues]),
+        lines=unfold(planned.phantom.tissues),
         sensitivity=spec.receive.sensitivity,
-        fine=fine_axes(
-            axes, SHORT_S if all(view.shifted for view in seen) else 0.5 * readout_s, 0.2 * planned.fineness.tolerance
-        ),
+        fine=fine_axes(axes, SHORT_S if all(view.shifted for view in seen) else 0.5 * readout_s, 0.2 * tolerance),
         plane_wise=planned.selective,
         tolerance=tolerance,
         pool=pool,
@@ -142,7 +142,7 @@ def _model(
     """Models of the slots that matter."""
     mass = scene.mass()
     samples, dwell = sequence.encoding.samples, sequence.encoding.dwell_s
-    tissues = planned.phantom.tissues
+    tissues = tuple(line.tissue for line in scene.lines)
     strongest = max(slot_energy(view.slot, mass, decayed_energy(view.slot, tissues, samples * dwell)) for view in seen)
     tensors = [mean_tensor(planned.frame, tissue) for tissue in tissues]
     pairs = []
@@ -206,7 +206,7 @@ def _slots(planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, axes:
 
 
 def _responses(planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, axes: ClassAxes, b0_T: float) -> list[Slot]:
-    """Configuration states of all tissues, a tissue per thread, the longest T2 first."""
+    """Configuration states of all tissues' lines, a line per thread, the longest T2 first."""
     cut = np.array([lattice.x.cut_per_m, lattice.y.cut_per_m, lattice.z.cut_per_m])
     experiment = Experiment(
         timeline=planned.timeline,
@@ -219,8 +219,10 @@ def _responses(planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, a
         b0_T=b0_T,
         prune=PRUNE * planned.fineness.tolerance,
     )
-    tissues = planned.phantom.tissues
-    present = [number for number, fraction in enumerate(lattice.fractions) if fraction.any()]
+    lines = unfold(planned.phantom.tissues)
+    tissues = [line.tissue for line in lines]
+    held = [bool(fraction.any()) for fraction in lattice.fractions]
+    present = [number for number, line in enumerate(lines) if held[line.owner]]
     with ThreadPoolExecutor(THREADS) as pool:
         order = sorted(present, key=lambda number: -tissues[number].t2_s)
         futures = {number: pool.submit(run_tissue, experiment, tissues[number]) for number in order}

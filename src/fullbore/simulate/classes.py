@@ -31,7 +31,7 @@ class ClassAxes:
 
 
 class PulseBank:
-    """Propagators for the classes of any group; frequency tables are made once per pulse kind and tissue,
+    """Propagators for the classes of any group; frequency tables are made once per pulse kind and relaxation times,
     where they save work."""
 
     def __init__(self, timeline: Timeline, direction: Float[np.ndarray, " 3"], half_width_Hz: Float[np.ndarray, " kind"]):
@@ -39,7 +39,7 @@ class PulseBank:
         self._direction = direction
         self._half_width = half_width_Hz
         self._frequencies = [len(np.unique(timeline.frequency_Hz[timeline.kind == k])) for k in range(len(timeline.kinds))]
-        self._tables: dict[tuple[int, Tissue, bytes], FrequencyTable] = {}
+        self._tables: dict[tuple[int, float, float, bytes], FrequencyTable] = {}
 
     def terms(
         self, kind: int, frequency_Hz: float, tissue: Tissue, shift_Hz: float, axes: ClassAxes
@@ -59,7 +59,7 @@ class PulseBank:
         return np.ascontiguousarray(value.reshape(-1, TERMS).T, dtype=np.float32)
 
     def _table(self, kind: int, tissue: Tissue, axes: ClassAxes) -> FrequencyTable:
-        key = (kind, tissue, axes.b1_scale.tobytes())
+        key = (kind, tissue.t1_s, tissue.t2_s, axes.b1_scale.tobytes())
         if key not in self._tables:
             self._tables[key] = FrequencyTable(
                 self._timeline.kinds[kind], self._half_width[kind], axes.b1_scale, tissue.t1_s, tissue.t2_s

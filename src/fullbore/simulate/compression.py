@@ -4,6 +4,7 @@ The signal of a class is separable, A[class, readout] d[class, sample]: an ampli
 readout. Both are expanded in orthonormal patterns v_l(readout) and w_q(sample); the features (l, q) of all classes, weighted
 with how much of the object each class holds, then have few principal components. The phase of water off-resonance is left
 to the cells: at the middle of the readout as a factor, during it as a shift along read where the readout is even.
+Tissues are lines here (`lines.unfold`): one chemical shift each.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import map_coordinates
 
-from fullbore.data import FieldMap, Flaws, GradientResponse, RfAmplifier
+from fullbore.data import EddyMode, FieldMap, Flaws, GradientResponse, RfAmplifier
 from fullbore.errors import UsageError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 
@@ -128,12 +128,16 @@ def make_bore(flaws: Flaws, b0_T: float, gradients: FieldTerm | None = None) -> 
         if gradients is not None:
             raise UsageError("Flaws.gradient_fields_m: spins that move need linear gradients. Leave one of the two out.")
         terms = [Nonlinear(flaws.gradient_fields_m)]
-    eddy = flaws.response is not None and any(mode.amplitude[3].any() for mode in flaws.response.modes)
+    eddy = flaws.response is not None and any(_is_uniform(mode) for mode in flaws.response.modes)
     if flaws.drift_Hz_per_s or eddy:
         terms.append(Uniform(flaws.drift_Hz_per_s))
     if flaws.concomitant:
         terms.append(Concomitant(b0_T))
     return Bore(terms=tuple(terms), response=flaws.response, rf_amplifier=flaws.rf_amplifier)
+
+
+def _is_uniform(mode: EddyMode) -> bool:
+    return bool(mode.amplitude[3].any() or (mode.sine is not None and mode.sine[3].any()))
 
 
 def courses(

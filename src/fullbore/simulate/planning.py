@@ -18,6 +18,7 @@ from fullbore.simulate.encode import separate
 from fullbore.simulate.fields import Bore, at_places
 from fullbore.simulate.groups import Group, make_groups, slice_gradients, slice_profiles
 from fullbore.simulate.lattice import Fineness, LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
+from fullbore.simulate.lines import unfold
 from fullbore.simulate.nodes import chebyshev_nodes
 from fullbore.simulate.slices import phantom_planes
 from fullbore.simulate.timeline import Timeline, compile_timeline
@@ -93,6 +94,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: flo
     """
     check_inputs(phantom, spec)
     _check_flaws(spec)
+    _check_tissues(phantom)
     phantom = _in_magnet(phantom, spec)
     timeline = compile_timeline(sequence, Bore(rf_amplifier=spec.flaws.rf_amplifier))
     _check_readouts(sequence, timeline)
@@ -106,7 +108,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: flo
     field_samples = _near_tissue(held, phantom.grid, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, frame[2])
     b1_samples = _near_tissue(held, phantom.grid, spec.transmit, np.abs(spec.transmit.values[0]), frame[2])
     b1_nodes = _b1_nodes(b1_samples[:, 1])
-    shift_Hz = max(abs(tissue.chemical_shift_ppm) for tissue in phantom.tissues) * to_Hz
+    shift_Hz = max(abs(line.tissue.chemical_shift_ppm) for line in unfold(phantom.tissues)) * to_Hz
     usual = float(np.abs(np.percentile(field_samples[:, 1], [RARE_PERCENT, 100 - RARE_PERCENT])).max())
     gradient = slice_gradients(timeline, frame)
     profiles = slice_profiles(timeline, gradient, float(b1_nodes.max()))
@@ -148,6 +150,17 @@ def _check_flaws(spec: ScannerSpec) -> None:
             raise UsageError(f"Flaws.{name}: states follow gradients as they were asked for. Play spins, or leave this flaw out.")
     if len(spec.transmit.values) > 1:
         raise UsageError(f"{spec.name}: {len(spec.transmit.values)} transmit channels, and states know one. Play spins.")
+
+
+def _check_tissues(phantom: Phantom) -> None:
+    """Configuration states know relaxation, species and diffusion, which stay as they are."""
+    for tissue in phantom.tissues:
+        if tissue.pools:
+            raise UsageError(f"Tissue {tissue.name}, pools: states do not exchange. Play spins, or leave the pools out.")
+        if tissue.t1rho_s is not None:
+            raise UsageError(f"Tissue {tissue.name}, t1rho_s: states relax with T1 and T2 only. Play spins, or leave T1rho out.")
+    for course in phantom.courses:
+        raise UsageError(f"Phantom {phantom.name}, course of {course.tissue}: states do not change in time. Play spins.")
 
 
 def _in_magnet(phantom: Phantom, spec: ScannerSpec) -> Phantom:

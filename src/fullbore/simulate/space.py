@@ -17,6 +17,7 @@ from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.compression import SlotModel
 from fullbore.simulate.encode import Comb, fourier_matrix, in_plane, sum_lines, sum_reads
 from fullbore.simulate.lattice import Lattice, sample_field
+from fullbore.simulate.lines import Line, of_lines, of_tissues
 from fullbore.simulate.spreading import WIDTH, spreading_weights
 
 FEW_PARTITIONS = 2
@@ -30,19 +31,21 @@ USUAL_TERMS = 30
 class Scene:
     """What stays the same for all slots of a group.
 
-    density: (tissue,) proton density. fine: axes of the class tables. plane_wise: classes differ from plane to plane.
+    density: (tissue,) proton density. lines: of the tissues, which classes tell apart. fine: axes of the class tables.
+    plane_wise: classes differ from plane to plane.
     tolerance: relative l2. pool: of threads that share the work; what they do does not depend on how many they are.
     """
 
     lattice: Lattice
     density: Float[np.ndarray, " tissue"]
+    lines: tuple[Line, ...]
     sensitivity: FieldMap
     fine: ClassAxes
     plane_wise: bool
     tolerance: float
     pool: Executor
 
-    def mass(self, x: slice = slice(None)) -> Float[np.ndarray, "tissue plane f b"]:
+    def mass(self, x: slice = slice(None)) -> Float[np.ndarray, "line plane f b"]:
         """How much of the object each class holds (sum of squares), in a range of x."""
         result = np.zeros((len(self.density), *self.fine.shape))
         part = self.lattice
@@ -50,7 +53,14 @@ class Scene:
             part.fractions[..., x], self.density, part.b1_scale[..., x], part.off_resonance_Hz[..., x], self.plane_wise,
             *_even(self.fine.off_resonance_Hz), *_even(self.fine.b1_scale), result,
         )  # fmt: skip
-        return result
+        return of_lines(result, self.lines)
+
+    def components(
+        self, model: SlotModel, mass: Float[np.ndarray, "line plane f b"], dropped: float
+    ) -> tuple[Complex[np.ndarray, "tissue plane f b k"], Complex[np.ndarray, "k row q"]]:
+        """Of a slot's model, the lines of each tissue together: cells know tissues only."""
+        table, pattern = model.components(mass, dropped)
+        return of_tissues(table, self.lines, len(self.density)), pattern
 
     def sensitivities(self, x: slice) -> Complex64[np.ndarray, "z y x coil"]:
         """Of every cell in a range of x, coils last."""
@@ -140,7 +150,7 @@ def carry(
         progress(number / len(pieces))
         mass = scene.mass(block.cells)
         energies = sum(other.energy(mass) for other in others)
-        table, pattern = model.components(mass, (0.6 * scene.tolerance) ** 2 * energies / len(others))
+        table, pattern = scene.components(model, mass, (0.6 * scene.tolerance) ** 2 * energies / len(others))
         if not len(pattern):
             continue
         sensitivity = scene.sensitivities(block.cells)
@@ -244,7 +254,7 @@ def carry_directly(
     rows_out: Int[np.ndarray, " row"],
 ) -> None:
     """Any trajectory, cell by cell: slow but right."""
-    table, pattern = model.components(scene.mass(), 0.0)
+    table, pattern = scene.components(model, scene.mass(), 0.0)
     part = scene.lattice
     for x in range(len(part.x.points_m)):
         cells = _column(scene, table, model.middle_s, x)

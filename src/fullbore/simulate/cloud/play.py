@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -17,9 +18,9 @@ from fullbore.simulate.cloud.pool_player import PoolPlayer
 from fullbore.simulate.cloud.schedule import pieces
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
 from fullbore.simulate.cloud.spots import make_spots
-from fullbore.simulate.fields import make_bore
+from fullbore.simulate.fields import Bore, make_bore
 from fullbore.simulate.receiving import Progress, Run, played_sequence, record
-from fullbore.simulate.timeline import compile_timeline
+from fullbore.simulate.timeline import Timeline, compile_timeline
 
 MOST_SPINS = 8192
 FEWEST_SPINS = 512
@@ -71,9 +72,10 @@ class CloudRun(Run):
         self.shape = (len(timeline.last_pulse), len(cloud.sensitivity), timeline.sample_time_s.shape[1])
         self._players: list[Player] = []
         for system, part in cloud.sorts():
-            spots = make_spots(part, bore, sequence.rf_shims)
+            own, clock = in_course(part, bore, timeline, sequence)
+            spots = make_spots(part, own, sequence.rf_shims)
             if system is None:
-                self._players.append(PlainPlayer(timeline, spots, tolerance))
+                self._players.append(PlainPlayer(clock, spots, tolerance))
             else:
                 self._players.append(PoolPlayer(timeline, system, spots, tolerance, threads))
         self._threads, self._spins, self._memory_bytes = threads, len(cloud), memory_bytes
@@ -110,6 +112,15 @@ class CloudRun(Run):
                     progress((number + (block + 1) / len(tasks)) / len(todo), "spins through pulses and readouts")
                 self.samples[piece.rows] = total * turn[piece.rows]
                 yield piece.rows
+
+
+def in_course(part: SpinCloud, bore: Bore, timeline: Timeline, sequence: Sequence) -> tuple[Bore, Timeline]:
+    """The bore and its timeline as spins of one sort feel them, whose own frequency may change in time."""
+    terms = () if part.changing is None else part.changing.terms(part.line)
+    if not terms:
+        return bore, timeline
+    own = replace(bore, terms=(*bore.terms, *terms))
+    return own, compile_timeline(sequence, own)
 
 
 def acquire_cloud(

@@ -22,7 +22,7 @@ without, during RF, and during RF under gradients that change."""
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Step:
-    """b1_T: (n,) of each spin at the step's start, in the signal's frame, turning at carrier_Hz; f_Hz: (n,) at its middle.
+    """b1_T: (n,) at the step's start, in the signal's frame, turning at carrier_Hz. f_Hz, t1_s, t2_s: (n,) at its middle.
 
     fresh: (n,) spins that came in since the last step, at rest. seen: (coil, n) at a sample that ends the step, else None.
     """
@@ -31,23 +31,26 @@ class Step:
     b1_T: Complex[np.ndarray, " n"]
     carrier_Hz: float
     f_Hz: Float[np.ndarray, " n"]
+    t1_s: Float[np.ndarray, " n"]
+    t2_s: Float[np.ndarray, " n"]
     fresh: Bool[np.ndarray, " n"]
     seen: Complex[np.ndarray, "coil n"] | None
 
 
 def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: bool = False) -> Iterator[Step]:
-    """Steps as long as RF raster, gradient knots and samples allow, and no longer than `LONGEST_STEP_S` where spins move or the
-    machine has flaws. join: those of an ideal machine and spins at rest that go on as the one before are one.
+    """Steps of spins of one sort, as long as RF raster, gradient knots and samples allow, and no longer than `LONGEST_STEP_S`
+    where spins move, change their frequency, or the machine has flaws. join: those of an ideal machine and spins at rest that
+    go on as the one before are one.
 
-    Fields and places are taken at the middle of a step, which is exact for the moment of a linear piece.
+    Fields, places and rates are taken at the middle of a step, which is exact for the moment of a linear piece.
     """
-    motion, flaws = cloud.motion, spec.flaws if spec is not None else Flaws()
-    plain = motion is None and not (flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
+    motion, flaws, changing = cloud.motion, spec.flaws if spec is not None else Flaws(), cloud.changing
+    turning = changing is not None and bool(changing.values[:, 2:].any())
+    plain = motion is None and not turning and not (flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
     linear = at_places(flaws.gradient_fields_m, cloud.position_m).real.T if flaws.gradient_fields_m else None
     played, starts = play_gradients(sequence, flaws.response), sequence.block_starts_s()
-    steps = [
-        _steps(sequence, block, flaws.rf_amplifier, not plain, played.edges_s - starts[block]) for block in range(len(starts))
-    ]
+    corners = np.concatenate([played.edges_s, np.zeros(0) if changing is None else changing.times_s])
+    steps = [_steps(sequence, block, flaws.rf_amplifier, not plain, corners - starts[block]) for block in range(len(starts))]
     dt, b1, carrier, sampled = (np.concatenate(part) for part in zip(*steps, strict=True))
     time, blocks = np.cumsum(dt) - 0.5 * dt, np.repeat(np.arange(len(starts)), [len(step[0]) for step in steps])
     gradient = played.at(time)
@@ -69,8 +72,12 @@ def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: b
             f = f + GYROMAGNETIC_RATIO_HZ_PER_T * across / (2 * spec.b0_T)
         through = motion.through if motion is not None else None
         seen = None if not taken else cloud.sensitivity if through is None else at_places(through, place)
-        drive = drives[int(sequence.rf_shim[block])]
-        yield Step(dt_s=float(h), b1_T=drive * b, carrier_Hz=float(c), f_Hz=f + flaws.drift_Hz_per_s * t, fresh=fresh, seen=seen)
+        drive, t1, t2 = drives[int(sequence.rf_shim[block])], cloud.t1_s, cloud.t2_s
+        if changing is not None:
+            r1, r2 = changing.rates_at(np.array([t]))[0]
+            t1, t2, f = 1 / (1 / t1 + r1), 1 / (1 / t2 + r2), f + changing.frequency_Hz(float(t), cloud.line)
+        f = f + flaws.drift_Hz_per_s * t
+        yield Step(dt_s=float(h), b1_T=drive * b, carrier_Hz=float(c), f_Hz=f, t1_s=t1, t2_s=t2, fresh=fresh, seen=seen)
 
 
 def _first(
