@@ -87,6 +87,17 @@ def parser() -> argparse.ArgumentParser:
     recon.add_argument("--out", type=Path, help="new folder for image, picture and report (default: NAME-recon)")
     recon.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
     recon.set_defaults(run=_recon)
+
+    design = commands.add_parser("design", help="design a part of the machine from a brief")
+    parts = design.add_subparsers(metavar="PART", required=True)
+    magnet = parts.add_parser("magnet", help="a superconducting magnet: windings, fields, margins")
+    magnet.add_argument("brief", type=Path, nargs="?", help="a brief (TOML); without one, a preset")
+    magnet.add_argument("--preset", help="60cm, 65cm, 70cm or 75cm: the bore of the patient (default 75cm)")
+    magnet.add_argument("--start", type=Path, help="a winding table (CSV) to start from")
+    magnet.add_argument("--windings", type=Path, help="a winding table (CSV) to judge against the brief instead of designing")
+    magnet.add_argument("--out", type=Path, help="new folder for result, winding table and report (default: the brief's name)")
+    magnet.add_argument("--json", action="store_true", help="print the figures as JSON on standard output")
+    magnet.set_defaults(run=_design_magnet)
     return top
 
 
@@ -112,6 +123,12 @@ def _recon(options: argparse.Namespace) -> int:
     from fullbore.cli.recon import recon
 
     return recon(options)
+
+
+def _design_magnet(options: argparse.Namespace) -> int:
+    from fullbore.cli.design import magnet
+
+    return magnet(options)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,10 @@ def hoop_stresses_Pa(
 
 
 def lone_turn_stresses_Pa(sections: Float[np.ndarray, "n 5"], chosen: Float[np.ndarray, "m 5"]) -> Float[np.ndarray, "m"]:
-    """Largest J B r of a turn that shares its load with no other: at most current density times peak field times radius."""
-    return np.asarray(np.abs(chosen[:, 4]) * peak_fields_T(sections, chosen, 33, 9) * chosen[:, 1])
+    """Largest J Bz r on the faces of each chosen winding: the stress of a turn that shares its load with no other, Pa."""
+    points = np.stack([_perimeter(section, 33, 9) for section in chosen])
+    axial = solenoid_field(points.reshape(-1, 2), sections)[:, 1].reshape(points.shape[:2])
+    return np.asarray((chosen[:, 4, None] * axial * points[..., 0]).max(axis=1))
 
 
 def _perimeter(section: Float[np.ndarray, "c"], along: int, across: int) -> Float[np.ndarray, "p 2"]:

@@ -14,6 +14,8 @@ from fullbore.hardware.magnet.refine import Refined, refine
 # The current may leave the brief's by this much: it is what sets B0 in the end.
 CURRENT_SHARE = 0.02
 _SMALL_M = 5e-4
+# What the constraints keep in hand is twice this.
+GOOD_ENOUGH = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,7 +38,7 @@ def whole_turns(layout: Layout, brief: MagnetBrief, tell: Callable[[float], None
         wound = _wind(layout, brief, order, lambda share, done=attempt: tell((done + share) / len(orders)))
         if best is None or wound.refined.excess < best.refined.excess:
             best = wound
-        if best.refined.excess <= 1e-4:
+        if best.refined.excess <= GOOD_ENOUGH:
             break
     assert best is not None
     return best
