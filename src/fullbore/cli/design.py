@@ -45,7 +45,9 @@ def magnet(options: argparse.Namespace) -> int:
     brief = _brief(options)
     began = time.monotonic()
     with ExamTerminal({f"{brief.name}/design": 25.0}) as terminal:
-        terminal.line(f"{brief.name}: {brief.b0_T:g} T, windings from {brief.space.inner_radius_m:g} m, {brief.space.length_m:g} m long")
+        terminal.line(
+            f"{brief.name}: {brief.b0_T:g} T, windings from {brief.space.inner_radius_m:g} m, {brief.space.length_m:g} m long"
+        )
         if options.windings:
             given = read_windings(options.windings, brief.b0_T)
             figures = {**magnet_figures(given, brief.stray.field_T), **conductor_figures(given, brief)}
@@ -131,7 +133,12 @@ def _write(made: Magnet, brief: MagnetBrief, folder: Path, seconds: float) -> di
     write_windings(made, folder / "windings.csv")
     sha = digest(asdict(brief))
     facts = [("brief", brief.name), ("brief's source", brief.source), ("brief's SHA-256", sha), ("made in", f"{seconds:.1f} s")]
-    record: dict[str, object] = {"brief": asdict(brief), "brief_sha256": sha, "magnet": asdict(made), "seconds": round(seconds, 2)}
+    record: dict[str, object] = {
+        "brief": asdict(brief),
+        "brief_sha256": sha,
+        "magnet": asdict(made),
+        "seconds": round(seconds, 2),
+    }
     write_text(json.dumps(record, indent=1) + "\n", folder / "magnet.json")
     with atomic_path(folder / "magnet.png") as temporary:
         magnet_figure(made, views).savefig(temporary, format="png", dpi=110)
@@ -151,8 +158,7 @@ def magnet_views(made: Magnet, brief: MagnetBrief) -> MagnetViews:
         kind: (made.figures[f"peak_field_{kind}_T"], made.current_A) for kind in wires if f"peak_field_{kind}_T" in made.figures
     }
     spread = {
-        ball.diameter_m: 1e6
-        * wound_peak_to_peak(sections, brief.tolerance, ball.diameter_m, _SAMPLES, np.random.default_rng(0))
+        ball.diameter_m: 1e6 * wound_peak_to_peak(sections, brief.tolerance, ball.diameter_m, _SAMPLES, np.random.default_rng(0))
         for ball in brief.homogeneity
     }
     return MagnetViews(

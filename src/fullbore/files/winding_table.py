@@ -17,15 +17,15 @@ _COLUMNS = ("name", "wire", *_PLACES, "layers", "turns_per_layer", "turns", "wir
 
 
 def write_windings(magnet: Magnet, path: Path) -> None:
-    """One row a coil, lengths in metres to the micrometre; turns are signed, the current is the same in all."""
+    """One row a coil, lengths in metres to the nanometre, so that the table gives the same ppm; turns are signed, the current is the same in all."""
     stream = io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(_COLUMNS)
     for w in magnet.windings:
         per_layer = abs(w.turns) / w.layers if w.layers else ""
         around = abs(w.turns) * np.pi * (w.inner_radius_m + w.outer_radius_m)
-        places = [f"{getattr(w, name):.6f}" for name in _PLACES]
-        numbers = [w.layers, f"{per_layer:g}" if per_layer else "", f"{w.turns:.10g}", f"{around:.2f}", f"{magnet.current_A:.6f}"]
+        places = [f"{getattr(w, name):.9f}" for name in _PLACES]
+        numbers = [w.layers, f"{per_layer:g}" if per_layer else "", f"{w.turns:.10g}", f"{around:.2f}", f"{magnet.current_A:.9g}"]
         table.writerow([w.name, w.wire, *places, *numbers])
     with atomic_path(path) as temporary:
         temporary.write_text(stream.getvalue(), encoding="utf-8")

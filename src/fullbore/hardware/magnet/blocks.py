@@ -34,8 +34,8 @@ def blocks_of(density: DensityMap, brief: MagnetBrief) -> Layout:
 
 
 def _rectangle(
-    column: Float[np.ndarray, "c"],
-    heights_m: Float[np.ndarray, "e"],
+    column: Float[np.ndarray, " c"],
+    heights_m: Float[np.ndarray, " e"],
     thickness_m: float,
     middle_m: float,
     group: int,
@@ -57,7 +57,7 @@ def _rectangle(
     return middle_m - build / 2, middle_m + build / 2, low, high
 
 
-def _cuts(column: Float[np.ndarray, "c"], heights_m: Float[np.ndarray, "e"], runs: int) -> list[tuple[int, int]]:
+def _cuts(column: Float[np.ndarray, " c"], heights_m: Float[np.ndarray, " e"], runs: int) -> list[tuple[int, int]]:
     """Half-open runs of columns, each with current, of least total variance about their centres."""
     centres = (heights_m[1:] + heights_m[:-1]) / 2
     zero, one, two = (np.concatenate([[0.0], np.cumsum(column * centres**k)]) for k in range(3))

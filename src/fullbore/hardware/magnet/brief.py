@@ -176,7 +176,9 @@ def _refuse_misfit(brief: MagnetBrief, origin: str) -> None:
             f"diameter, {space.inner_radius_m * 4 / 3:.3g} m."
         )
     if brief.limits.load_line_margin >= 1:
-        raise UsageError(f"magnet brief {origin}, limits.load_line_margin: got {brief.limits.load_line_margin:g}, wanted under 1.")
+        raise UsageError(
+            f"magnet brief {origin}, limits.load_line_margin: got {brief.limits.load_line_margin:g}, wanted under 1."
+        )
 
 
 def _sentence(error: ValidationError, origin: str) -> str:

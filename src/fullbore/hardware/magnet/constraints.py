@@ -71,7 +71,7 @@ def stray_rows(layout: Layout, brief: MagnetBrief) -> Rows:
     )
 
 
-def load_values(layout: Layout, brief: MagnetBrief, blocks: np.ndarray | None = None) -> Float[np.ndarray, "q"]:
+def load_values(layout: Layout, brief: MagnetBrief, blocks: np.ndarray | None = None) -> Float[np.ndarray, " q"]:
     """Load line of the chosen blocks (all unless given), then their hoop stress."""
     half = half_sections(layout, brief)
     chosen = np.arange(len(half)) if blocks is None else blocks
@@ -120,7 +120,7 @@ def total_rows(layout: Layout, brief: MagnetBrief) -> Rows:
     )
 
 
-def conductor_length_m(layout: Layout, brief: MagnetBrief) -> tuple[float, Float[np.ndarray, "v"]]:
+def conductor_length_m(layout: Layout, brief: MagnetBrief) -> tuple[float, Float[np.ndarray, " v"]]:
     """Length of all wire and its slopes: volume of the windings over the wire's area."""
     inner, outer, low, high = layout.edges_m.T
     areas = np.array([brief.primary_wire.wire().area_m2, brief.shield_wire.wire().area_m2])[layout.group]
@@ -142,7 +142,7 @@ def all_rows(layout: Layout, brief: MagnetBrief) -> Rows:
     )
 
 
-def all_values(layout: Layout, brief: MagnetBrief) -> Float[np.ndarray, "q"]:
+def all_values(layout: Layout, brief: MagnetBrief) -> Float[np.ndarray, " q"]:
     """The values of `all_rows`."""
     half = half_sections(layout, brief)
     energy = stored_energy_J(both_halves(half)) / brief.limits.energy_J - 1

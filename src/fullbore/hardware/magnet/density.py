@@ -61,7 +61,7 @@ def current_density(brief: MagnetBrief) -> DensityMap:
 
 def _cells(
     brief: MagnetBrief,
-) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, Float[np.ndarray, "n 2"], Float[np.ndarray, "n"]]:
+) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
     space = brief.space
     radii = (
         np.linspace(space.inner_radius_m, space.inner_radius_m + space.primary_build_m, _PRIMARY_CELLS[0] + 1),
@@ -77,20 +77,18 @@ def _cells(
 
 
 def _homogeneity(
-    brief: MagnetBrief, cells: Float[np.ndarray, "n 2"], amounts: Float[np.ndarray, "n"]
-) -> tuple[Float[np.ndarray, "p n"], Float[np.ndarray, "p"]]:
+    brief: MagnetBrief, cells: Float[np.ndarray, "n 2"], amounts: Float[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, "p n"], Float[np.ndarray, " p"]]:
     """Bz over B0 on the balls' surfaces, and the half width allowed."""
     largest = max(ball.diameter_m for ball in brief.homogeneity) / 2
     coefficients = 2 * loop_harmonics(cells[:, 0], cells[:, 1], _ORDER, largest)[::2] * amounts / brief.b0_T
     polar = np.polynomial.legendre.legvander(np.cos(np.linspace(0, np.pi / 2, _POLAR)), _ORDER)[:, ::2]
-    rows = [
-        polar * (ball.diameter_m / 2 / largest) ** np.arange(0, _ORDER + 1, 2) @ coefficients for ball in brief.homogeneity
-    ]
+    rows = [polar * (ball.diameter_m / 2 / largest) ** np.arange(0, _ORDER + 1, 2) @ coefficients for ball in brief.homogeneity]
     widths = [np.full(_POLAR, ball.peak_to_peak / 2) for ball in brief.homogeneity]
     return np.concatenate(rows), np.concatenate(widths)
 
 
-def _stray(brief: MagnetBrief, cells: Float[np.ndarray, "n 2"], amounts: Float[np.ndarray, "n"]) -> Float[np.ndarray, "p n"]:
+def _stray(brief: MagnetBrief, cells: Float[np.ndarray, "n 2"], amounts: Float[np.ndarray, " n"]) -> Float[np.ndarray, "p n"]:
     """Components of B on the ellipse in 16 directions, over the limit of a polygon within the circle."""
     points = ellipse_points(brief)
     fields = (loop_matrix(points, cells) + loop_matrix(points, cells * np.array([1, -1]))) * amounts
@@ -100,8 +98,8 @@ def _stray(brief: MagnetBrief, cells: Float[np.ndarray, "n 2"], amounts: Float[n
 
 
 def _solve(
-    cost: Float[np.ndarray, "v"], matrix: Float[np.ndarray, "q v"], bound: Float[np.ndarray, "q"], free_last: bool = False
-) -> Float[np.ndarray, "v"] | None:
+    cost: Float[np.ndarray, " v"], matrix: Float[np.ndarray, "q v"], bound: Float[np.ndarray, " q"], free_last: bool = False
+) -> Float[np.ndarray, " v"] | None:
     bounds = [(0.0, 1.0)] * len(cost)
     if free_last:
         bounds[-1] = (0.0, np.inf)

@@ -43,7 +43,7 @@ def stored_energy_slopes(sections: Float[np.ndarray, "n 5"]) -> Float[np.ndarray
     return slopes
 
 
-def inductance_matrix_H(sections: Float[np.ndarray, "n 5"], turns: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n n"]:
+def inductance_matrix_H(sections: Float[np.ndarray, "n 5"], turns: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n n"]:
     """Self and mutual inductances of coils of so many (signed) turns, H."""
     area = (sections[:, 1] - sections[:, 0]) * (sections[:, 3] - sections[:, 2])
     per_ampere = sections.copy()

@@ -73,13 +73,11 @@ def _summed(
     height: Float[np.ndarray, "n q"],
     amount: Float[np.ndarray, "n q"],
 ) -> Float[np.ndarray, "p n 2"]:
-    fields = [
-        loop_field(points_m, np.stack([r, z], axis=-1), a) for r, z, a in zip(radius, height, amount, strict=True)
-    ]
+    fields = [loop_field(points_m, np.stack([r, z], axis=-1), a) for r, z, a in zip(radius, height, amount, strict=True)]
     return np.stack(fields, axis=1)
 
 
-def _loop_moments(radius: Float[np.ndarray, "q"], height: Float[np.ndarray, "q"], order: int) -> Float[np.ndarray, "k q"]:
+def _loop_moments(radius: Float[np.ndarray, " q"], height: Float[np.ndarray, " q"], order: int) -> Float[np.ndarray, "k q"]:
     distance = np.hypot(radius, height)
     return np.asarray(
         MU0 / 2 * radius**2 * legendre_slopes(height / distance, order + 1)[1:] * distance ** np.arange(order + 1)[:, None]

@@ -34,8 +34,8 @@ def null_harmonics(layout: Layout, brief: MagnetBrief) -> Layout:
 
 
 def _least_step(
-    vector: Float[np.ndarray, "v"], residual: Float[np.ndarray, "q"], slopes: Float[np.ndarray, "q v"], bounds: Bounds
-) -> Float[np.ndarray, "v"]:
+    vector: Float[np.ndarray, " v"], residual: Float[np.ndarray, " q"], slopes: Float[np.ndarray, "q v"], bounds: Bounds
+) -> Float[np.ndarray, " v"]:
     """Bounded least squares of residual and movement; distances between edges enter as stiff springs where they are broken."""
     broken = np.maximum(bounds.less @ vector - bounds.at_most, 0.0)
     springs = bounds.less[broken > 0] / _SPRING_M
@@ -50,7 +50,7 @@ def _least_step(
     return step
 
 
-def _residual(layout: Layout, brief: MagnetBrief) -> tuple[Float[np.ndarray, "q"], Float[np.ndarray, "q v"]]:
+def _residual(layout: Layout, brief: MagnetBrief) -> tuple[Float[np.ndarray, " q"], Float[np.ndarray, "q v"]]:
     half = half_sections(layout, brief)
     radius = max(ball.diameter_m for ball in brief.homogeneity) / 2
     field = 2 * solenoid_harmonics(half, _DEGREE, radius)[::2].sum(axis=1) / brief.b0_T

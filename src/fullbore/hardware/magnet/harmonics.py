@@ -11,7 +11,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 
 
 def loop_harmonics(
-    radius_m: Float[np.ndarray, "n"], z_m: Float[np.ndarray, "n"], order: int, reference_m: float
+    radius_m: Float[np.ndarray, " n"], z_m: Float[np.ndarray, " n"], order: int, reference_m: float
 ) -> Float[np.ndarray, "k n"]:
     """Coefficients c_0 .. c_order, T/A, of Bz = sum of c_k (rho / reference)^k P_k(cos theta), for each coaxial loop.
 
@@ -26,7 +26,11 @@ def loop_harmonics(
 
 
 def sheet_harmonics(
-    radius_m: Float[np.ndarray, "n"], low_m: Float[np.ndarray, "n"], high_m: Float[np.ndarray, "n"], order: int, reference_m: float
+    radius_m: Float[np.ndarray, " n"],
+    low_m: Float[np.ndarray, " n"],
+    high_m: Float[np.ndarray, " n"],
+    order: int,
+    reference_m: float,
 ) -> Float[np.ndarray, "k n"]:
     """Coefficients as of `loop_harmonics`, T per A/m, of thin solenoids: the integral of the loop's over its height.
 
@@ -76,7 +80,7 @@ def harmonic_values(order: int, reference_m: float, points_m: Float[np.ndarray, 
     return np.asarray(values * (distance[:, None] / reference_m) ** np.arange(order + 1))
 
 
-def legendre_slopes(x: Float[np.ndarray, "n"], order: int) -> Float[np.ndarray, "k n"]:
+def legendre_slopes(x: Float[np.ndarray, " n"], order: int) -> Float[np.ndarray, "k n"]:
     """P_0'(x) .. P_order'(x)."""
     values, slopes = [np.ones_like(x), x], [np.zeros_like(x), np.ones_like(x)]
     for k in range(1, order):

@@ -35,7 +35,9 @@ def field_ppm(magnet: Magnet, grid: Grid) -> FieldMap:
     points = np.column_stack([np.hypot(places[:, 0], places[:, 1]), places[:, 2]])
     reach, free = float(np.linalg.norm(points, axis=1).max()), float(sections[:, 0].min())
     if points[:, 0].max() >= free:
-        raise UsageError(f"field_ppm: the grid reaches {points[:, 0].max():.3g} m from the axis, the windings begin at {free:.3g} m.")
+        raise UsageError(
+            f"field_ppm: the grid reaches {points[:, 0].max():.3g} m from the axis, the windings begin at {free:.3g} m."
+        )
     centre = solenoid_field(np.zeros((1, 2)), sections)[0, 1]
     if reach < _CONVERGED * nearest_wire_m(sections):
         coefficients = solenoid_harmonics(sections, _ORDER, reach or free).sum(axis=1)

@@ -24,11 +24,11 @@ class Layout:
     group: np.ndarray
     current_scale: float = 1.0
 
-    def vector(self) -> Float[np.ndarray, "v"]:
+    def vector(self) -> Float[np.ndarray, " v"]:
         """Edges block by block, then the scale of the current."""
         return np.append(self.edges_m.ravel(), self.current_scale)
 
-    def at(self, vector: Float[np.ndarray, "v"]) -> Layout:
+    def at(self, vector: Float[np.ndarray, " v"]) -> Layout:
         """The same groups with other edges and current."""
         return replace(self, edges_m=vector[:-1].reshape(-1, 4).copy(), current_scale=float(vector[-1]))
 

@@ -16,7 +16,7 @@ MU0 = VACUUM_PERMEABILITY_N_PER_A2
 
 
 def loop_field(
-    points_m: Float[np.ndarray, "p 2"], loops_m: Float[np.ndarray, "n 2"], currents_A: Float[np.ndarray, "n"]
+    points_m: Float[np.ndarray, "p 2"], loops_m: Float[np.ndarray, "n 2"], currents_A: Float[np.ndarray, " n"]
 ) -> Float[np.ndarray, "p 2"]:
     """Field (Br, Bz), T, of coaxial loops. points_m: (r, z). loops_m: (radius, z). Not on a wire.
 
@@ -32,15 +32,13 @@ def loop_matrix(points_m: Float[np.ndarray, "p 2"], loops_m: Float[np.ndarray, "
 
 
 def loop_potential(
-    points_m: Float[np.ndarray, "p 2"], loops_m: Float[np.ndarray, "n 2"], currents_A: Float[np.ndarray, "n"]
-) -> Float[np.ndarray, "p"]:
+    points_m: Float[np.ndarray, "p 2"], loops_m: Float[np.ndarray, "n 2"], currents_A: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " p"]:
     """Azimuthal vector potential, T m, of coaxial loops at (r, z)."""
     return np.asarray(_potential(points_m, loops_m, currents_A))
 
 
-def loop_mutual_inductance(
-    one_m: Float[np.ndarray, "n 2"], other_m: Float[np.ndarray, "p 2"]
-) -> Float[np.ndarray, "n p"]:
+def loop_mutual_inductance(one_m: Float[np.ndarray, "n 2"], other_m: Float[np.ndarray, "p 2"]) -> Float[np.ndarray, "n p"]:
     """Mutual inductance, H, of coaxial loops given as (radius, z): the flux 2 pi r A through one of an ampere in the other."""
     inductance = np.empty((len(one_m), len(other_m)))
     for index, loop in enumerate(one_m):

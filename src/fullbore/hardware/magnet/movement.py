@@ -58,7 +58,7 @@ def bounds_of(layout: Layout, brief: MagnetBrief, wound: np.ndarray | None = Non
     )
 
 
-def _distances(layout: Layout, brief: MagnetBrief, thinnest_m: float) -> tuple[Float[np.ndarray, "q v"], Float[np.ndarray, "q"]]:
+def _distances(layout: Layout, brief: MagnetBrief, thinnest_m: float) -> tuple[Float[np.ndarray, "q v"], Float[np.ndarray, " q"]]:
     size = 4 * len(layout.group) + 1
     rows, limits = [], []
 
@@ -79,7 +79,7 @@ def _distances(layout: Layout, brief: MagnetBrief, thinnest_m: float) -> tuple[F
     return np.array(rows), np.array(limits)
 
 
-def _settled(layout: Layout, wound: np.ndarray) -> tuple[Float[np.ndarray, "q v"], Float[np.ndarray, "q"]]:
+def _settled(layout: Layout, wound: np.ndarray) -> tuple[Float[np.ndarray, "q v"], Float[np.ndarray, " q"]]:
     size = 4 * len(wound) + 1
     rows, values = [], []
     for block in np.flatnonzero(wound):

@@ -77,18 +77,18 @@ def refine(
     return Refined(layout=layout, excess=float(rows.values.max()), binding=binding, iterations=count)
 
 
-def _merit(layout: Layout, values: Float[np.ndarray, "q"], brief: MagnetBrief, scale: float) -> float:
+def _merit(layout: Layout, values: Float[np.ndarray, " q"], brief: MagnetBrief, scale: float) -> float:
     return conductor_length_m(layout, brief)[0] / scale + _PRICE * float(_by_excess(values))
 
 
-def _by_excess(values: Float[np.ndarray, "q"]) -> float:
+def _by_excess(values: Float[np.ndarray, " q"]) -> float:
     """The worst excess, with a little of all others so that these shrink too."""
     over = np.maximum(values, 0.0)
     return float(over.max() + 0.01 * over.mean())
 
 
 def _curved_step(
-    layout: Layout, brief: MagnetBrief, cost: Float[np.ndarray, "v"], rows: Rows, bounds: Bounds, radius: float
+    layout: Layout, brief: MagnetBrief, cost: Float[np.ndarray, " v"], rows: Rows, bounds: Bounds, radius: float
 ) -> tuple[Layout, float]:
     """The linear program's step, solved again with what the curvature of homogeneity and stray field left over.
 
@@ -113,13 +113,13 @@ def _curved_step(
 
 
 def _step(
-    vector: Float[np.ndarray, "v"],
-    cost: Float[np.ndarray, "v"],
+    vector: Float[np.ndarray, " v"],
+    cost: Float[np.ndarray, " v"],
     rows: Rows,
-    values: Float[np.ndarray, "q"],
+    values: Float[np.ndarray, " q"],
     bounds: Bounds,
     radius: float,
-) -> tuple[Float[np.ndarray, "v"], float]:
+) -> tuple[Float[np.ndarray, " v"], float]:
     """The step of least linearised cost plus price of excess, and that sum."""
     size, near = len(vector), values > -_NEAR
     count = int(near.sum())

@@ -35,7 +35,7 @@ def sheet_field(points_m: Float[np.ndarray, "p 2"], sheets: Float[np.ndarray, "n
     return np.asarray(_thin(points_m, sheets))
 
 
-def solenoid_potential(points_m: Float[np.ndarray, "p 2"], sections: Float[np.ndarray, "n 5"]) -> Float[np.ndarray, "p"]:
+def solenoid_potential(points_m: Float[np.ndarray, "p 2"], sections: Float[np.ndarray, "n 5"]) -> Float[np.ndarray, " p"]:
     """Azimuthal vector potential, T m, of coaxial thick solenoids, anywhere off the axis (where it is 0).
 
     Radial integral of thin solenoids: Callaghan and Maslen 1960, NASA TN D-465.
@@ -89,7 +89,7 @@ def _thick(points: np.ndarray, sections: np.ndarray, nodes: np.ndarray, weights:
                 length = edge - split
                 if length == 0.0:
                     continue
-                for node, weight in zip(nodes, weights):
+                for node, weight in zip(nodes, weights):  # noqa: B905 (Numba knows no strict)
                     a = _apart(split + length * node, r)
                     one, two = _sheet_end(a, r, z - low), _sheet_end(a, r, z - high)
                     amount = density * weight * abs(length)
@@ -125,7 +125,7 @@ def _thick_potential(points: np.ndarray, sections: np.ndarray, nodes: np.ndarray
                 length = edge - split
                 if length == 0.0:
                     continue
-                for node, weight in zip(nodes, weights):
+                for node, weight in zip(nodes, weights):  # noqa: B905 (Numba knows no strict)
                     a = _apart(split + length * node, r)
                     ends = _potential_end(a, r, z - low) - _potential_end(a, r, z - high)
                     out[p] += density * weight * abs(length) * ends

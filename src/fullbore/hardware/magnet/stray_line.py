@@ -31,5 +31,5 @@ def stray_line(sections: Float[np.ndarray, "n 5"], field_T: float = 0.5e-3, dire
     return np.asarray(high[:, None] * rays)
 
 
-def _size(sections: Float[np.ndarray, "n 5"], points_m: Float[np.ndarray, "p 2"]) -> Float[np.ndarray, "p"]:
+def _size(sections: Float[np.ndarray, "n 5"], points_m: Float[np.ndarray, "p 2"]) -> Float[np.ndarray, " p"]:
     return np.asarray(np.linalg.norm(solenoid_field(points_m, sections), axis=-1))

@@ -14,7 +14,7 @@ _POLAR, _AZIMUTH = 19, 24
 
 def wound_peak_to_peak(
     sections: Float[np.ndarray, "n 5"], tolerance: Tolerance, diameter_m: float, samples: int, generator: np.random.Generator
-) -> Float[np.ndarray, "s"]:
+) -> Float[np.ndarray, " s"]:
     """Peak-to-peak of Bz over a sphere's surface (share of the centre's), of so many magnets with Gaussian errors in each coil.
 
     Coils err on their own in radius (the number of turns stays), in place along x, y and z, and in tilt about x and y. Linear

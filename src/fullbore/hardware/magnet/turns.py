@@ -60,9 +60,7 @@ def _wind(layout: Layout, brief: MagnetBrief, order: np.ndarray, tell: Callable[
         layout, layers[block], per_layer[block] = _rounded(layout, brief, int(block))
         done[block] = True
         last = count == blocks - 1
-        refined = refine(
-            layout, brief, wound=done, current_share=CURRENT_SHARE, iterations=25 if last else 8, first_m=_SMALL_M
-        )
+        refined = refine(layout, brief, wound=done, current_share=CURRENT_SHARE, iterations=25 if last else 8, first_m=_SMALL_M)
         layout = refined.layout
         tell((count + 1) / blocks)
     assert refined is not None
