@@ -45,9 +45,8 @@ def magnet(options: argparse.Namespace) -> int:
     brief = _brief(options)
     began = time.monotonic()
     with ExamTerminal({f"{brief.name}/design": 25.0}) as terminal:
-        terminal.line(
-            f"{brief.name}: {brief.b0_T:g} T, windings from {brief.space.inner_radius_m:g} m, {brief.space.length_m:g} m long"
-        )
+        space = brief.space
+        terminal.line(f"{brief.name}: {brief.b0_T:g} T, windings from {space.inner_radius_m:g} m, {space.length_m:g} m long")
         if options.windings:
             given = read_windings(options.windings, brief.b0_T)
             figures = {**magnet_figures(given, brief.stray.field_T), **conductor_figures(given, brief)}
@@ -133,12 +132,8 @@ def _write(made: Magnet, brief: MagnetBrief, folder: Path, seconds: float) -> di
     write_windings(made, folder / "windings.csv")
     sha = digest(asdict(brief))
     facts = [("brief", brief.name), ("brief's source", brief.source), ("brief's SHA-256", sha), ("made in", f"{seconds:.1f} s")]
-    record: dict[str, object] = {
-        "brief": asdict(brief),
-        "brief_sha256": sha,
-        "magnet": asdict(made),
-        "seconds": round(seconds, 2),
-    }
+    record: dict[str, object] = {"brief": asdict(brief), "brief_sha256": sha, "magnet": asdict(made)}
+    record["seconds"] = round(seconds, 2)
     write_text(json.dumps(record, indent=1) + "\n", folder / "magnet.json")
     with atomic_path(folder / "magnet.png") as temporary:
         magnet_figure(made, views).savefig(temporary, format="png", dpi=110)

@@ -59,7 +59,7 @@ class Demand:
 
 def magnet_figure(magnet: Magnet, views: MagnetViews) -> Figure:
     """Windings, deviation around the centre and stray line."""
-    drawn = Figure(figsize=(14, 5.4), layout="constrained")
+    drawn = Figure(figsize=(14, 3.8), layout="constrained")
     windings, even, stray = drawn.subplots(1, 3)
     _windings(windings, magnet, views)
     _deviation(even, views)

@@ -183,7 +183,9 @@ def _refuse_misfit(brief: MagnetBrief, origin: str) -> None:
 
 def _sentence(error: ValidationError, origin: str) -> str:
     """The first problem as one sentence."""
-    first = error.errors()[0]
+    problems = error.errors()
+    unknown = [p for p in problems if p["type"] == "unexpected_keyword_argument"]
+    first = (unknown or problems)[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
         return f"magnet brief {origin}: {where} is missing. Add the key."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +75,7 @@ def _distances(layout: Layout, brief: MagnetBrief, thinnest_m: float) -> tuple[F
     for group in (PRIMARY, SHIELD):
         members = np.flatnonzero(layout.group == group)
         ordered = members[np.argsort(layout.edges_m[members, 2] + layout.edges_m[members, 3])]
-        for one, next_one in zip(ordered[:-1], ordered[1:], strict=True):
+        for one, next_one in itertools.pairwise(ordered):
             before(4 * int(one) + 3, 4 * int(next_one) + 2, brief.space.gap_m)
     return np.array(rows), np.array(limits)
 

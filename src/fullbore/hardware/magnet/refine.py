@@ -29,8 +29,11 @@ _CORRECTIONS, _ENOUGH, _NEAR = 6, 3e-3, 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Refined:
-    """A layout with how it stands. excess: worst limit in units of itself, <= 0 when all hold. binding: kinds of the rows at their
-    limits, worst first. iterations: linear programs solved."""
+    """A layout with how it stands.
+
+    excess: worst limit in units of itself, <= 0 when all hold. binding: kinds of the rows at their limits, worst first.
+    iterations: steps tried.
+    """
 
     layout: Layout
     excess: float

@@ -46,7 +46,8 @@ def refuse_layout(brief: MagnetBrief, refined: Refined) -> NoReturn:
     allowed = [nearest.get(name, homogeneous) for name in refined.binding]
     raise LimitError(
         f"magnet brief {brief.name}: the best windings exceed {worst} by {100 * refined.excess:.3g} % "
-        f"(binding: {', '.join(refined.binding)}). Allow {' and '.join(dict.fromkeys(allowed))}, or give more length, radius or pairs."
+        f"(binding: {', '.join(refined.binding)}). Allow {' and '.join(dict.fromkeys(allowed))}, "
+        "or give more length, radius or pairs."
     )
 
 

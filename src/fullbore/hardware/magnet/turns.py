@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -35,13 +36,17 @@ def whole_turns(layout: Layout, brief: MagnetBrief, tell: Callable[[float], None
     orders = _orders(layout)
     best: Wound | None = None
     for attempt, order in enumerate(orders):
-        wound = _wind(layout, brief, order, lambda share, done=attempt: tell((done + share) / len(orders)))
+        wound = _wind(layout, brief, order, partial(_share_told, tell, attempt, len(orders)))
         if best is None or wound.refined.excess < best.refined.excess:
             best = wound
         if best.refined.excess <= GOOD_ENOUGH:
             break
     assert best is not None
     return best
+
+
+def _share_told(tell: Callable[[float], None], attempt: int, attempts: int, share: float) -> None:
+    tell((attempt + share) / attempts)
 
 
 def _orders(layout: Layout) -> list[np.ndarray]:
