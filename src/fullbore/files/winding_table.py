@@ -17,7 +17,7 @@ _COLUMNS = ("name", "wire", *_PLACES, "layers", "turns_per_layer", "turns", "wir
 
 
 def write_windings(magnet: Magnet, path: Path) -> None:
-    """One row a coil, lengths in metres to the nanometre, so that the table gives the same ppm; turns are signed, the current is the same in all."""
+    """One row a coil, lengths in metres to the nanometre so that the table gives the same ppm; turns are signed."""
     stream = io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(_COLUMNS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from fullbore.errors import UsageError
 from fullbore.hardware.magnet.conductor import Wire
@@ -18,7 +18,7 @@ from fullbore.physics.units import parse_quantity
 def _quantity(dimension: str) -> BeforeValidator:
     """A parser of texts with a unit, named after the field."""
 
-    def parse(text: object, info: ValidationInfo) -> float:
+    def parse(text: object, info: Any) -> float:
         return parse_quantity(text, dimension, f"magnet brief, {info.field_name}")
 
     return BeforeValidator(parse)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fullbore.errors import ValueRangeError
 
 # Critical current density of commercial niobium-titanium at 4.2 K: j0 (1 - 0.096 B), 3 to 10 T, slope within 3 % over ten wires
-# of six makers (Lubell 1983, IEEE Trans. Magn. 19:754). Below 3 T the line lies under the wires: margins told there are too small.
+# of six makers (Lubell 1983, IEEE Trans. Magn. 19:754). Below 3 T the line lies under the wires, and margins told there are
+# too small.
 _SLOPE_PER_T = 0.096
 _REFERENCE_T = 5.0
 

@@ -38,7 +38,7 @@ class Layout:
         return np.asarray(self.edges_m[:, 2] == 0.0)
 
 
-def winding_densities(brief: MagnetBrief) -> Float[np.ndarray, group]:
+def winding_densities(brief: MagnetBrief) -> Float[np.ndarray, " group"]:
     """Current density, A/m^2, of primary and shield windings; the shield's is negative."""
     primary, shield = brief.primary_wire.wire(), brief.shield_wire.wire()
     return np.array([brief.current_A / primary.area_m2, -brief.current_A / shield.area_m2])
