@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from jaxtyping import Float
 
-from fullbore.hardware.magnet.elliptic import cel
+from fullbore.hardware.magnet.elliptic import cel, cel_two
 from fullbore.physics.constants import VACUUM_PERMEABILITY_N_PER_A2
 
 MU0 = VACUUM_PERMEABILITY_N_PER_A2
@@ -55,8 +55,8 @@ def loop_terms(a: float, r: float, d: float) -> tuple[float, float]:
     kc = math.sqrt(square)
     scale = MU0 / (2 * math.pi * math.sqrt(far))
     share = (a * a - r * r - d * d) / near
-    radial = scale * d * 2 * a / near * cel(kc, 1.0, 1.0, -square)
-    return radial, scale * cel(kc, 1.0, 1.0 + share, 1.0 + share * square)
+    difference, mixed = cel_two(kc, (1.0, -square), (1.0 + share, 1.0 + share * square))
+    return scale * d * 2 * a / near * difference, scale * mixed
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
