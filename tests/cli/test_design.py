@@ -1,5 +1,6 @@
-# TRUTHS of `fullbore design magnet`: given windings are judged and leave result, table, picture and report | the table it writes
-#   is judged the same | wrong options and impossible briefs are refused in one sentence and leave nothing | a whole design runs
+# TRUTHS of `fullbore design`: given windings are judged and leave result, table, picture and report | the table it writes is
+#   judged the same | the shipped 75 cm magnet meets its brief | as wound it is shimmed under ten ppm | wrong options and
+#   impossible briefs are refused in one sentence and leave nothing | a whole design runs
 from __future__ import annotations
 
 import json
@@ -17,6 +18,7 @@ three,primary,0.54,0.60,0.66,0.30,4600,500
 four,shield,1.02,1.06,-0.82,0.15,-1500,500
 five,shield,1.02,1.06,0.82,0.15,-1500,500
 """
+DESIGNED = Path(str(resources.files("fullbore.hardware.magnet") / "designed" / "75cm.csv"))
 
 
 @pytest.fixture
@@ -67,6 +69,24 @@ def test_an_impossible_brief_is_refused(tmp_path, capsys):
     assert design(str(tmp_path / "small.toml"), "--out", str(tmp_path / "out")) == 3
     assert "cannot be met" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_shipped_75_cm_magnet_meets_its_brief(tmp_path, capsys):
+    assert design("--windings", str(DESIGNED), "--preset", "75cm", "--out", str(tmp_path / "own"), "--json") == 0
+    told = capsys.readouterr()
+    assert "missed" not in told.err
+    figures = json.loads(told.out)["figures"]
+    assert figures["peak_to_peak_45cm_ppm"] <= 8.0 and figures["centre_field_T"] == pytest.approx(3.0, rel=1e-5)
+
+
+def test_a_magnet_is_shimmed(tmp_path, capsys):
+    arguments = ["design", "shim", "--windings", str(DESIGNED), "--out", str(tmp_path / "shim"), "--json"]
+    assert main(arguments) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["before_ppm"] > 50 and record["after_ppm"] < 10 and 0 < record["iron_kg"] < 100
+    assert {path.name for path in (tmp_path / "shim").iterdir()} == {"shim.json", "trays.csv", "shim.png", "report.html"}
+    assert main([*arguments[:-2], str(tmp_path / "other"), "--seed", "-1"]) == 2
+    assert "wanted a seed from 0" in capsys.readouterr().err
 
 
 @pytest.mark.slow

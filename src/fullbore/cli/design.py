@@ -42,7 +42,9 @@ _SAMPLES = 1000
 
 def magnet(options: argparse.Namespace) -> int:
     """Design a magnet, or evaluate given windings; write magnet.json, windings.csv, magnet.png and report.html."""
-    brief = _brief(options)
+    if options.windings and options.start:
+        raise UsageError("design magnet: got --windings and --start, wanted one of them.")
+    brief = magnet_brief(options)
     began = time.monotonic()
     with ExamTerminal({f"{brief.name}/design": 25.0}) as terminal:
         space = brief.space
@@ -105,11 +107,10 @@ def demands(made: Magnet, brief: MagnetBrief) -> list[Demand]:
     return found
 
 
-def _brief(options: argparse.Namespace) -> MagnetBrief:
+def magnet_brief(options: argparse.Namespace) -> MagnetBrief:
+    """The brief in a file, or a preset. Errors: UsageError for both at once, or for a file that is no brief."""
     if options.brief is not None and options.preset is not None:
-        raise UsageError("design magnet: got a brief and a preset, wanted one of them.")
-    if options.windings and options.start:
-        raise UsageError("design magnet: got --windings and --start, wanted one of them.")
+        raise UsageError("design: got a brief and a preset, wanted one of them.")
     if options.brief is not None:
         return parse_magnet_brief(read_toml(options.brief), str(options.brief))
     return load_magnet_brief(options.preset or magnet_presets()[-1])

@@ -117,6 +117,21 @@ class WireBrief:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TraysBrief:
+    """Where iron may be put to shim the magnet; see `hardware.shim.ShimTrays`."""
+
+    __pydantic_config__ = _STRICT
+    radius_m: Length
+    length_m: Length
+    trays: Annotated[int, Field(ge=4)] = 24
+    pockets: Annotated[int, Field(ge=3)] = 15
+    sheet_length_m: Length = 0.05
+    sheet_width_m: Length = 0.06
+    sheet_thickness_m: Length = 0.1e-3
+    most_sheets: Annotated[int, Field(ge=1)] = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MagnetBrief:
     """All that is asked of one magnet, SI."""
 
@@ -132,6 +147,7 @@ class MagnetBrief:
     shield_wire: WireBrief
     limits: MagnetLimits
     tolerance: Tolerance = field(default_factory=Tolerance)
+    shim_trays: TraysBrief | None = None
 
 
 def magnet_presets() -> tuple[str, ...]:

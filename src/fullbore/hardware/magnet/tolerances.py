@@ -15,19 +15,28 @@ _POLAR, _AZIMUTH = 19, 24
 def wound_peak_to_peak(
     sections: Float[np.ndarray, "n 5"], tolerance: Tolerance, diameter_m: float, samples: int, generator: np.random.Generator
 ) -> Float[np.ndarray, " s"]:
-    """Peak-to-peak of Bz over a sphere's surface (share of the centre's), of so many magnets with Gaussian errors in each coil.
+    """Peak-to-peak of Bz over a sphere's surface, as a share of the centre's, of the magnets of `wound_fields`."""
+    fields = wound_fields(sections, tolerance, sphere_points(diameter_m), samples, generator)
+    centre = _field(np.zeros((1, 3)), sections).sum()
+    return np.asarray((fields.max(axis=1) - fields.min(axis=1)) / abs(centre))
+
+
+def wound_fields(
+    sections: Float[np.ndarray, "n 5"],
+    tolerance: Tolerance,
+    points_m: Float[np.ndarray, "p 3"],
+    samples: int,
+    generator: np.random.Generator,
+) -> Float[np.ndarray, "s p"]:
+    """Bz, T, at points (x, y, z) of so many magnets with Gaussian errors in each coil.
 
     Coils err on their own in radius (the number of turns stays), in place along x, y and z, and in tilt about x and y. Linear
     in the errors: exact to 1e-4 of their effect at a tenth of a millimetre.
     """
-    points = sphere_points(diameter_m)
-    ideal = _field(points, sections).sum(axis=1)
-    moved = movement_fields(sections, points)
+    moved = movement_fields(sections, points_m)
     spread = np.array([tolerance.radius_m, *(tolerance.lateral_m,) * 2, tolerance.axial_m, *(tolerance.tilt_rad,) * 2])
     draws = generator.standard_normal((samples, len(sections), 6)) * spread
-    fields = ideal + np.einsum("scd,pcd->sp", draws, moved)
-    centre = _field(np.zeros((1, 3)), sections).sum()
-    return np.asarray((fields.max(axis=1) - fields.min(axis=1)) / abs(centre))
+    return np.asarray(_field(points_m, sections).sum(axis=1) + np.einsum("scd,pcd->sp", draws, moved))
 
 
 def movement_fields(sections: Float[np.ndarray, "n 5"], points_m: Float[np.ndarray, "p 3"]) -> Float[np.ndarray, "p n 6"]:
@@ -44,10 +53,10 @@ def movement_fields(sections: Float[np.ndarray, "n 5"], points_m: Float[np.ndarr
     return np.asarray((columns[0] - columns[1]) / (2 * _STEP))
 
 
-def sphere_points(diameter_m: float) -> Float[np.ndarray, "p 3"]:
-    """19 by 24 points on a sphere about the centre."""
-    polar, azimuth = np.meshgrid(np.linspace(0, np.pi, _POLAR), 2 * np.pi * np.arange(_AZIMUTH) / _AZIMUTH, indexing="ij")
-    unit = np.stack([np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)], axis=-1)
+def sphere_points(diameter_m: float, polar: int = _POLAR, azimuth: int = _AZIMUTH) -> Float[np.ndarray, "p 3"]:
+    """Points on a sphere about the centre, evenly in polar angle and azimuth."""
+    angle, turn = np.meshgrid(np.linspace(0, np.pi, polar), 2 * np.pi * np.arange(azimuth) / azimuth, indexing="ij")
+    unit = np.stack([np.sin(angle) * np.cos(turn), np.sin(angle) * np.sin(turn), np.cos(angle)], axis=-1)
     return np.asarray(diameter_m / 2 * unit.reshape(-1, 3))
 
 
