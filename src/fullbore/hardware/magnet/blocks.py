@@ -11,13 +11,15 @@ from fullbore.hardware.magnet.layout import PRIMARY, SHIELD, Layout
 
 # A first block that begins nearer to the middle plane than this share of its length becomes half of a central coil.
 _CENTRAL_SHARE = 0.2
+_COMPACT = 0.5
 
 
-def blocks_of(density: DensityMap, brief: MagnetBrief) -> Layout:
+def blocks_of(density: DensityMap, brief: MagnetBrief, compact: bool = False) -> Layout:
     """Rectangles with the current, centre and spread of each group's columns, cut along the axis where that loses least.
 
     The cut into `pairs` runs has the least variance within runs (dynamic programming, exact). Primary blocks start at the
-    inner radius of their cells, shield blocks end at the outer one's.
+    inner radius of their cells, shield blocks lie about the middle of theirs. compact: half as thick as the space at least, about
+    the same centre: another start, where few blocks must stand for a long filling.
     """
     space = brief.space
     rows: list[tuple[float, float, float, float]] = []
@@ -28,7 +30,9 @@ def blocks_of(density: DensityMap, brief: MagnetBrief) -> Layout:
         used = density.filling[group].sum(axis=1) @ (density.radii_m[group][1:] + density.radii_m[group][:-1]) / 2
         middle = used / density.filling[group].sum()
         for first, last in _cuts(columns, density.heights_m, pairs):
-            rows.append(_rectangle(columns[first:last], density.heights_m[first : last + 1], thickness, middle, group, brief))
+            rows.append(
+                _rectangle(columns[first:last], density.heights_m[first : last + 1], thickness, middle, group, brief, compact)
+            )
             groups.append(group)
     return Layout(edges_m=np.array(rows), group=np.array(groups))
 
@@ -40,18 +44,20 @@ def _rectangle(
     middle_m: float,
     group: int,
     brief: MagnetBrief,
+    compact: bool,
 ) -> tuple[float, float, float, float]:
     step = heights_m[1] - heights_m[0]
     centres = (heights_m[1:] + heights_m[:-1]) / 2
     amount = float(column.sum())
     centre = float(column @ centres) / amount
     length = float(np.sqrt(12 * (column @ (centres - centre) ** 2) / amount + step**2))
-    build = amount * thickness_m * step / length
-    low, high = max(centre - length / 2, 0.0), centre + length / 2
+    most = brief.space.primary_build_m if group == PRIMARY else brief.space.shield_build_m
+    if compact:
+        length = min(length, amount * thickness_m * step / (_COMPACT * most))
+    low, high = max(centre - length / 2, 0.0), min(centre + length / 2, float(heights_m[-1]))
     if low < _CENTRAL_SHARE * length:
         low = 0.0
-    most = brief.space.primary_build_m if group == PRIMARY else brief.space.shield_build_m
-    build = min(build, most)
+    build = min(amount * thickness_m * step / (high - low), most)
     if group == PRIMARY:
         return brief.space.inner_radius_m, brief.space.inner_radius_m + build, low, high
     return middle_m - build / 2, middle_m + build / 2, low, high

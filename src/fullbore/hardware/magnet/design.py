@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from fullbore.hardware.magnet.density import current_density
 from fullbore.hardware.magnet.figures import conductor_figures, magnet_figures
 from fullbore.hardware.magnet.gauss_newton import null_harmonics
 from fullbore.hardware.magnet.layout import PRIMARY, Layout
-from fullbore.hardware.magnet.refine import refine
+from fullbore.hardware.magnet.refine import Refined, refine
 from fullbore.hardware.magnet.refusal import refuse_density, refuse_layout
 from fullbore.hardware.magnet.turns import GOOD_ENOUGH, Wound, whole_turns
 
@@ -29,17 +30,17 @@ def design_magnet(brief: MagnetBrief, tell: Tell = lambda fraction, text: None, 
     to begin from in place of the first two. tell: (fraction, what) as it goes. Deterministic.
     Errors: LimitError when no arrangement keeps the limits, with the one that binds and the nearest brief that can be met.
     """
-    if start is None:
-        tell(0.0, "current density (linear program)")
-        density = current_density(brief)
-        if density.excess > 0:
-            refuse_density(brief, density.excess)
-        start = blocks_of(density, brief)
-    tell(0.05, "harmonics (Gauss-Newton)")
-    layout = null_harmonics(start, brief)
-    tell(0.08, "constrained refinement")
-    smooth = refine(layout, brief, iterations=_ITERATIONS, tell=lambda k: tell(0.08 + 0.4 * k / _ITERATIONS, "refining"))
-    if smooth.excess > 0.5:
+    tell(0.0, "current density (linear program)")
+    starts = [start] if start is not None else _starts(brief)
+    smooth: Refined | None = None
+    for count, layout in enumerate(starts):
+        tell(0.05 + 0.2 * count, "rectangles: harmonics (Gauss-Newton), then constrained refinement")
+        found = refine(null_harmonics(layout, brief), brief, iterations=_ITERATIONS, tell=partial(_refining, tell, count))
+        smooth = found if smooth is None or found.excess < smooth.excess else smooth
+        if smooth.excess <= GOOD_ENOUGH:
+            break
+    assert smooth is not None
+    if smooth.excess > 2 * GOOD_ENOUGH:  # whole turns will not be better than any size of block
         refuse_layout(brief, smooth)
     wound = whole_turns(smooth.layout, brief, lambda share: tell(0.48 + 0.47 * share, "whole turns"))
     if wound.refined.excess > 2 * GOOD_ENOUGH:
@@ -49,6 +50,18 @@ def design_magnet(brief: MagnetBrief, tell: Tell = lambda fraction, text: None, 
     magnet = replace(magnet, figures={**magnet_figures(magnet, brief.stray.field_T), **conductor_figures(magnet, brief)})
     tell(1.0, "")
     return magnet
+
+
+def _starts(brief: MagnetBrief) -> list[Layout]:
+    """Rectangles from the linear program, long and thin first. Errors: LimitError when no current density will do."""
+    density = current_density(brief)
+    if density.excess > 0:
+        refuse_density(brief, density.excess)
+    return [blocks_of(density, brief), blocks_of(density, brief, compact=True)]
+
+
+def _refining(tell: Tell, count: int, iteration: int) -> None:
+    tell(0.05 + 0.2 * count + 0.2 * iteration / _ITERATIONS, "refining")
 
 
 def layout_of(magnet: Magnet) -> Layout:

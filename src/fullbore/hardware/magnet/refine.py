@@ -57,6 +57,8 @@ def refine(
     curvature of the constraints (Fletcher 1982), kept when it lessens cost plus price of excess, and the box adapts.
     """
     bounds = bounds_of(layout, brief, wound, current_share)
+    if wound is None:
+        layout = layout.at(np.clip(layout.vector(), bounds.low, bounds.high))
     rows, radius, count = all_rows(layout, brief), first_m, 0
     scale = conductor_length_m(layout, brief)[0]
     merit = _merit(layout, rows.values, brief, scale)
@@ -68,9 +70,9 @@ def refine(
         value = _merit(trial, all_values(trial, brief), brief, scale)
         model = merit - (conductor_length_m(layout, brief)[0] / scale + predicted)
         if value < merit - 1e-9:
-            good = merit - value > 0.5 * model
+            share = (merit - value) / model if model > 0 else 0.0
             layout, merit, rows = trial, value, all_rows(trial, brief)
-            radius = min(radius * 2, _LARGEST_M) if good else radius
+            radius = min(radius * 2, _LARGEST_M) if share > 0.5 else radius if share > 0.1 else radius / 4
         else:
             radius /= 4
         if 0 <= model < 1e-8:
@@ -132,12 +134,10 @@ def _step(
     worst = np.hstack([rows.slopes[near], -np.ones((count, 1)), np.zeros((count, count))])
     fixed = np.hstack([bounds.less, np.zeros((len(bounds.less), 1 + count))])
     upper = np.concatenate([-values[near], -values[near], bounds.at_most - bounds.less @ vector])
-    reach = np.full(size, radius)
     limits = [
-        (min(max(low - at, -r), 0.0) if low <= at else low - at, max(min(high - at, r), 0.0) if high >= at else high - at)
-        for low, high, at, r in zip(bounds.low, bounds.high, vector, reach, strict=True)
+        (min(max(low - at, -radius), 0.0), max(min(high - at, radius), 0.0))
+        for low, high, at in zip(bounds.low, bounds.high, vector, strict=True)
     ]
-    limits = [(min(low, high), max(low, high)) for low, high in limits]
     equal = np.hstack([bounds.same, np.zeros((len(bounds.same), 1 + count))])
     found = linprog(
         price, A_ub=np.concatenate([linear, worst, fixed]), b_ub=upper, method="highs",
