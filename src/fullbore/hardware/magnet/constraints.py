@@ -105,8 +105,8 @@ def total_rows(layout: Layout, brief: MagnetBrief) -> Rows:
     """Stored energy and conductor length."""
     half = half_sections(layout, brief)
     every = both_halves(half)
-    energy = stored_energy_J(every)
-    moved = 2 * stored_energy_slopes(every)[: len(half)].ravel()
+    energy = 2 * stored_energy_J(every, half)
+    moved = 2 * stored_energy_slopes(every, half).ravel()
     length, length_slopes = conductor_length_m(layout, brief)
     return Rows(
         names=("stored energy", "conductor length"),
@@ -145,7 +145,7 @@ def all_rows(layout: Layout, brief: MagnetBrief) -> Rows:
 def all_values(layout: Layout, brief: MagnetBrief) -> Float[np.ndarray, " q"]:
     """The values of `all_rows`."""
     half = half_sections(layout, brief)
-    energy = stored_energy_J(both_halves(half)) / brief.limits.energy_J - 1
+    energy = 2 * stored_energy_J(both_halves(half), half) / brief.limits.energy_J - 1
     length = conductor_length_m(layout, brief)[0] / brief.limits.conductor_m - 1
     fields = [rows(layout, brief).values for rows in (homogeneity_rows, stray_rows)]
     return np.concatenate([*fields, load_values(layout, brief), [energy, length]])

@@ -24,19 +24,22 @@ def energy_matrix_J(sections: Float[np.ndarray, "n 5"]) -> Float[np.ndarray, "n 
     return matrix
 
 
-def stored_energy_J(sections: Float[np.ndarray, "n 5"]) -> float:
-    """Half the integral of A . J over all windings."""
-    points, volumes = _section_nodes(sections)
+def stored_energy_J(sections: Float[np.ndarray, "n 5"], over: Float[np.ndarray, "m 5"] | None = None) -> float:
+    """Half the integral of A . J over all windings, or over those given: half of a symmetric magnet holds half."""
+    points, volumes = _section_nodes(sections if over is None else over)
     return float(solenoid_potential(points.reshape(-1, 2), sections) @ volumes.ravel() / 2)
 
 
-def stored_energy_slopes(sections: Float[np.ndarray, "n 5"]) -> Float[np.ndarray, "n 4"]:
-    """Derivative of `stored_energy_J`, J/m, with respect to inner and outer radius, lower and upper end.
+def stored_energy_slopes(
+    sections: Float[np.ndarray, "n 5"], chosen: Float[np.ndarray, "m 5"] | None = None
+) -> Float[np.ndarray, "m 4"]:
+    """Derivative of all sections' energy, J/m, with respect to inner and outer radius, lower and upper end of the chosen (all).
 
     At fixed current density dW = integral of A . dJ (reciprocity), over the current that the edge sweeps.
     """
-    slopes = np.empty((len(sections), 4))
-    for edge, (radius, height, amount) in enumerate(edge_nodes(sections)):
+    chosen = sections if chosen is None else chosen
+    slopes = np.empty((len(chosen), 4))
+    for edge, (radius, height, amount) in enumerate(edge_nodes(chosen)):
         points = np.stack([radius, height], axis=-1)
         potential = solenoid_potential(points.reshape(-1, 2), sections).reshape(radius.shape)
         slopes[:, edge] = (potential * 2 * np.pi * radius * amount).sum(axis=1)
