@@ -1,7 +1,7 @@
 # TRUTHS of magnet design: slopes of every constraint = finite differences | the linear program's filling, as loops, keeps the
 # | limits it was given | rectangles keep their current | Gauss-Newton nulls the harmonics | an impossible length is refused with
 # | one that works, as is a field, a stray ellipse | 75 cm: 10 ppm over 45 cm, 2.8 x 5.0 m, 20 % margin, 1.9 m, whole turns, and
-# | the figures follow from the winding table | 60 cm: better than the first trial
+# | the figures follow from the winding table | 60 cm: better than a plain linear program's coils
 import itertools
 from dataclasses import replace
 
@@ -202,9 +202,9 @@ def test_a_design_can_start_from_windings(magnet):
 
 
 @pytest.mark.slow
-def test_the_60_cm_magnet_beats_the_first_trial():
+def test_the_60_cm_magnet_keeps_the_figures_of_its_forerunner():
     figures = design_magnet(load_magnet_brief("60cm")).figures
-    trial = {
+    forerunner = {
         "peak_to_peak_40cm_ppm": 4.1,
         "peak_to_peak_45cm_ppm": 9.0,
         "peak_to_peak_50cm_ppm": 29.0,
@@ -213,7 +213,7 @@ def test_the_60_cm_magnet_beats_the_first_trial():
         "energy_J": 10.2e6,
         "conductor_m": 73e3,
     }
-    for name, value in trial.items():
+    for name, value in forerunner.items():
         assert figures[name] <= value, name
 
 
