@@ -15,6 +15,7 @@ from fullbore.data.field_map import FieldMap
 from fullbore.data.flaws import EddyMode, Flaws, GradientResponse, Receiver, RfAmplifier
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
+from fullbore.data.magnet import Magnet, Winding
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
 from fullbore.data.phantom import Phantom
 from fullbore.data.raw_data import RawData
@@ -42,6 +43,7 @@ __all__ = [
     "Grid",
     "Image",
     "Limits",
+    "Magnet",
     "ParameterMap",
     "ParameterMaps",
     "Perfusion",
@@ -64,4 +66,5 @@ __all__ = [
     "TissueCourse",
     "Trigger",
     "Verdict",
+    "Winding",
 ]
