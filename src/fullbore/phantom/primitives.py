@@ -1,0 +1,320 @@
+"""The solids that bodies are made of: signed distances in closed form, and their volumes where geometry knows them. Metres.
+
+Kernels run on one thread and release the interpreter: whoever samples a body shares its blocks among threads.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import no_type_check
+
+import numba
+import numpy as np
+from jaxtyping import Float
+
+from fullbore.errors import ShapeError, ValueRangeError
+from fullbore.phantom.shape import Shape, Vector, placed, turned_to
+
+
+def ball(centre_m: Vector, radius_m: float) -> Shape:
+    """A ball."""
+    return ellipsoid(centre_m, (radius_m, radius_m, radius_m))
+
+
+def ellipsoid(centre_m: Vector, semi_axes_m: Vector) -> Shape:
+    """An ellipsoid along L, P, S; turn it with `placed`. Its distance is first-order: exact on the surface."""
+    _positive("ellipsoid", *semi_axes_m)
+    centre, axes = np.array(centre_m, np.float64), np.array(semi_axes_m, np.float64)
+    return Shape(
+        distance=lambda points: _ellipsoid(points, centre, axes),
+        low_m=_vector(centre - axes),
+        high_m=_vector(centre + axes),
+        stretch=float(axes.max() / axes.min()),
+        volume_m3=float(4 / 3 * np.pi * axes.prod()),
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _ellipsoid(points, centre, axes):
+    out = np.empty(len(points))
+    a, b, c = 1 / axes[0], 1 / axes[1], 1 / axes[2]
+    least = axes.min()
+    for i in range(len(points)):
+        x, y, z = (points[i, 0] - centre[0]) * a, (points[i, 1] - centre[1]) * b, (points[i, 2] - centre[2]) * c
+        scaled = np.sqrt(x * x + y * y + z * z)
+        slope = np.sqrt((x * a) ** 2 + (y * b) ** 2 + (z * c) ** 2)
+        out[i] = (scaled - 1) * (scaled / slope if scaled > 1e-9 else least)
+    return out
+
+
+def box(centre_m: Vector, size_m: Vector, rounding_m: float = 0.0) -> Shape:
+    """A box with edges size_m along L, P, S, its edges and corners rounded by a radius."""
+    _positive("box", *size_m)
+    if not 0 <= 2 * rounding_m <= min(size_m):
+        raise ValueRangeError(f"box: rounding {rounding_m} m, wanted 0 to half the smallest edge of {size_m} m.")
+    centre, half = np.array(centre_m, np.float64), np.array(size_m, np.float64) / 2
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        over = np.abs(points - centre) - (half - rounding_m)
+        outside = np.sqrt((np.maximum(over, 0) ** 2).sum(axis=1))
+        return np.asarray(outside + np.minimum(over.max(axis=1), 0) - rounding_m)
+
+    volume = float(np.prod(size_m)) if rounding_m == 0 else None
+    return Shape(distance=distance, low_m=_vector(centre - half), high_m=_vector(centre + half), volume_m3=volume)
+
+
+def cylinder(start_m: Vector, end_m: Vector, radius_m: float) -> Shape:
+    """A cylinder with flat ends."""
+    return cone(start_m, end_m, radius_m, radius_m)
+
+
+def cone(start_m: Vector, end_m: Vector, radius_m: float, end_radius_m: float) -> Shape:
+    """A cylinder with flat ends whose radius changes evenly from start to end."""
+    first, last = np.array(start_m, np.float64), np.array(end_m, np.float64)
+    length = float(np.linalg.norm(last - first))
+    _positive("cone", length, radius_m, end_radius_m)
+    profile = np.array([[0, 0], [radius_m, 0], [end_radius_m, length], [0, length]], np.float64)
+    upright = revolved(profile)
+    return placed(upright, _vector(first), turned_to(_vector(last - first)))
+
+
+def capsule(start_m: Vector, end_m: Vector, radius_m: float) -> Shape:
+    """A cylinder with round ends."""
+    return tube(np.array([start_m, end_m], np.float64), radius_m)
+
+
+def tube(path_m: Float[np.ndarray, "k 3"], radius_m: float | Float[np.ndarray, " k"]) -> Shape:
+    """A round tube with round ends along a chain of straight pieces, its radius (one, or one a point) even between points.
+
+    For a smooth path give the points of `smooth_path`. Its distance is that of the nearest piece's axis less the radius there.
+    """
+    path = np.ascontiguousarray(path_m, np.float64)
+    if path.ndim != 2 or path.shape[1] != 3 or len(path) < 2:
+        raise ShapeError(f"tube: path of shape {path.shape}, wanted (at least 2, 3).")
+    radii = np.broadcast_to(np.asarray(radius_m, np.float64), (len(path),)).copy()
+    _positive("tube", *radii, *np.linalg.norm(np.diff(path, axis=0), axis=1))
+    slope = np.abs(np.diff(radii)) / np.linalg.norm(np.diff(path, axis=0), axis=1)
+    volume = None
+    if len(path) == 2 and radii[0] == radii[1]:
+        volume = float(np.pi * radii[0] ** 2 * (np.linalg.norm(path[1] - path[0]) + 4 / 3 * radii[0]))
+    return Shape(
+        distance=lambda points: _tube(points, path, radii)[0],
+        low_m=_vector((path - radii[:, None]).min(axis=0)),
+        high_m=_vector((path + radii[:, None]).max(axis=0)),
+        stretch=1.0 + float(slope.max()),
+        volume_m3=volume,
+    )
+
+
+def along_tube(
+    points_m: Float[np.ndarray, "n 3"], path_m: Float[np.ndarray, "k 3"]
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Distance of points from the path, and how far along it (in points of the path, 0 to k - 1) its nearest point lies."""
+    path = np.ascontiguousarray(path_m, np.float64)
+    return _tube(np.ascontiguousarray(points_m, np.float64), path, np.zeros(len(path)))
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _tube(points, path, radii):
+    out, along = np.empty(len(points)), np.empty(len(points))
+    for i in range(len(points)):
+        best, where = np.inf, 0.0
+        for k in range(len(path) - 1):
+            ax, ay, az = path[k + 1, 0] - path[k, 0], path[k + 1, 1] - path[k, 1], path[k + 1, 2] - path[k, 2]
+            x, y, z = points[i, 0] - path[k, 0], points[i, 1] - path[k, 1], points[i, 2] - path[k, 2]
+            part = min(max((x * ax + y * ay + z * az) / (ax * ax + ay * ay + az * az), 0.0), 1.0)
+            far = np.sqrt((x - part * ax) ** 2 + (y - part * ay) ** 2 + (z - part * az) ** 2)
+            far -= radii[k] + part * (radii[k + 1] - radii[k])
+            if far < best:
+                best, where = far, k + part
+        out[i], along[i] = best, where
+    return out, along
+
+
+def smooth_path(points: Float[np.ndarray, "k d"], pieces: int = 6, *, closed: bool = False) -> Float[np.ndarray, "m d"]:
+    """A smooth curve through control points (Catmull-Rom, any dimension), `pieces` straight pieces between each two.
+
+    Radii can travel with their points as a fourth column.
+    """
+    given = np.asarray(points, np.float64)
+    if len(given) < (3 if closed else 2):
+        raise ShapeError(f"smooth_path: {len(given)} points, wanted more.")
+    ends = (given[-1:], given[:2]) if closed else (2 * given[:1] - given[1:2], 2 * given[-1:] - given[-2:-1])
+    line = np.concatenate([ends[0], given, ends[1]])
+    a, b, c, d = (line[i : len(line) - 3 + i, None] for i in range(4))
+    s = (np.arange(pieces) / pieces)[None, :, None]
+    curve = 0.5 * (2 * b + (c - a) * s + (2 * a - 5 * b + 4 * c - d) * s**2 + (3 * b - a - 3 * c + d) * s**3)
+    curve = curve.reshape(-1, given.shape[1])
+    return np.asarray(curve if closed else np.concatenate([curve, given[-1:]]))
+
+
+def torus(centre_m: Vector, ring_m: float, radius_m: float) -> Shape:
+    """A ring of round section about the z axis through its centre."""
+    _positive("torus", ring_m - radius_m, radius_m)
+    centre, reach = np.array(centre_m, np.float64), ring_m + radius_m
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        x, y, z = (points - centre).T
+        return np.asarray(np.hypot(np.hypot(x, y) - ring_m, z) - radius_m)
+
+    half = np.array([reach, reach, radius_m])
+    volume = 2 * np.pi**2 * ring_m * radius_m**2
+    return Shape(distance=distance, low_m=_vector(centre - half), high_m=_vector(centre + half), volume_m3=volume)
+
+
+def half_space(point_m: Vector, outward: Vector) -> Shape:
+    """Everything on one side of a plane through a point; `outward` points away from it. For cutting."""
+    normal = np.asarray(outward, np.float64) / np.linalg.norm(outward)
+    level = float(normal @ np.asarray(point_m, np.float64))
+    return Shape(distance=lambda points: points @ normal - level, low_m=(-np.inf,) * 3, high_m=(np.inf,) * 3)
+
+
+def extruded(profile_m: Float[np.ndarray, "k 2"], low_m: float, high_m: float) -> Shape:
+    """A prism: a polygon in x, y (closed by itself, either way round) from z = low_m to high_m."""
+    polygon = _polygon("extruded", profile_m)
+    _positive("extruded", high_m - low_m)
+    middle, half = (low_m + high_m) / 2, (high_m - low_m) / 2
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        across = _polygon_distance(points[:, 0].copy(), points[:, 1].copy(), polygon)
+        return _capped(across, np.abs(points[:, 2] - middle) - half)
+
+    (x, y), (u, v) = polygon.min(axis=0), polygon.max(axis=0)
+    volume = polygon_area(polygon) * 2 * half
+    return Shape(distance=distance, low_m=_vector([x, y, low_m]), high_m=_vector([u, v, high_m]), volume_m3=volume)
+
+
+def revolved(profile_m: Float[np.ndarray, "k 2"]) -> Shape:
+    """A solid of revolution about z: a polygon of (radius, z) with radius >= 0."""
+    polygon = _polygon("revolved", profile_m)
+    if polygon[:, 0].min() < 0:
+        raise ValueRangeError(f"revolved: a radius of {polygon[:, 0].min()} m, wanted radii from 0.")
+    reach, low, high = polygon[:, 0].max(), polygon[:, 1].min(), polygon[:, 1].max()
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        return np.asarray(_polygon_distance(np.hypot(points[:, 0], points[:, 1]), points[:, 2].copy(), polygon, True))
+
+    r, z = polygon.T
+    s, t = np.roll(r, -1), np.roll(z, -1)
+    volume = abs(float(np.sum((t - z) * (r * r + r * s + s * s)))) * np.pi / 3
+    box_low, box_high = _vector([-reach, -reach, low]), _vector([reach, reach, high])
+    return Shape(distance=distance, low_m=box_low, high_m=box_high, volume_m3=volume)
+
+
+def lofted(levels_m: Float[np.ndarray, " m"], profiles_m: Float[np.ndarray, "m k 2"]) -> Shape:
+    """A solid whose section changes with height: polygons of equally many corners (x, y), each at its own level z, ends flat.
+
+    Corners move evenly from level to level; for smooth changes give many levels (`smooth_path` over the levels).
+    Distances are those within the section, as steep as the walls lean.
+    """
+    levels, stack = np.asarray(levels_m, np.float64), np.ascontiguousarray(profiles_m, np.float64)
+    if stack.ndim != 3 or stack.shape[0] != len(levels) or stack.shape[2] != 2 or len(levels) < 2 or stack.shape[1] < 3:
+        raise ShapeError(
+            f"lofted: {len(levels)} levels and profiles {stack.shape}, wanted (levels, corners, 2), two levels at least."
+        )
+    _positive("lofted", *np.diff(levels))
+    lean = np.linalg.norm(np.diff(stack, axis=0), axis=2).max(axis=1) / np.diff(levels)
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        across = _lofted(points, levels, stack)
+        middle, half = (levels[0] + levels[-1]) / 2, (levels[-1] - levels[0]) / 2
+        return _capped(across, np.abs(points[:, 2] - middle) - half)
+
+    (x, y), (u, v) = stack.min(axis=(0, 1)), stack.max(axis=(0, 1))
+    return Shape(
+        distance=distance,
+        low_m=_vector([x, y, levels[0]]),
+        high_m=_vector([u, v, levels[-1]]),
+        stretch=float(np.hypot(1, lean.max())),
+        volume_m3=_lofted_volume(levels, stack),
+    )
+
+
+def _lofted_volume(levels: np.ndarray, stack: np.ndarray) -> float:
+    """Corners move evenly, so areas are quadratic between levels, where Simpson's rule is exact."""
+    ends = np.array([polygon_area(polygon) for polygon in stack])
+    middle = np.array([polygon_area((a + b) / 2) for a, b in pairwise(stack)])
+    return float(np.sum((ends[:-1] + 4 * middle + ends[1:]) / 6 * np.diff(levels)))
+
+
+def polygon_area(polygon: Float[np.ndarray, "k 2"]) -> float:
+    """Area of a polygon, by the shoelace formula."""
+    x, y = np.asarray(polygon, np.float64).T
+    return abs(float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))) / 2
+
+
+def _capped(across: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """Distance to the part of an upright prism within its ends."""
+    outside = np.hypot(np.maximum(across, 0), np.maximum(above, 0))
+    return np.asarray(np.minimum(np.maximum(across, above), 0) + outside)
+
+
+def _polygon(who: str, profile: np.ndarray) -> np.ndarray:
+    polygon = np.ascontiguousarray(profile, np.float64)
+    if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
+        raise ShapeError(f"{who}: profile of shape {polygon.shape}, wanted (at least 3, 2).")
+    if polygon_area(polygon) <= 0:
+        raise ValueRangeError(f"{who}: the profile has no area.")
+    return polygon
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _corner_walk(px, py, polygon, skip_axis):
+    """Squared distance to the nearest edge, and whether the point lies inside (even-odd rule).
+
+    skip_axis: edges on x = 0 are no surface, for a half plane that is turned about it.
+    """
+    best, inside = np.inf, False
+    count = len(polygon)
+    j = count - 1
+    for i in range(count):
+        ax, ay, bx, by = polygon[j, 0], polygon[j, 1], polygon[i, 0], polygon[i, 1]
+        if (ay > py) != (by > py) and px < (bx - ax) * (py - ay) / (by - ay) + ax:
+            inside = not inside
+        if not (skip_axis and ax == 0.0 and bx == 0.0):
+            ex, ey, x, y = bx - ax, by - ay, px - ax, py - ay
+            square = ex * ex + ey * ey
+            part = min(max((x * ex + y * ey) / square, 0.0), 1.0) if square > 0 else 0.0
+            best = min(best, (x - part * ex) ** 2 + (y - part * ey) ** 2)
+        j = i
+    return best, inside
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _polygon_distance(x, y, polygon, skip_axis=False):
+    out = np.empty(len(x))
+    for i in range(len(x)):
+        best, inside = _corner_walk(x[i], y[i], polygon, skip_axis)
+        out[i] = -np.sqrt(best) if inside else np.sqrt(best)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _lofted(points, levels, stack):
+    out = np.empty(len(points))
+    section = np.empty(stack.shape[1:])
+    for i in range(len(points)):
+        z = min(max(points[i, 2], levels[0]), levels[-1])
+        k = min(max(np.searchsorted(levels, z) - 1, 0), len(levels) - 2)
+        part = (z - levels[k]) / (levels[k + 1] - levels[k])
+        for c in range(len(section)):
+            section[c, 0] = (1 - part) * stack[k, c, 0] + part * stack[k + 1, c, 0]
+            section[c, 1] = (1 - part) * stack[k, c, 1] + part * stack[k + 1, c, 1]
+        best, inside = _corner_walk(points[i, 0], points[i, 1], section, False)
+        out[i] = -np.sqrt(best) if inside else np.sqrt(best)
+    return out
+
+
+def _positive(who: str, *lengths: float) -> None:
+    if not all(0 < length < np.inf for length in lengths):
+        raise ValueRangeError(f"{who}: lengths {tuple(round(float(v), 6) for v in lengths)} m, wanted positive, finite ones.")
+
+
+def _vector(values: np.ndarray | list[float]) -> Vector:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
