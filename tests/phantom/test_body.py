@@ -234,7 +234,7 @@ def test_nonsense_is_refused_in_a_sentence():
     with pytest.raises(ValueRangeError, match="Cut endless"):
         Body(name="x", layers=(Layer(shape=half_space((0, 0, 0), (0, 0, 1)), fill="fat"),))
     other = Tissue(name="fat", t1_s=1.0, t2_s=0.1, t2_prime_s=1.0, proton_density=1.0)
-    with pytest.raises(ValueRangeError, match="two tissues named 'fat'"):
+    with pytest.raises(ValueRangeError, match="two tissues named 'fat' differ"):
         Body(name="x", layers=(Layer(shape=TRUNK, fill="fat"), Layer(shape=TRUNK, fill=other)))
     with pytest.raises(ValueRangeError, match="amplitude"):
         fill.textured("liver", 1.5)

@@ -115,7 +115,7 @@ def _gather(body: Body) -> tuple[Tissue, ...]:
             tissue = library_tissue(item) if isinstance(item, str) else item
             if found.setdefault(tissue.name, tissue) != tissue:
                 raise ValueRangeError(
-                    f"Body {body.name}: two tissues named {tissue.name!r} differ in their values. Give one another name (`renamed`)."
+                    f"Body {body.name}: two tissues named {tissue.name!r} differ. Give one of them another name (`renamed`)."
                 )
     if not found:
         raise ValueRangeError(f"Body {body.name}: it is all air.")
