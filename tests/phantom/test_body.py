@@ -1,5 +1,6 @@
 # TRUTHS of a body: shares sum to one inside, never more | blocks = points | same seed same bytes, for any number of threads
-# | turning the grid keeps volumes | a moved body keeps its volume | later strokes cover, holes show | onion, gradient, voxels
+# | turning the grid keeps volumes | a moved body keeps its volume | later strokes cover, holes show
+# | thin skin | onion, gradient, voxels
 # | truth of a textured tissue lies between its variants | spins hold the body's matter | nonsense refused
 import numpy as np
 import pytest
@@ -144,6 +145,14 @@ def test_onion_layers_have_the_volumes_of_shells():
     radii = np.array([0.03, 0.028, 0.025, 0.0])
     for name, outer, inner in zip(("skin", "fat", "muscle"), radii[:-1], radii[1:], strict=True):
         assert volumes[name] == pytest.approx(4 / 3 * np.pi * (outer**3 - inner**3), rel=1e-3)
+
+
+def test_a_skin_thinner_than_a_voxel_keeps_its_volume():
+    layers = tuple(Layer(shape=ball((0, 0, 0), r), fill=name) for r, name in ((0.03, "skin"), (0.029, "fat"), (0.029, "muscle")))
+    volumes = tissue_volumes(Body(name="thin", layers=layers), 3e-3)
+    assert volumes["skin"] == pytest.approx(4 / 3 * np.pi * (0.03**3 - 0.029**3), rel=2e-2)
+    # 1 mm of skin in voxels of 3 mm: both of its surfaces are right to 1e-3 of the ball, ten times its volume.
+    assert volumes["fat"] < 1e-12
 
 
 def test_a_gradient_and_a_mixture_have_their_shares():

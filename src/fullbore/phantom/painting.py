@@ -1,7 +1,8 @@
 """The painter, backwards: from the top layer down, each point gives away what of it is still in sight.
 
-A point that is covered is never looked at again, and a block of points that lies wholly inside or outside a shape is known from
-one look at its middle.
+Where two surfaces cross one sample, the upper layer is taken to lie within the lower one: a skin thinner than a sample keeps its
+volume, and nothing grows outward where borders coincide. A point that is covered is never looked at again, and a block of points
+that lies wholly inside or outside a shape is known from one look at its middle.
 """
 
 from __future__ import annotations
@@ -115,8 +116,9 @@ def _paint_blocks(layer: Layer, columns: tuple[int, ...], canvas: Canvas, blocks
     places, _ = _at_rest(layer.movement, points[seen], canvas.time_s)
     distance = layer.shape.distance(places)
     cover = np.clip(0.5 - distance / canvas.width_m, 0, 1) if canvas.width_m > 0 else (distance < 0).astype(np.float64)
+    cover = cover - (1 - sight[seen])
     touched = np.flatnonzero(cover > 0)
-    seen, cover = seen[touched], cover[touched] * sight[seen[touched]]
+    seen, cover = seen[touched], cover[touched]
     shares = layer.filling.shares
     parts = np.ones((len(seen), 1)) if shares is None else shares(places[touched], distance[touched], canvas.width_m)
     block, point = blocks[seen // canvas.points_m.shape[1]], seen % canvas.points_m.shape[1]

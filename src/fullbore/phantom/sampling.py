@@ -56,7 +56,7 @@ def shares(body: Body, grid: Grid, time_s: float | int = 0.0, *, oversampling: i
     """Share of every voxel that each of body.tissues fills, float32.
 
     A voxel is cut into parts that are as near to cubes as they can be, `oversampling` of them along its shortest edge; surfaces
-    are soft over a part. The error of a volume falls with the square of the part.
+    are soft over a part. The error of a volume falls with the square of the part; tubes thinner than a part are overstated.
     """
     return _on_grid(body, grid, float(time_s), oversampling, tissue_columns(body), len(body.tissues))
 
