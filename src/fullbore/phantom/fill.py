@@ -78,6 +78,20 @@ def graded(first: str | Tissue, second: str | Tissue, share: Callable[[np.ndarra
     return Fill(tissues=(first, second), shares=shares)
 
 
+def stepped(tissues: Sequence[str | Tissue], position: Callable[[np.ndarray], np.ndarray]) -> Fill:
+    """A row of tissues through which a smooth function goes: position(places at rest (n, 3)) from 0, the first, to the last one.
+
+    Between two neighbours it is their mixture, so that means of their properties are linear in the position.
+    """
+    last = len(tissues) - 1
+
+    def shares(points: np.ndarray, distance: np.ndarray, width_m: float) -> np.ndarray:
+        where = np.clip(position(points), 0, last)
+        return np.asarray(np.clip(1 - np.abs(where[:, None] - np.arange(last + 1)), 0, 1))
+
+    return Fill(tissues=tuple(tissues), shares=shares)
+
+
 def mixed(parts: Sequence[tuple[str | Tissue, float]]) -> Fill:
     """Several tissues in the same place at fixed shares (tissue, share): fat in liver, red and yellow marrow."""
     amounts = np.array([share for _, share in parts], np.float64)

@@ -150,6 +150,62 @@ def smooth_path(points: Float[np.ndarray, "k d"], pieces: int = 6, *, closed: bo
     return np.asarray(curve if closed else np.concatenate([curve, given[-1:]]))
 
 
+def balls(centres_m: Float[np.ndarray, "k 3"], radius_m: float) -> Shape:
+    """Many balls of one size that do not touch."""
+    centres = np.ascontiguousarray(centres_m, np.float64)
+    _positive("balls", radius_m)
+    if centres.ndim != 2 or centres.shape[1] != 3 or len(centres) == 0:
+        raise ShapeError(f"balls: centres of shape {centres.shape}, wanted (at least 1, 3).")
+    return Shape(
+        distance=lambda points: _nearest(points, centres) - radius_m,
+        low_m=_vector(centres.min(axis=0) - radius_m),
+        high_m=_vector(centres.max(axis=0) + radius_m),
+        volume_m3=float(len(centres) * 4 / 3 * np.pi * radius_m**3),
+    )
+
+
+def pins(centres_m: Float[np.ndarray, "k 2"], radius_m: Float[np.ndarray, " k"] | float, low_m: float, high_m: float) -> Shape:
+    """Many upright cylinders (x, y), from z = low_m to high_m, with one radius or one each, that do not touch."""
+    flat = np.asarray(centres_m, np.float64)
+    if flat.ndim != 2 or flat.shape[1] != 2 or len(flat) == 0:
+        raise ShapeError(f"pins: centres of shape {flat.shape}, wanted (at least 1, 2).")
+    radii = np.broadcast_to(np.asarray(radius_m, np.float64), (len(flat),)).copy()
+    _positive("pins", *radii, high_m - low_m)
+    middle, half = (low_m + high_m) / 2, (high_m - low_m) / 2
+    (x, y), (u, v) = (flat - radii[:, None]).min(axis=0), (flat + radii[:, None]).max(axis=0)
+    return Shape(
+        distance=lambda points: _capped(_nearest_pin(points, flat, radii), np.abs(points[:, 2] - middle) - half),
+        low_m=_vector([x, y, low_m]),
+        high_m=_vector([u, v, high_m]),
+        volume_m3=float(np.pi * np.sum(radii**2) * (high_m - low_m)),
+    )
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _nearest(points, centres):
+    out = np.empty(len(points))
+    for i in range(len(points)):
+        best = np.inf
+        for k in range(len(centres)):
+            x, y, z = points[i, 0] - centres[k, 0], points[i, 1] - centres[k, 1], points[i, 2] - centres[k, 2]
+            best = min(best, x * x + y * y + z * z)
+        out[i] = np.sqrt(best)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _nearest_pin(points, centres, radii):
+    out = np.empty(len(points))
+    for i in range(len(points)):
+        best = np.inf
+        for k in range(len(centres)):
+            best = min(best, np.hypot(points[i, 0] - centres[k, 0], points[i, 1] - centres[k, 1]) - radii[k])
+        out[i] = best
+    return out
+
+
 def torus(centre_m: Vector, ring_m: float, radius_m: float) -> Shape:
     """A ring of round section about the z axis through its centre."""
     _positive("torus", ring_m - radius_m, radius_m)
