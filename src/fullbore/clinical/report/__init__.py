@@ -1,7 +1,8 @@
 """The pages that people look at: one self-contained HTML file with its pictures inside."""
 
+from fullbore.clinical.report.body_page import body_figure, body_page
 from fullbore.clinical.report.exam_page import exam_page
 from fullbore.clinical.report.raw_page import raw_figure, raw_page
 from fullbore.clinical.report.recon_page import picture, recon_page
 
-__all__ = ["exam_page", "picture", "raw_figure", "raw_page", "recon_page"]
+__all__ = ["body_figure", "body_page", "exam_page", "picture", "raw_figure", "raw_page", "recon_page"]
