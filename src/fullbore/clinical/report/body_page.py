@@ -14,7 +14,7 @@ from fullbore.clinical.report.html import Markup, figure, page, table
 from fullbore.data import Grid, ParameterMaps, Tissue
 
 _COLOURS = "nipy_spectral"
-_MAPS = (("T1", 3.0, "magma", "s"), ("T2", 0.2, "viridis", "s"), ("PD", 1.0, "gray", "1"))
+_MAPS = (("T1", 3.0, "magma", "s"), ("T2", 0.2, "inferno", "s"), ("PD", 1.0, "gray", "1"))
 _SIDE_IN = 2.9
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Complex, Float
 
@@ -28,30 +30,30 @@ ELLIPSOIDS = (
     (0.1, (0.0230, 0.0460, 0.020), (0.06, -0.6050, 0.00), 0),
 )
 
-_FILLING = Tissue(name="filling", t1_s=0.6, t2_s=0.1, t2_prime_s=10.0, proton_density=1.0, source="a choice: one doped water")
+# Two variants of one filling, with all protons and with none: a mixture of them is a density.
+_FULL = Tissue(name="filling +", t1_s=0.6, t2_s=0.1, t2_prime_s=10.0, proton_density=1.0, source="a choice: one doped water")
+_EMPTY = replace(_FULL, name="filling -", proton_density=0.0)
 _MIRROR = np.diag([1.0, -1.0, 1.0])
 
 
 def shepp_logan(size_m: float = 0.2) -> Body:
-    """The head in three dimensions, in a cube of size_m: ten ellipsoids whose densities add up, all of one filling.
+    """The head in three dimensions, in a cube of size_m: ten ellipsoids whose densities add up, of one filling's T1 and T2.
 
     Its signal without relaxation is `shepp_logan_signal`.
     """
     parts = [(density, _solid(axes, centre, turn)) for density, axes, centre, turn in _scaled(size_m)]
 
     def shares(points: np.ndarray, distance: np.ndarray, width_m: float) -> np.ndarray:
-        total = np.zeros(len(points))
-        for density, solid in parts:
-            away = solid.distance(points)
-            total += density * (np.clip(0.5 - away / width_m, 0, 1) if width_m > 0 else away < 0)
-        return np.clip(total, 0, 1)[:, None]
+        covers = [_cover(solid.distance(points), width_m) for _, solid in parts]
+        total = np.clip(sum(density * cover for (density, _), cover in zip(parts, covers, strict=True)), 0, 1)
+        return np.stack([total, np.maximum(covers[0] - total, 0)], axis=1)
 
     # The ellipsoids' own surfaces make the shares; the layer's surface lies where there is nothing.
     around = ball((0, 0, 0), size_m)
     half = size_m / 2
     return Body(
         name="Shepp-Logan",
-        layers=(Layer(shape=around, fill=Fill(tissues=(_FILLING,), shares=shares), organ="head"),),
+        layers=(Layer(shape=around, fill=Fill(tissues=(_FULL, _EMPTY), shares=shares), organ="head"),),
         truths={"size_m": size_m, "protons_m3": float(shepp_logan_signal(np.zeros((1, 3)), size_m)[0].real)},
         low_m=(-half, -half, -half), high_m=(half, half, half),
         source="Shepp and Logan 1974; Toft 1996",
@@ -86,6 +88,10 @@ def _scaled(size_m: float) -> list[tuple[float, np.ndarray, np.ndarray, np.ndarr
         (density, half * np.array(axes), half * _MIRROR @ np.array(centre), rotation((0, 0, 1), -np.deg2rad(degrees)))
         for density, axes, centre, degrees in ELLIPSOIDS
     ]
+
+
+def _cover(distance: np.ndarray, width_m: float) -> np.ndarray:
+    return np.clip(0.5 - distance / width_m, 0, 1) if width_m > 0 else (distance < 0).astype(np.float64)
 
 
 def _solid(axes: np.ndarray, centre: np.ndarray, turn: np.ndarray) -> Shape:
