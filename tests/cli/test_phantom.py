@@ -70,3 +70,18 @@ def test_what_is_wrong_is_said_in_a_sentence(arguments, words, tmp_path, capsys)
     assert main(["phantom", *arguments, "--out", str(tmp_path / "out")]) in (2, 4)
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_toml_file_describes_a_body_from_anybodys_label_map(tmp_path, capsys):
+    grid = phantom.body_grid(phantom.make_body("uniform-sphere"), 8e-3)
+    labels = phantom.organ_labels(phantom.make_body("uniform-sphere"), grid)
+    files.write_labels_nifti(labels, ("ball",), grid, tmp_path / "mine")
+    text = 'name = "mine"\n[labels]\nfile = "mine.nii.gz"\ntissues = { 1 = "liver" }\n'
+    text += '[[organ]]\nname = "lesion"\nshape = "ball"\ncentre_mm = [0, 20, 0]\nradius_mm = 15\ntissue = "cyst"\n'
+    (tmp_path / "mine.toml").write_text(text)
+    assert main(["phantom", "export", str(tmp_path / "mine.toml"), "--spacing", "4", "--out", str(tmp_path / "out")]) == 0
+    record = json.loads((tmp_path / "out" / "truths.json").read_text())
+    assert record["organ_volumes_m3"]["lesion"] == pytest.approx(4 / 3 * np.pi * 0.015**3, rel=0.03)  # (4 / 15)^2 / 4 = 2 %
+    (tmp_path / "mine.toml").write_text("[labels]\ntissues = {}\n")
+    assert main(["phantom", "show", str(tmp_path / "mine.toml")]) == 2
+    assert "without 'file'" in capsys.readouterr().err

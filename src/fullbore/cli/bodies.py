@@ -8,6 +8,7 @@ import json
 import sys
 import tomllib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,12 @@ from fullbore.clinical.report import body_figure, body_page
 from fullbore.data import Grid, ParameterMaps
 from fullbore.errors import UsageError
 from fullbore.files.atomic import atomic_path
+from fullbore.machinery import read_toml
 from fullbore.phantom import Body
 from fullbore.phantom.body import families
 from fullbore.phantom.body_truth import organ_labels, organ_volumes, property_maps
+from fullbore.phantom.described import described_body
+from fullbore.phantom.imported import body_from_labels, body_from_maps
 from fullbore.phantom.sampling import shares
 from fullbore.phantom.spins import family_shares
 
@@ -85,11 +89,40 @@ def _described(name: str) -> dict[str, Any]:
 
 
 def _asked(options: argparse.Namespace) -> tuple[Body, Grid]:
-    body = phantom.make_body(options.body, dict(_pair(text) for text in options.set))
+    """The body of a name or a TOML file, and the grid to cut it on; options.body becomes the name for files."""
+    parameters = dict(_pair(text) for text in options.set)
+    if options.body.endswith(".toml"):
+        body, options.body = _described_in(Path(options.body), parameters), Path(options.body).stem
+    else:
+        body = phantom.make_body(options.body, parameters)
     assert body.low_m is not None and body.high_m is not None
     longest = float(np.max(np.subtract(body.high_m, body.low_m)))
     spacing_m = longest / _SHOWN_VOXELS if options.spacing is None else 1e-3 * options.spacing
     return body, phantom.body_grid(body, spacing_m)
+
+
+def _described_in(path: Path, parameters: dict[str, Any]) -> Body:
+    """The body that a TOML file describes; the NIfTI files that it names lie beside it."""
+    tree = read_toml(path)
+    labels, maps = tree.pop("labels", None), tree.pop("maps", None)
+    base, name = None, str(tree.get("name", path.stem))
+    if labels is not None:
+        volume, grid = files.read_nifti(path.parent / str(_held(path, "labels", labels, "file")))
+        table = {int(label): str(tissue) for label, tissue in dict(_held(path, "labels", labels, "tissues")).items()}
+        base = body_from_labels(name, volume, grid, table, source=str(labels["file"]))
+    elif maps is not None:
+        read = [files.read_nifti(path.parent / str(_held(path, "maps", maps, key))) for key in ("T1", "T2", "PD")]
+        t1, t2, density = (volume.astype(np.float64) for volume, _ in read)
+        base = body_from_maps(name, t1, t2, density, read[0][1], source=", ".join(str(maps[key]) for key in ("T1", "T2", "PD")))
+    if parameters:
+        tree["parameters"] = {**tree.get("parameters", {}), **parameters}
+    return described_body(tree, base)
+
+
+def _held(path: Path, table: str, values: dict[str, Any], key: str) -> Any:
+    if key not in values:
+        raise UsageError(f"{path}: [{table}] without {key!r}. Add it.")
+    return values[key]
 
 
 def _pair(text: str) -> tuple[str, Any]:

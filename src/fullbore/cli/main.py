@@ -102,7 +102,7 @@ def _add_phantom(commands: Any) -> None:
     lister.set_defaults(run=_list_bodies)
     for name, run, about in (("show", _show_body, "pictures and a page"), ("export", _export_body, "truth as NIfTI")):
         verb = verbs.add_parser(name, help=about)
-        verb.add_argument("body", help="a name from `fullbore phantom list`")
+        verb.add_argument("body", help="a name from `fullbore phantom list`, or a TOML file that describes a body")
         verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a parameter of the body, as in TOML")
         verb.add_argument("--spacing", type=float, help="voxel size in mm (default: 160 voxels along the longest side)")
         verb.add_argument("--time", type=float, default=0.0, help="seconds (default 0)")
