@@ -24,10 +24,12 @@ class Fill:
 
     shares: (places at rest (n, 3), signed distance (n,), width_m) to (n, tissue), each from 0, their sum at most 1 (the rest
     of the matter is what lies below). None: one tissue alone. tissues: names in the library, "air" for a hole, or tissues.
+    by_depth: shares ask for the distance; otherwise it is not worked out deep inside, and handed over as minus infinity.
     """
 
     tissues: tuple[str | Tissue, ...]
     shares: Shares | None = None
+    by_depth: bool = False
 
     def __post_init__(self) -> None:
         if not self.tissues or (self.shares is None and len(self.tissues) != 1):
@@ -65,7 +67,7 @@ def onion(depths_m: Sequence[float], tissues: Sequence[str | Tissue]) -> Fill:
         ends = np.ones((len(points), 1))
         return np.asarray(np.concatenate([ends, deeper], axis=1) - np.concatenate([deeper, 0 * ends], axis=1))
 
-    return Fill(tissues=tuple(tissues), shares=shares)
+    return Fill(tissues=tuple(tissues), shares=shares, by_depth=True)
 
 
 def graded(first: str | Tissue, second: str | Tissue, share: Callable[[np.ndarray], np.ndarray]) -> Fill:

@@ -65,13 +65,14 @@ def paint(body: Body, canvas: Canvas) -> None:
         inside, crossed = _classify(layer, here[alive], canvas, stretch)
         if layer.filling.shares is None:
             _fill_blocks(canvas, alive[inside], column[0])
-            chosen = alive[crossed]
-        else:
-            chosen = alive[inside | crossed]
+            inside[:] = False
+        if layer.filling.by_depth:
+            crossed, inside = inside | crossed, np.zeros_like(inside)
         size = max(1, _POINTS_AT_ONCE // canvas.points_m.shape[1])
-        for first in range(0, len(chosen), size):
-            blocks = chosen[first : first + size]
-            _paint_blocks(layer, column, canvas, blocks, everywhere()[blocks].reshape(-1, 3))
+        for chosen, deep in ((alive[inside], True), (alive[crossed], False)):
+            for first in range(0, len(chosen), size):
+                blocks = chosen[first : first + size]
+                _paint_blocks(layer, column, canvas, blocks, everywhere()[blocks].reshape(-1, 3), deep)
 
 
 def _moved_back(body: Body, canvas: Canvas) -> np.ndarray:
@@ -110,11 +111,14 @@ def _fill_blocks(canvas: Canvas, blocks: np.ndarray, column: int) -> None:
     canvas.sight[blocks] = 0
 
 
-def _paint_blocks(layer: Layer, columns: tuple[int, ...], canvas: Canvas, blocks: np.ndarray, points: np.ndarray) -> None:
+def _paint_blocks(
+    layer: Layer, columns: tuple[int, ...], canvas: Canvas, blocks: np.ndarray, points: np.ndarray, deep: bool
+) -> None:
+    """deep: all of them lie inside the layer."""
     sight = canvas.sight[blocks].reshape(-1)
     seen = np.flatnonzero(sight > _HIDDEN)
     places, _ = _at_rest(layer.movement, points[seen], canvas.time_s)
-    distance = layer.shape.distance(places)
+    distance = np.full(len(places), -np.inf) if deep else layer.shape.distance(places)
     cover = np.clip(0.5 - distance / canvas.width_m, 0, 1) if canvas.width_m > 0 else (distance < 0).astype(np.float64)
     cover = cover - (1 - sight[seen])
     touched = np.flatnonzero(cover > 0)

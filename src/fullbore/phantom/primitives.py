@@ -230,11 +230,12 @@ def half_space(point_m: Vector, outward: Vector) -> Shape:
 def extruded(profile_m: Float[np.ndarray, "k 2"], low_m: float, high_m: float) -> Shape:
     """A prism: a polygon in x, y (closed by itself, either way round) from z = low_m to high_m."""
     polygon = _polygon("extruded", profile_m)
+    edges = _edges(polygon)
     _positive("extruded", high_m - low_m)
     middle, half = (low_m + high_m) / 2, (high_m - low_m) / 2
 
     def distance(points: np.ndarray) -> np.ndarray:
-        across = _polygon_distance(points[:, 0].copy(), points[:, 1].copy(), polygon)
+        across = _polygon_distance(points[:, 0].copy(), points[:, 1].copy(), edges)
         return _capped(across, np.abs(points[:, 2] - middle) - half)
 
     (x, y), (u, v) = polygon.min(axis=0), polygon.max(axis=0)
@@ -247,10 +248,13 @@ def revolved(profile_m: Float[np.ndarray, "k 2"]) -> Shape:
     polygon = _polygon("revolved", profile_m)
     if polygon[:, 0].min() < 0:
         raise ValueRangeError(f"revolved: a radius of {polygon[:, 0].min()} m, wanted radii from 0.")
+    # An edge on the axis is no surface of the solid that is turned about it.
+    edges = _edges(polygon)
+    edges = edges[(edges[:, 0] > 0) | (edges[:, 2] > 0)]
     reach, low, high = polygon[:, 0].max(), polygon[:, 1].min(), polygon[:, 1].max()
 
     def distance(points: np.ndarray) -> np.ndarray:
-        return np.asarray(_polygon_distance(np.hypot(points[:, 0], points[:, 1]), points[:, 2].copy(), polygon, True))
+        return np.asarray(_polygon_distance(np.hypot(points[:, 0], points[:, 1]), points[:, 2].copy(), edges))
 
     r, z = polygon.T
     s, t = np.roll(r, -1), np.roll(z, -1)
@@ -318,51 +322,58 @@ def _polygon(who: str, profile: np.ndarray) -> np.ndarray:
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _corner_walk(px, py, polygon, skip_axis):
-    """Squared distance to the nearest edge, and whether the point lies inside (even-odd rule).
-
-    skip_axis: edges on x = 0 are no surface, for a half plane that is turned about it.
-    """
-    best, inside = np.inf, False
-    count = len(polygon)
-    j = count - 1
-    for i in range(count):
-        ax, ay, bx, by = polygon[j, 0], polygon[j, 1], polygon[i, 0], polygon[i, 1]
-        if (ay > py) != (by > py) and px < (bx - ax) * (py - ay) / (by - ay) + ax:
-            inside = not inside
-        if not (skip_axis and ax == 0.0 and bx == 0.0):
-            ex, ey, x, y = bx - ax, by - ay, px - ax, py - ay
-            square = ex * ex + ey * ey
-            part = min(max((x * ex + y * ey) / square, 0.0), 1.0) if square > 0 else 0.0
-            best = min(best, (x - part * ex) ** 2 + (y - part * ey) ** 2)
-        j = i
-    return best, inside
+def _edges(polygon):
+    """Start, end, direction and one over the squared length of every edge, (k, 7)."""
+    edges = np.empty((len(polygon), 7))
+    for i in range(len(polygon)):
+        a, b = polygon[i - 1], polygon[i]
+        ex, ey = b[0] - a[0], b[1] - a[1]
+        square = ex * ex + ey * ey
+        edges[i] = np.array([a[0], a[1], b[0], b[1], ex, ey, 1 / square if square > 0 else 0.0])
+    return edges
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _polygon_distance(x, y, polygon, skip_axis=False):
+def _signed(px, py, edges):
+    """Distance to the nearest edge, negative inside (even-odd rule)."""
+    best, inside = np.inf, False
+    for i in range(len(edges)):
+        ay, by, ex, ey = edges[i, 1], edges[i, 3], edges[i, 4], edges[i, 5]
+        x, y = px - edges[i, 0], py - ay
+        if (ay > py) != (by > py) and x < ex * y / (by - ay):
+            inside = not inside
+        part = min(max((x * ex + y * ey) * edges[i, 6], 0.0), 1.0)
+        x, y = x - part * ex, y - part * ey
+        square = x * x + y * y
+        if square < best:
+            best = square
+    return -np.sqrt(best) if inside else np.sqrt(best)
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _polygon_distance(x, y, edges):
     out = np.empty(len(x))
     for i in range(len(x)):
-        best, inside = _corner_walk(x[i], y[i], polygon, skip_axis)
-        out[i] = -np.sqrt(best) if inside else np.sqrt(best)
+        out[i] = _signed(x[i], y[i], edges)
     return out
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
 def _lofted(points, levels, stack):
-    out = np.empty(len(points))
-    section = np.empty(stack.shape[1:])
+    """Neighbours often share their height: the section is made anew only when that changes."""
+    out, before = np.empty(len(points)), np.nan
+    edges = _edges(stack[0])
     for i in range(len(points)):
         z = min(max(points[i, 2], levels[0]), levels[-1])
-        k = min(max(np.searchsorted(levels, z) - 1, 0), len(levels) - 2)
-        part = (z - levels[k]) / (levels[k + 1] - levels[k])
-        for c in range(len(section)):
-            section[c, 0] = (1 - part) * stack[k, c, 0] + part * stack[k + 1, c, 0]
-            section[c, 1] = (1 - part) * stack[k, c, 1] + part * stack[k + 1, c, 1]
-        best, inside = _corner_walk(points[i, 0], points[i, 1], section, False)
-        out[i] = -np.sqrt(best) if inside else np.sqrt(best)
+        if z != before:
+            k = min(max(np.searchsorted(levels, z) - 1, 0), len(levels) - 2)
+            part = (z - levels[k]) / (levels[k + 1] - levels[k])
+            edges = _edges((1 - part) * stack[k] + part * stack[k + 1])
+            before = z
+        out[i] = _signed(points[i, 0], points[i, 1], edges)
     return out
 
 
