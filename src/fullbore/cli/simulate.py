@@ -20,6 +20,9 @@ from fullbore.files.atomic import atomic_path
 from fullbore.machinery import file_digest
 from fullbore.simulate import acquire
 
+# At which a body of continuous shapes is sampled for the simulator.
+SPACING_M = 2e-3
+
 PHANTOMS: dict[str, Callable[[], Phantom]] = {
     "head": phantom.head,
     "sphere": phantom.sphere,
@@ -30,13 +33,13 @@ PHANTOMS: dict[str, Callable[[], Phantom]] = {
 
 def simulate(options: argparse.Namespace) -> int:
     """Read the sequence, say the plan, play it, write raw.h5, raw.png and report.html; what Ctrl-C leaves is written too."""
-    if options.phantom not in PHANTOMS:
-        raise UsageError(f"--phantom: got {options.phantom!r}, wanted one of {', '.join(PHANTOMS)}.")
+    if options.phantom not in PHANTOMS and options.phantom not in phantom.BODIES:
+        raise UsageError(f"--phantom: got {options.phantom!r}, wanted one of {', '.join([*PHANTOMS, *phantom.BODIES])}.")
     if options.seed < 0 or options.spins < 1:
         raise UsageError(f"--seed, --spins: got {options.seed}, {options.spins}, wanted a seed from 0 and at least one spin.")
     spec = hardware.design(hardware.Brief(preset=options.scanner))
     sequence = files.read_pulseq(options.file, b0_T=spec.b0_T)
-    folder, body = new_folder(options.out, f"{options.file.stem}-raw"), PHANTOMS[options.phantom]()
+    folder, body = new_folder(options.out, f"{options.file.stem}-raw"), _subject(options.phantom)
     with ExamTerminal({f"{options.file.stem}/simulate": 60.0}) as terminal:
         terminal.line(
             f"{options.file.name} ({sequence.encoding.rows} readouts, {sequence.total_duration_s:.3g} s) on {options.phantom}"
@@ -57,6 +60,12 @@ def simulate(options: argparse.Namespace) -> int:
         record = {"status": "complete", "file": str(options.file), "folder": str(folder), "readouts": raw.encoding.rows}
         sys.stdout.write(json.dumps({**record, **raw.provenance}) + "\n")
     return 0
+
+
+def _subject(name: str) -> Phantom:
+    if name in PHANTOMS:
+        return PHANTOMS[name]()
+    return phantom.sampled(phantom.make_body(name), SPACING_M)
 
 
 def _play(options: argparse.Namespace, terminal: ExamTerminal, body: Phantom, sequence: Sequence, spec: ScannerSpec) -> RawData:
