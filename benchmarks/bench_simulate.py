@@ -103,7 +103,7 @@ def against_points(name: str, file: Path, shape: tuple[int, int, int], repeats: 
 
 
 def at_size(name: str, file: Path, shape: tuple[int, int, int]) -> dict[str, Any]:
-    """Ours and blochsimulator on many spins, against each other: the reference would take minutes, and has judged both on fewer."""
+    """Ours and blochsimulator on many spins, told apart: the reference would take minutes, and has judged both on fewer."""
     sequence, thing = files.read_pulseq(file), block(shape)
     seconds, ours = timed(thing.cloud, sequence, 3)
     told_by, theirs, note = played("blochsimulator", thing, file, len(ours))
