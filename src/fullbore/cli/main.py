@@ -85,14 +85,18 @@ def parser() -> argparse.ArgumentParser:
     play.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
     play.set_defaults(run=_simulate)
 
+    _add_recon(commands)
+    _add_design(commands)
+    _add_phantom(commands)
+    return top
+
+
+def _add_recon(commands: Any) -> None:
     recon = commands.add_parser("recon", help="reconstruct a raw data file: MRD, Siemens .dat, BART .cfl, NumPy")
     recon.add_argument("file", type=Path, help="the raw data")
     recon.add_argument("--out", type=Path, help="new folder for image, picture and report (default: NAME-recon)")
     recon.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
     recon.set_defaults(run=_recon)
-    _add_design(commands)
-    _add_phantom(commands)
-    return top
 
 
 def _add_design(commands: Any) -> None:

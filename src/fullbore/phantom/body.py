@@ -51,7 +51,7 @@ class Body:
     layers: painted one over another, from the first to the last. movement: of the whole, after the organs' own.
     truths: what is known of it as numbers, the unit in the name: {"ejection_fraction": 0.62, "liver_fat_fraction": 0.1}.
     low_m, high_m: the box to sample by default; that of the layers at rest where not given.
-    shim_over: tissues over which a scanner would shim. endless: it goes on beyond its lower and upper end (a torso).
+    shim_over: tissues over which a scanner would shim. endless: it goes on beyond both ends of its box along z, and so its field.
     tissues: filled in: all of them, in the order of their first appearance; organs likewise.
     """
 

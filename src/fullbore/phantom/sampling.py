@@ -34,13 +34,17 @@ def mixture(
 
 
 def body_grid(body: Body, spacing_m: float | tuple[float, float, float], margin: int = 2) -> Grid:
-    """An axis-aligned grid over the body's own box, `margin` voxels wider on each side. Errors: UsageError when too large."""
+    """An axis-aligned grid over the body's own box, `margin` voxels wider on each side; not beyond the ends of an endless body.
+
+    Errors: UsageError when it is too large; ValueRangeError.
+    """
     spacing = np.broadcast_to(np.asarray(spacing_m, np.float64), (3,))
     if not (np.isfinite(spacing) & (spacing > 0)).all():
         raise ValueRangeError(f"body_grid {body.name}: spacing {spacing_m} m, wanted positive lengths.")
     assert body.low_m is not None and body.high_m is not None
     low, high = np.array(body.low_m), np.array(body.high_m)
-    size = np.ceil((high - low) / spacing - 1e-6).astype(int) + 2 * margin
+    around = np.array([margin, margin, 0 if body.endless else margin])
+    size = np.ceil((high - low) / spacing - 1e-6).astype(int) + 2 * around
     if float(np.prod(size.astype(float))) * len(body.tissues) > _LARGEST:
         raise UsageError(
             f"body_grid {body.name}: {spacing_m} m over {high - low} m with {len(body.tissues)} tissues takes more than 16 GB. "
@@ -78,7 +82,7 @@ def sampled(
     fractions = shares(body, grid, time_s, oversampling=oversampling)
     chosen = [n for n, t in enumerate(body.tissues) if t.name in body.shim_over or family(t.name) in body.shim_over]
     if field_ppm is None and chosen:
-        field_ppm = shimmed_field(fractions, body.tissues, grid, chosen)
+        field_ppm = shimmed_field(fractions, body.tissues, grid, chosen, continue_above=body.endless)
     elif field_ppm is None:
         field_ppm = _no_field(grid)
     return Phantom(name=body.name, tissues=body.tissues, fractions=fractions, grid=grid, field_ppm=field_ppm)

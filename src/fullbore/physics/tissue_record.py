@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-# Fat's spectrum: (shift from water in ppm, share). Source: reference of the ISMRM fat-water challenge 2012 (six peaks).
-_PEAKS = ((-3.80, 0.087), (-3.40, 0.693), (-2.60, 0.128), (-1.94, 0.004), (-0.39, 0.039), (0.60, 0.048))
-FAT_LINES = tuple((shift, share / sum(part for _, part in _PEAKS)) for shift, share in _PEAKS)
+from fullbore.physics.tissue import FAT_SPECTRUM
+
+# Fat's lines as shares of one whole.
+FAT_LINES = tuple((shift, share / sum(part for _, part in FAT_SPECTRUM)) for shift, share in FAT_SPECTRUM)
 
 ELECTRIC = "conductivity, permittivity Gabriel 1996 at 128 MHz: not verified"
 NOT_VERIFIED = "not verified"
