@@ -15,6 +15,7 @@ from fullbore.data.field_map import FieldMap
 from fullbore.data.flaws import EddyMode, Flaws, GradientResponse, Receiver, RfAmplifier
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
+from fullbore.data.motion import Composed, Course, Deformation, Flow, Motion, RigidMotion
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
 from fullbore.data.phantom import Phantom
 from fullbore.data.raw_data import RawData
@@ -29,18 +30,23 @@ __all__ = [
     "Adc",
     "CoilSet",
     "Compartment",
+    "Composed",
+    "Course",
+    "Deformation",
     "EddyMode",
     "Encoding",
     "FieldMap",
     "Finding",
     "FitStatus",
     "Flaws",
+    "Flow",
     "Geometry",
     "Gradient",
     "GradientResponse",
     "Grid",
     "Image",
     "Limits",
+    "Motion",
     "ParameterMap",
     "ParameterMaps",
     "Perfusion",
@@ -51,6 +57,7 @@ __all__ = [
     "Receiver",
     "RfAmplifier",
     "RfPulse",
+    "RigidMotion",
     "ScannerSpec",
     "Sequence",
     "Series",

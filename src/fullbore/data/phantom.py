@@ -8,8 +8,9 @@ import numpy as np
 
 from fullbore.data.field_map import FieldMap
 from fullbore.data.grid import Grid
+from fullbore.data.motion import Flow, Motion
 from fullbore.data.tissue import Tissue
-from fullbore.errors import ShapeError, ValueRangeError
+from fullbore.errors import ShapeError, UsageError, ValueRangeError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -18,6 +19,7 @@ class Phantom:
 
     fractions: float32 (tissue, z, y, x), each 0..1, their sum at most 1 (the rest is air or signal-free).
     field_ppm: off-resonance of water by susceptibility, after shimming, in ppm of B0, (1, z, y, x) on a grid of its own.
+    motion: of all of it, from where it is here when nothing has moved. flows: of tissues within vessels, in the body at rest.
     """
 
     name: str
@@ -25,6 +27,8 @@ class Phantom:
     fractions: np.ndarray
     grid: Grid
     field_ppm: FieldMap
+    motion: Motion | None = None
+    flows: tuple[Flow, ...] = ()
 
     def __post_init__(self) -> None:
         if self.fractions.shape != (len(self.tissues), *self.grid.shape):
@@ -32,3 +36,7 @@ class Phantom:
         low, high = float(self.fractions.min()), float(self.fractions.sum(axis=0).max())
         if not (low >= -1e-6 and high <= 1 + 1e-3):
             raise ValueRangeError(f"Phantom.fractions: range {low:.3g}, largest sum {high:.3g}; wanted fractions of one whole.")
+        known = [tissue.name for tissue in self.tissues]
+        for flow in self.flows:
+            if flow.tissue not in known:
+                raise UsageError(f"Phantom {self.name}, flows: no tissue {flow.tissue!r}, there are {', '.join(known)}.")

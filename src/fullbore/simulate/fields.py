@@ -15,7 +15,6 @@ from jaxtyping import Float
 from scipy.ndimage import map_coordinates
 
 from fullbore.data import FieldMap, Flaws, GradientResponse, RfAmplifier
-from fullbore.errors import UsageError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 
 
@@ -78,6 +77,22 @@ class Uniform(FieldTerm):
         return np.ones((len(position_m), 1))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Static(FieldTerm):
+    """The magnet's own inhomogeneity, for spins that move through it."""
+
+    field_ppm: FieldMap
+    b0_T: float
+
+    def courses(self, time_s: Float[np.ndarray, " t"], gradient: Float[np.ndarray, "t 4"]) -> Float[np.ndarray, "t part"]:
+        """Hz/ppm."""
+        return np.full((len(time_s), 1), 1e-6 * self.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T)
+
+    def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
+        """ppm."""
+        return np.asarray(at_places(self.field_ppm, position_m).real.T)
+
+
 @dataclass(frozen=True, slots=True)
 class Concomitant(FieldTerm):
     """Maxwell fields of the gradients, to first order in G r / B0. Source: Bernstein 1998 (MRM 39:300), eq. 2, alpha = 1/2."""
@@ -118,16 +133,11 @@ class Bore:
 IDEAL = Bore()
 
 
-def make_bore(flaws: Flaws, b0_T: float, gradients: FieldTerm | None = None) -> Bore:
-    """The bore of a machine; `gradients` takes the place of its linear ones where spins move.
-
-    Errors: UsageError for spins that move through gradients that are not linear.
-    """
-    terms: list[FieldTerm] = [gradients or Linear()]
-    if flaws.gradient_fields_m is not None:
-        if gradients is not None:
-            raise UsageError("Flaws.gradient_fields_m: spins that move need linear gradients. Leave one of the two out.")
-        terms = [Nonlinear(flaws.gradient_fields_m)]
+def make_bore(flaws: Flaws, b0_T: float, moving: bool = False) -> Bore:
+    """The bore of a machine. moving: for spins that move, which meet the magnet's static field in a term of its own."""
+    terms: list[FieldTerm] = [Linear() if flaws.gradient_fields_m is None else Nonlinear(flaws.gradient_fields_m)]
+    if moving and flaws.field_ppm is not None:
+        terms.append(Static(flaws.field_ppm, b0_T))
     eddy = flaws.response is not None and any(mode.amplitude[3].any() for mode in flaws.response.modes)
     if flaws.drift_Hz_per_s or eddy:
         terms.append(Uniform(flaws.drift_Hz_per_s))

@@ -10,7 +10,9 @@ from jaxtyping import Bool, Complex, Float, Int
 
 from fullbore.data import Flaws, RfAmplifier, RfPulse, ScannerSpec, Sequence
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.cloud.motion import places
 from fullbore.simulate.cloud.spins import SpinCloud
+from fullbore.simulate.cloud.vessel import Streams, Vessel
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.gradients import play_gradients
 from fullbore.simulate.timeline import amplified
@@ -41,9 +43,8 @@ def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: b
 
     Fields and places are taken at the middle of a step, which is exact for the moment of a linear piece.
     """
-    motion, flaws = cloud.motion, spec.flaws if spec is not None else Flaws()
-    plain = motion is None and not (flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
-    linear = at_places(flaws.gradient_fields_m, cloud.position_m).real.T if flaws.gradient_fields_m else None
+    flaws = spec.flaws if spec is not None else Flaws()
+    plain = not cloud.moves and not (flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
     played, starts = play_gradients(sequence, flaws.response), sequence.block_starts_s()
     steps = [
         _steps(sequence, block, flaws.rf_amplifier, not plain, played.edges_s - starts[block]) for block in range(len(starts))
@@ -56,21 +57,42 @@ def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: b
         dt, sampled = np.add.reduceat(dt, first), sampled[np.append(first[1:], len(dt)) - 1]
         time, b1, carrier, gradient, blocks = (part[first] for part in (time, b1, carrier, gradient, blocks))
     drives = {-1: cloud.drive(None)} | {index: cloud.drive(shim) for index, shim in enumerate(sequence.rf_shims)}
-    laps = motion.laps(cloud.position_m) if motion is not None else None
-    lap, place = np.zeros(len(cloud)), cloud.position_m
+    streams, place, fresh = _streams(cloud), cloud.position_m, np.zeros(len(cloud), bool)
+    linear = place if flaws.gradient_fields_m is None else at_places(flaws.gradient_fields_m, place).real.T
+    lap, static_Hz = np.zeros(len(cloud)), np.zeros(len(cloud))
     for t, h, b, c, g, taken, block in zip(time, dt, b1, carrier, gradient, sampled, blocks, strict=True):
-        if motion is not None:
-            place = motion.places(cloud.position_m, float(t))
-        now = laps.count(float(t)) if laps is not None else lap
-        fresh, lap = now != lap, now
-        f = cloud.off_resonance_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * ((place if linear is None else linear) @ g[:3] + g[3])
+        if cloud.moves:
+            place, now = _moved(cloud, streams, float(t))
+            fresh, lap = now != lap, now
+            linear = place if flaws.gradient_fields_m is None else at_places(flaws.gradient_fields_m, place).real.T
+            if flaws.field_ppm is not None and spec is not None:
+                static_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * at_places(flaws.field_ppm, place)[0].real
+        f = cloud.off_resonance_Hz + static_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * (linear @ g[:3] + g[3])
         if flaws.concomitant and spec is not None:
             across = (g[0] * place[:, 2] - g[2] * place[:, 0] / 2) ** 2 + (g[1] * place[:, 2] - g[2] * place[:, 1] / 2) ** 2
             f = f + GYROMAGNETIC_RATIO_HZ_PER_T * across / (2 * spec.b0_T)
-        through = motion.through if motion is not None else None
+        through = cloud.through if cloud.moves else None
         seen = None if not taken else cloud.sensitivity if through is None else at_places(through, place)
         drive = drives[int(sequence.rf_shim[block])]
         yield Step(dt_s=float(h), b1_T=drive * b, carrier_Hz=float(c), f_Hz=f + flaws.drift_Hz_per_s * t, fresh=fresh, seen=seen)
+
+
+def _streams(cloud: SpinCloud) -> list[tuple[Vessel, Int[np.ndarray, " m"], Streams]]:
+    """Each vessel, its spins, and their streamlines."""
+    held = [(Vessel(flow), np.flatnonzero(cloud.flow == number)) for number, flow in enumerate(cloud.flows)]
+    return [(vessel, which, vessel.enter(cloud.position_m[which])) for vessel, which in held]
+
+
+def _moved(
+    cloud: SpinCloud, streams: list[tuple[Vessel, Int[np.ndarray, " m"], Streams]], time_s: float
+) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
+    """Where spins are at a time, and how often they have come in fresh."""
+    place, lap, time = cloud.position_m.copy(), np.zeros(len(cloud)), np.array([time_s])
+    for vessel, which, stream in streams:
+        way = vessel.flow.pace.integral(time)
+        lap[which] = stream.laps(float(way[0]))
+        place[which] = vessel.places(stream, way, lap[which])[0]
+    return place if cloud.motion is None else places(cloud.motion, place, time)[0], lap
 
 
 def _first(

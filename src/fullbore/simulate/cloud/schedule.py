@@ -40,6 +40,16 @@ def pieces(last_pulse: Int[np.ndarray, " row"], most_rows: int) -> list[Piece]:
     return [Piece(slice(a, b), slice(int(held[a]), int(held[b]))) for a, b in pairwise(edges)]
 
 
+def as_in(own: Timeline, piece: Piece, common: Timeline) -> Piece:
+    """A piece of a timeline in another of the same sequence, which has further pulses that do nothing."""
+    if len(own.time_s) == len(common.time_s):
+        return piece
+    edges = np.searchsorted(own.time_s, common.time_s)
+    edges[0] = 0  # what comes before the first pulse
+    edges = np.append(edges, len(own.time_s))
+    return Piece(slice(int(edges[piece.pulses.start]), int(edges[piece.pulses.stop])), piece.rows)
+
+
 def stretches(which: Int[np.ndarray, " pulse"], pulses: slice, most: int) -> list[slice]:
     """Consecutive pulses of a slice, of at most `most` different ones; a pulse each for 1."""
     if most == 1:
@@ -71,7 +81,7 @@ class Schedule:
 
     def run(self, spots: Spots, piece: Piece, state: Float32[np.ndarray, "3 n"]) -> Complex64[np.ndarray, "row n"]:
         """Magnetisation of a part of the cloud at the middle sample of every readout of a piece; `state` goes on."""
-        part, laps = spots.cloud, spots.laps
+        part, stream = spots.cloud, spots.stream
         out = np.zeros((piece.count, len(part)), np.complex64)
         lengths, rest, row_rest = self._lengths(piece)
         e1, e2 = (np.exp(-1e-10 * lengths[:, None] / time_s).astype(np.float32) for time_s in (part.t1_s, part.t2_s))
@@ -79,22 +89,32 @@ class Schedule:
         own = np.where(size > 0, spots.drive / np.where(size > 0, size, 1), 1)
         own_r, own_i = own.real.astype(np.float32), own.imag.astype(np.float32)
         begins_s = float(self._time_s[max(piece.pulses.start - 1, 0)])
-        where = np.array(spots.at(begins_s).T, order="C")
-        start, speed, lap, hop = np.zeros(0), np.zeros(0), np.zeros(len(part)), np.zeros(3)
-        way, row_way = np.zeros(len(self._dt)), np.zeros(piece.count)
-        if laps is not None:
-            start, speed, lap, hop = laps.start, laps.speed, laps.count(begins_s), laps.hop_m
-            way, row_way = laps.pace.integral(self._time_s), laps.pace.integral(self._row_time_s[piece.rows])
-        for pulses in stretches(self._pulses.which, piece.pulses, 1 if laps is not None else MOST_PROPAGATORS):
+        place = spots.at(begins_s)
+        where = np.array(place.T, order="C")
+        start, speed, lap = np.zeros(0), np.zeros(0), np.zeros(len(part))
+        way, row_way, window = np.zeros(len(self._dt)), np.zeros(piece.count), np.zeros(len(self._dt), int)
+        if stream is not None:
+            windows, flowing = stream.term.windows, stream.streams
+            start, speed = flowing.begin_m / flowing.length_m, flowing.velocity_m_per_s / flowing.length_m
+            window = windows.index(self._time_s)
+            way, row_way = windows.first[window], windows.pace.integral(self._row_time_s[piece.rows])
+            now = int(windows.index(np.array([begins_s]))[0])
+            lap = np.floor(start + speed * windows.first[now])
+            window = np.diff(window[piece.pulses], prepend=now)
+        for pulses in stretches(self._pulses.which, piece.pulses, 1 if stream is not None else MOST_PROPAGATORS):
             rows, kind = np.unique(self._pulses.which[pulses], return_inverse=True)
-            place = spots.at(float(self._time_s[pulses.start]))
+            where_after = where
+            if stream is not None and window[pulses.start - piece.pulses.start]:
+                place = spots.at(float(self._time_s[pulses.start]))
+                where_after = np.array(place.T, order="C")
             own_rest = rest[pulses.start - piece.pulses.start : pulses.stop - piece.pulses.start]
             run_spins(
                 state, self._pulses.terms(spots, place, rows), kind.ravel(), self._turn[pulses], self._shim[pulses], own_r, own_i,
-                self._move[pulses], self._dt[pulses], own_rest, e1, e2, where, part.off_resonance_Hz,
+                self._move[pulses], self._dt[pulses], own_rest, e1, e2, where, where_after, part.off_resonance_Hz,
                 self._rows[pulses] - piece.rows.start, self._row_move[piece.rows], self._row_dt[piece.rows], row_rest,
-                start, speed, way[pulses], row_way, hop, lap, out,
+                start, speed, way[pulses], row_way, lap, out,
             )  # fmt: skip
+            where = where_after
         return out
 
     def _lengths(self, piece: Piece) -> tuple[Float[np.ndarray, " m"], Int[np.ndarray, " pulse"], Int[np.ndarray, " row"]]:
