@@ -13,6 +13,7 @@ from fullbore.data import FieldMap, Flow, Motion, Phantom, ScannerSpec, Tissue
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.pools import PoolSystem
+from fullbore.simulate.cloud.vessel import Vessel
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
 
@@ -149,7 +150,7 @@ def in_static_field(cloud: SpinCloud, spec: ScannerSpec | None) -> SpinCloud:
 
 
 def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int], *, seed: int | None = None) -> SpinCloud:
-    """Spins in an axis-aligned phantom, `per_cell` (x, y, z) in each of its cells, one for each tissue that is there.
+    """Spins in an axis-aligned phantom, `per_cell` (x, y, z) in each of its cells, one for each tissue that is there; they move as it does.
 
     seed None: on a regular grid, and without T2'. Neighbours come back in phase when a spoiler has turned them by whole cycles:
     where transverse magnetisation outlives a repetition, take spins much closer than the spoiler's cycle, or give a seed.
@@ -167,7 +168,7 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int],
     coils = sample_field(spec.receive.sensitivity, frame, axes).reshape(spec.receive.coils, -1)
     spacing = np.array([axis.spacing_m for axis in axes])
     random = None if seed is None else np.random.default_rng(seed)
-    parts = []
+    parts, flow = [], []
     for tissue, fraction in zip(phantom.tissues, phantom.fractions, strict=True):
         share = np.einsum("zyx,kz,jy,ix->kji", fraction.astype(np.float64), *weights[::-1], optimize=True).ravel()
         held = np.flatnonzero(share > 0)
@@ -175,13 +176,25 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int],
         field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[held] + tissue.chemical_shift_ppm) + line_Hz
         amount = share[held] * float(np.prod(spacing)) * tissue.proton_density
         times = np.full(len(held), tissue.t1_s), np.full(len(held), tissue.t2_s)
+        flow.append(_flow_of(phantom, tissue, places[held] + moved))
         parts.append((places[held] + moved, amount, *times, field_Hz, transmit[:, held].T, coils[:, held].T))
     position, amount, t1, t2, field, b1, seen = (np.concatenate(column) for column in zip(*parts, strict=True))
     return SpinCloud(
         position_m=position, amount=amount, t1_s=t1, t2_s=t2, off_resonance_Hz=field.astype(np.float64),
         b1_scale=b1.T[0] if b1.shape[1] == 1 else b1.T,
-        sensitivity=seen.T.astype(np.complex64),
+        sensitivity=seen.T.astype(np.complex64), motion=phantom.motion, flows=phantom.flows,
+        flow=np.concatenate(flow) if phantom.flows else None,
+        through=spec.receive.sensitivity if phantom.motion is not None or phantom.flows else None,
     )  # fmt: skip
+
+
+def _flow_of(phantom: Phantom, tissue: Tissue, place_m: Float[np.ndarray, "n 3"]) -> Int[np.ndarray, " n"]:
+    """The first of a phantom's flows, of this tissue, whose vessel holds each place; -1 where there is none."""
+    flow = np.full(len(place_m), -1)
+    for number in reversed(range(len(phantom.flows))):
+        if phantom.flows[number].tissue == tissue.name:
+            flow[Vessel(phantom.flows[number]).holds(place_m)] = number
+    return flow
 
 
 def scattered(phantom: Phantom, per_cell: tuple[int, int, int]) -> int:
