@@ -150,7 +150,7 @@ def in_static_field(cloud: SpinCloud, spec: ScannerSpec | None) -> SpinCloud:
 
 
 def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int], *, seed: int | None = None) -> SpinCloud:
-    """Spins in an axis-aligned phantom, `per_cell` (x, y, z) in each of its cells, one for each tissue that is there; they move as it does.
+    """Spins in an axis-aligned phantom, `per_cell` (x, y, z) in each of its cells, one for each tissue that is there.
 
     seed None: on a regular grid, and without T2'. Neighbours come back in phase when a spoiler has turned them by whole cycles:
     where transverse magnetisation outlives a repetition, take spins much closer than the spoiler's cycle, or give a seed.
