@@ -101,7 +101,7 @@ def test_moving_spins_are_the_reference(name, which):
     seen = {"coils": 1} if "coil" in name else {}
     cloud = replace(spins(40, **seen), motion=MOTIONS[name], through=COIL if seen else None)
     wanted = reference(cloud, sequence)
-    bound = 2e-3 if "coil" in name else 2e-5 if "beating" in name else 1e-5  # many bends of courses within the reference's steps
+    bound = 2e-3 if "coil" in name else 2e-5 if "beating" in name else 1e-5  # 1.14e-5 was found; why is not settled
     assert error(play_cloud(cloud, sequence), wanted) < bound
     assert error(play_cloud(replace(cloud, motion=None), sequence), wanted) > 1e-2
 
