@@ -139,7 +139,7 @@ def write_vial_jobs(folder: Path) -> list[Path]:
 
 def states(body: Phantom, sequence: Sequence, spec: ScannerSpec) -> np.ndarray:
     """Our noiseless samples by configuration states at a tolerance of 1e-3."""
-    run = StatesRun(plan(body, sequence, spec), sequence, spec, tolerance=1e-3)
+    run = StatesRun(plan(body, sequence, spec, tolerance=1e-3), sequence, spec)
     for _ in run.pieces(lambda fraction, what: None):
         pass
     return run.samples

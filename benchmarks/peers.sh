@@ -4,4 +4,5 @@ set -eu
 cd "$(dirname "$0")"
 [ -x .peers/bin/python ] || "${PYTHON:-python3}" -m venv .peers
 .peers/bin/python -m pip install -q --disable-pip-version-check "torch==2.13.0" "pypulseq==1.5.0.post1" \
-    "blochsimulator==2.9.5" "MRzeroCore==1.2.0" "pulserver==0.4.7" "pypulseqpp==0.0.53"
+    "blochsimulator==2.9.5" "MRzeroCore==1.2.0" "pulserver==0.4.7" "pypulseqpp==0.0.53" \
+    "cfsem==14.0.1" "magpylib==6.2.0"

@@ -51,9 +51,9 @@ def built(protocol: dict, spec: ScannerSpec, **changes) -> Sequence:
 
 def samples(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: float = 1e-3) -> np.ndarray:
     """Noiseless samples."""
-    planned = plan(phantom, sequence, spec)
+    planned = plan(phantom, sequence, spec, tolerance)
     result = np.zeros((sequence.encoding.rows, spec.receive.coils, sequence.encoding.samples), np.complex64)
-    for _ in run_groups(planned, sequence, spec, result, tolerance, lambda f, what: None):
+    for _ in run_groups(planned, sequence, spec, result, lambda f, what: None):
         pass
     return result * np.exp(1j * planned.timeline.receiver_phase_rad).astype(np.complex64)[:, None, :]
 

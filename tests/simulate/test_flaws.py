@@ -1,7 +1,8 @@
 # TRUTHS of the machine's flaws: each, and all together, = the float64 reference, whose own steps allow 1e-5 where fields change
 #   within them | with all off the answer is the ideal one, bit for bit | eddy currents of a ramp follow their closed form
-#   | a late gradient is the same gradient later | drift turns the phase by t^2 / 2 | the concomitant phase of a readout is
-#   gamma G^2 z^2 / (2 B0) t | a compressed pulse tips less, by its own polynomial | the general clock = the ideal one
+#   | an amplifier's droop is the integral of its current | a late gradient is the same gradient later | drift turns the phase by
+#   t^2 / 2 | the concomitant phase of a readout is gamma G^2 z^2 / (2 B0) t | a compressed pulse tips less, by its own polynomial
+#   | the general clock = the ideal one
 from __future__ import annotations
 
 from dataclasses import replace
@@ -39,7 +40,8 @@ RINGING = GradientResponse(
     delay_s=(3e-6, 5e-6, 0.0),
     modes=(
         EddyMode(time_constant_s=0.05, amplitude=np.array([[4e-3, 0, 1e-4], [0, 3e-3, 0], [0, 0, 2e-3], [1e-4, 0, 2e-4]])),
-        EddyMode(time_constant_s=2e-3, amplitude=0.002 * np.eye(4, 3), frequency_Hz=800.0),
+        EddyMode(time_constant_s=2e-3, amplitude=0.002 * np.eye(4, 3), frequency_Hz=800.0, sine=0.001 * np.eye(4, 3)),
+        *GradientResponse.droop(0.5, 0.2).modes,
     ),
 )
 FLAWS = {
@@ -124,6 +126,19 @@ def test_ringing_of_a_ramp():
     got = play_gradients(ramp(rise, 0.02), GradientResponse(modes=(mode,))).at(t)[:, 0]
     step = 0.02 * (1 - 0.01 * np.exp(-(t - rise / 2) / tau) * np.cos(2 * np.pi * frequency * (t - rise / 2)))
     np.testing.assert_allclose(got, step, atol=1e-8)
+
+
+def test_droop_is_what_the_integral_of_the_current_leaves():
+    """g - k * integral of g(t') exp(-(t - t') / tau) dt', of a ramp and its flat top; a step ends at 1 - k tau."""
+    rate, recovery, rise, height = 40.0, 1.5e-3, 2e-4, 0.02
+    t = np.linspace(rise, 1.9e-3, 7)
+    got = play_gradients(ramp(rise, height), GradientResponse.droop(rate, recovery)).at(t)[:, 0]
+    fine = np.linspace(0, 1.9e-3, 400_001)
+    played = height * np.minimum(fine / rise, 1)
+    charge = [np.trapezoid((played * np.exp(-(end - fine) / recovery))[fine <= end], fine[fine <= end]) for end in t]
+    np.testing.assert_allclose(got, height - rate * np.array(charge), rtol=1e-5)  # the truth's own steps
+    with pytest.raises(ValueRangeError, match=r"GradientResponse.droop: got \(2.0, 1.0\)"):
+        GradientResponse.droop(2.0, 1.0)
 
 
 def test_a_late_gradient_is_the_same_later():

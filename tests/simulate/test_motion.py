@@ -17,7 +17,7 @@ from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate import acquire
 from fullbore.simulate.cloud import SpinCloud, play_cloud, reference, scatter
-from fullbore.simulate.cloud.motion import places
+from fullbore.simulate.cloud.motion import make_moves, places
 from fullbore.simulate.cloud.vessel import Vessel
 from fullbore.simulate.timeline import compile_timeline
 from tests.simulate.small import GRE, TSE, box, built, cut, error, machine, tissue
@@ -161,7 +161,7 @@ def test_displaced_all_the_time_is_placed_there():
     cloud, sequence = spins(40), built(TRAIN, SPEC)
     turn, shift = np.array([[0.3, -0.1, 0.2]]), np.array([[0.01, 0.0, -0.02]])
     motion = RigidMotion(turn=Course(times_s=np.zeros(1), values=turn), shift=Course(times_s=np.zeros(1), values=shift))
-    placed = replace(cloud, position_m=places(motion, cloud.position_m, np.zeros(1))[0])
+    placed = replace(cloud, position_m=places(make_moves(motion), cloud.position_m, np.zeros(1))[0])
     assert error(play_cloud(replace(cloud, motion=motion), sequence), play_cloud(placed, sequence)) < 1e-5
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import fullbore.simulate.acquisition as acquisition
-import fullbore.simulate.lattice as lattice
 from fullbore.data import Grid
 from fullbore.simulate import trajectory
 from fullbore.simulate.spreading import BINS, WIDEST_K, WIDTH, spreading_transform, spreading_weights
@@ -55,10 +54,8 @@ def test_linear_in_fractions():
     assert error(half, 0.5 * full) < 1e-5
 
 
-def test_coarse_lattice_is_the_fine_one(monkeypatch):
-    coarse = samples(rod(), SEQUENCE, SPEC)
-    monkeypatch.setattr(lattice, "COARSEST_CELL_PER_VOXEL", 1e-3)
-    assert error(coarse, samples(rod(), SEQUENCE, SPEC)) < 1e-3
+def test_coarse_lattice_is_the_fine_one():
+    assert error(samples(rod(), SEQUENCE, SPEC, 1e-3), samples(rod(), SEQUENCE, SPEC, 1e-5)) < 1e-3
 
 
 def test_separable_sums_are_direct_sums(monkeypatch):

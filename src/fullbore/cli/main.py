@@ -87,6 +87,26 @@ def parser() -> argparse.ArgumentParser:
     recon.add_argument("--out", type=Path, help="new folder for image, picture and report (default: NAME-recon)")
     recon.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
     recon.set_defaults(run=_recon)
+
+    design = commands.add_parser("design", help="design a part of the machine from a brief")
+    parts = design.add_subparsers(metavar="PART", required=True)
+    magnet = parts.add_parser("magnet", help="a superconducting magnet: windings, fields, margins")
+    magnet.add_argument("brief", type=Path, nargs="?", help="a brief (TOML); without one, a preset")
+    magnet.add_argument("--preset", help="60cm, 65cm, 70cm or 75cm: the bore of the patient (default 75cm)")
+    magnet.add_argument("--start", type=Path, help="a winding table (CSV) to start from")
+    magnet.add_argument("--windings", type=Path, help="a winding table (CSV) to judge against the brief instead of designing")
+    magnet.add_argument("--out", type=Path, help="new folder for result, winding table and report (default: the brief's name)")
+    magnet.add_argument("--json", action="store_true", help="print the figures as JSON on standard output")
+    magnet.set_defaults(run=_design_magnet)
+    shim = parts.add_parser("shim", help="iron that evens the field of a magnet as wound")
+    shim.add_argument("brief", type=Path, nargs="?", help="the magnet's brief (TOML); without one, a preset")
+    shim.add_argument("--preset", help="60cm, 65cm, 70cm or 75cm: the bore of the patient (default 75cm)")
+    shim.add_argument("--windings", type=Path, required=True, help="the magnet's winding table (CSV)")
+    shim.add_argument("--seed", type=int, default=1, help="seed of the winding errors (default 1)")
+    shim.add_argument("--target", type=float, default=10.0, help="peak-to-peak to stay under, ppm (default 10)")
+    shim.add_argument("--out", type=Path, help="new folder for sheets, chart and report (default: shim)")
+    shim.add_argument("--json", action="store_true", help="print the figures as JSON on standard output")
+    shim.set_defaults(run=_design_shim)
     return top
 
 
@@ -112,6 +132,18 @@ def _recon(options: argparse.Namespace) -> int:
     from fullbore.cli.recon import recon
 
     return recon(options)
+
+
+def _design_magnet(options: argparse.Namespace) -> int:
+    from fullbore.cli.design import magnet
+
+    return magnet(options)
+
+
+def _design_shim(options: argparse.Namespace) -> int:
+    from fullbore.cli.shim import shim
+
+    return shim(options)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from fullbore.data.field_map import FieldMap
 from fullbore.data.flaws import EddyMode, Flaws, GradientResponse, Receiver, RfAmplifier
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
+from fullbore.data.magnet import Magnet, Winding
 from fullbore.data.motion import Composed, Course, Deformation, Flow, Motion, RigidMotion
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
 from fullbore.data.phantom import Phantom
@@ -23,6 +24,7 @@ from fullbore.data.scanner_spec import Limits, PowerModel, ScannerSpec, Stimulat
 from fullbore.data.sequence import Adc, Gradient, RfPulse, Sequence, SoftDelay, Trigger
 from fullbore.data.study import Series, Study, Subject
 from fullbore.data.tissue import Compartment, Perfusion, Pool, Species, Tissue
+from fullbore.data.tissue_course import TissueCourse
 from fullbore.data.verdict import Finding, Verdict
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "Grid",
     "Image",
     "Limits",
+    "Magnet",
     "Motion",
     "ParameterMap",
     "ParameterMaps",
@@ -67,6 +70,8 @@ __all__ = [
     "Study",
     "Subject",
     "Tissue",
+    "TissueCourse",
     "Trigger",
     "Verdict",
+    "Winding",
 ]

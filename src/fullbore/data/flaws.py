@@ -15,18 +15,21 @@ class EddyMode:
     """One way in which the structure answers a change of gradient: decaying, and ringing when it is mechanical.
 
     A step of gradient axis `a` by 1 T/m adds -amplitude[i, a] exp(-t / time_constant) cos(2 pi frequency t) to component i of
-    the field: x, y and z gradient (T/m per T/m) and uniform field (T per T/m). amplitude: (4, 3).
+    the field: x, y and z gradient (T/m per T/m) and uniform field (T per T/m). amplitude: (4, 3). sine: (4, 3), the same for
+    sin(2 pi frequency t), None for nothing. An infinite time constant is a step that stays: a gain.
     """
 
     time_constant_s: float
     amplitude: np.ndarray
     frequency_Hz: float = 0.0
+    sine: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not self.time_constant_s > 0:
             raise ValueRangeError(f"EddyMode.time_constant_s: got {self.time_constant_s}, wanted a positive time.")
-        if self.amplitude.shape != (4, 3) or not np.isfinite(self.amplitude).all():
-            raise ShapeError(f"EddyMode.amplitude: got {self.amplitude.shape}, wanted finite numbers, (x y z uniform, x y z).")
+        for name, value in (("amplitude", self.amplitude), ("sine", self.sine)):
+            if value is not None and (value.shape != (4, 3) or not np.isfinite(value).all()):
+                raise ShapeError(f"EddyMode.{name}: got {value.shape}, wanted finite numbers, (x y z uniform, x y z).")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +38,21 @@ class GradientResponse:
 
     delay_s: tuple[float, float, float] = (0.0, 0.0, 0.0)
     modes: tuple[EddyMode, ...] = ()
+
+    @classmethod
+    def droop(cls, droop_per_s: float, recovery_s: float) -> GradientResponse:
+        """Amplifiers whose gain sags with the current that they have given: out = in - droop_per_s * integral of in.
+
+        The charge comes back with recovery_s, so that a step falls to 1 - droop_per_s * recovery_s. This is exactly two modes:
+        one that takes as much at once and for ever, and one that gives it back at first.
+        Errors: ValueRangeError for a droop that is negative or more than the whole.
+        """
+        if not (droop_per_s >= 0 and recovery_s > 0 and droop_per_s * recovery_s <= 1):
+            got = (droop_per_s, recovery_s)
+            raise ValueRangeError(f"GradientResponse.droop: got {got}, wanted a droop >= 0, recovery > 0, product <= 1.")
+        part = droop_per_s * recovery_s * np.eye(4, 3)
+        static = EddyMode(time_constant_s=np.inf, amplitude=part)
+        return cls(modes=(static, EddyMode(time_constant_s=recovery_s, amplitude=-part)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from fullbore.data.field_map import FieldMap
 from fullbore.data.grid import Grid
 from fullbore.data.motion import Flow, Motion
 from fullbore.data.tissue import Tissue
+from fullbore.data.tissue_course import TissueCourse
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
 
 
@@ -20,6 +21,7 @@ class Phantom:
     fractions: float32 (tissue, z, y, x), each 0..1, their sum at most 1 (the rest is air or signal-free).
     field_ppm: off-resonance of water by susceptibility, after shimming, in ppm of B0, (1, z, y, x) on a grid of its own.
     motion: of all of it, from where it is here when nothing has moved. flows: of tissues within vessels, in the body at rest.
+    courses: how tissues change in time, at most one for each.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Phantom:
     field_ppm: FieldMap
     motion: Motion | None = None
     flows: tuple[Flow, ...] = ()
+    courses: tuple[TissueCourse, ...] = ()
 
     def __post_init__(self) -> None:
         if self.fractions.shape != (len(self.tissues), *self.grid.shape):
@@ -40,3 +43,13 @@ class Phantom:
         for flow in self.flows:
             if flow.tissue not in known:
                 raise UsageError(f"Phantom {self.name}, flows: no tissue {flow.tissue!r}, there are {', '.join(known)}.")
+        self._check_courses()
+
+    def _check_courses(self) -> None:
+        named = {tissue.name: tissue for tissue in self.tissues}
+        for number, course in enumerate(self.courses):
+            if course.tissue not in named:
+                raise ValueRangeError(f"Phantom {self.name}, courses: no tissue {course.tissue}. It has {', '.join(named)}.")
+            if course.tissue in [other.tissue for other in self.courses[:number]]:
+                raise ValueRangeError(f"Phantom {self.name}, courses: two of {course.tissue}. Add them up.")
+            course.check(named[course.tissue])

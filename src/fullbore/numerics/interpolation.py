@@ -16,15 +16,17 @@ Axis = Float[np.ndarray, "_"]
 
 
 def interpolate_separable(
-    values: Inexact[np.ndarray, "*c z y x"],
+    values: Inexact[np.ndarray, "*shape"],
     axes_from: tuple[Axis, Axis, Axis],
     axes_to: tuple[Axis, Axis, Axis],
     order: Order = "linear",
     outside: Outside = "zero",
-) -> Inexact[np.ndarray, "*c z2 y2 x2"]:
+    channels_last: bool = False,
+) -> Inexact[np.ndarray, "*resampled"]:
     """Values on the lattice `axes_from`, resampled at the points of the lattice `axes_to`.
 
-    values: real or complex, any leading axes. axes_from, axes_to: coordinates along (z, y, x), any one unit per axis;
+    values: (..., z, y, x) real or complex, or (z, y, x, channel) with `channels_last`; the result likewise.
+    axes_from, axes_to: coordinates along (z, y, x), any one unit per axis;
         `axes_from` must be evenly spaced (rising or falling) with one entry per sample; `axes_to` may be anything.
     order: "linear", or "cubic" (Keys 1981, a = -1/2: interpolating, third order).
     outside: "zero" surrounds the lattice with zeros, "nearest" continues its edge values.
@@ -32,14 +34,15 @@ def interpolate_separable(
     The dtype is kept; float32 and complex64 are computed in single precision.
     Errors: ShapeError when axes and values disagree, ValueRangeError when `axes_from` is not evenly spaced.
     """
-    if tuple(len(axis) for axis in axes_from) != values.shape[-3:]:
-        wanted = tuple(len(axis) for axis in axes_from)
-        raise ShapeError(f"interpolate_separable: values end in {values.shape[-3:]}, axes_from say {wanted}. Make them agree.")
+    first = values.ndim - 3 - channels_last
+    got, wanted = values.shape[first : first + 3], tuple(len(axis) for axis in axes_from)
+    if got != wanted:
+        raise ShapeError(f"interpolate_separable: values have lattice {got}, axes_from say {wanted}. Make them agree.")
     matrices = [interpolation_matrix(a, b, order, outside) for a, b in zip(axes_from, axes_to, strict=True)]
     growth = [matrix.shape[0] / matrix.shape[1] for matrix in matrices]
     result = np.ascontiguousarray(values)
     for axis in np.argsort(growth, kind="stable"):
-        result = _apply_along(result, matrices[axis], int(axis) - 3)
+        result = _apply_along(result, matrices[axis], int(axis) - 3 - channels_last)
     return result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from fullbore.data import Grid, Phantom, Tissue
+from fullbore.data import Grid, Phantom, Species, Tissue
 from fullbore.phantom.anatomy import hull_distance, paint_head
 from fullbore.phantom.atlas import CROP_MM, Atlas, load_atlas
 from fullbore.phantom.brain import brain_mask, sharpen
@@ -24,17 +24,22 @@ ISOCENTRE_MM = (0.0, 17.0, 5.0)
 # Extent of the phantom in atlas LPS millimetres, both ends included; all even, so that a 2 mm lattice fits.
 _EXTENT_MM = {"x": (-92, 92), "y": (-104, 126), "z": (-130, 100)}
 _COARSE_MM = 2
+
+# Tissues whose signal is fat's.
+FATTY = ("fat", "marrow")
 _DEFORMATION_MM = 2.0
 
 
-def head(seed: int = 0) -> Phantom:
+def head(seed: int = 0, fat: tuple[tuple[float, float], ...] = ()) -> Phantom:
     """A whole head: the MNI152 brain, made crisp, in a modelled skull, scalp, face and neck.
 
     Brain: see `sharpen`; surroundings: see `anatomy`. Voxels are 0.93 mm (one atlas millimetre, `ATLAS_SCALE`). The head lies
     straight and supine; the isocentre is the middle of the brain, which puts the anterior commissure at
     (0, -15.8, -4.7) mm LPS, 15.8 mm in front of and 4.7 mm below the isocentre. The neck ends at z = -126 mm; its field is
-    computed as if it went on. Fat has one resonance, its main peak at -3.4 ppm.
+    computed as if it went on.
     seed: 0 is the atlas as it is; any other bends the brain smoothly by about 2 mm and changes skull and fat texture.
+    fat: lines of fat and marrow, (ppm from water, amplitude), as `physics.tissue.FAT_SPECTRUM`; without any, the main peak
+    at -3.4 ppm alone, which spares an exam a sixth of its time.
     Tissues: white matter, grey matter, csf, cortical bone, marrow, fat, muscle (skin too); the rest of a voxel is air.
     Field: of the susceptibility of all this, shimmed to second order over the brain.
     Errors: FormatError when nilearn's copy of the atlas is missing.
@@ -47,24 +52,32 @@ def head(seed: int = 0) -> Phantom:
     fractions = _paint_surroundings(brain_mask(atlas), names, generator)
     _insert_brain(fractions, sharpen(atlas), names)
     grid = _grid(fractions.shape[1:])
-    tissues = tuple(_tissue(name) for name in names)
+    tissues = tuple(_tissue(name, fat) for name in names)
     field = shimmed_field(fractions, tissues, grid, [names.index("white matter"), names.index("grey matter")])
     return Phantom(name=f"head, seed {seed}", tissues=tissues, fractions=fractions, grid=grid, field_ppm=field)
 
 
-def _tissue(name: str) -> Tissue:
+def _tissue(name: str, fat: tuple[tuple[float, float], ...]) -> Tissue:
     values = TISSUES[name]
+    lines = fat_species(fat) if name in FATTY and fat else ()
     return Tissue(
         name=name,
         t1_s=values.t1_s,
         t2_s=values.t2_s,
         t2_prime_s=values.t2_prime_s,
         proton_density=values.proton_density,
-        chemical_shift_ppm=values.chemical_shift_ppm,
+        chemical_shift_ppm=0.0 if lines else values.chemical_shift_ppm,
         susceptibility_ppm=values.susceptibility_ppm,
         diffusivity_m2_per_s=values.diffusivity_m2_per_s,
+        species=lines,
         source=values.source,
     )
+
+
+def fat_species(spectrum: tuple[tuple[float, float], ...]) -> tuple[Species, ...]:
+    """Lines (ppm from water, amplitude) as species, whose fractions sum to 1."""
+    total = sum(amplitude for _, amplitude in spectrum)
+    return tuple(Species(shift_ppm=ppm, fraction=amplitude / total) for ppm, amplitude in spectrum)
 
 
 def _grid(shape: tuple[int, ...]) -> Grid:

@@ -16,6 +16,11 @@ REFERENCE_B0_T = 3.0
 AIR_SUSCEPTIBILITY_PPM = 9.2
 
 
+FAT_SPECTRUM = ((-3.80, 0.087), (-3.40, 0.693), (-2.60, 0.128), (-1.94, 0.004), (-0.39, 0.039), (0.60, 0.048))
+"""Six lines of fat: (ppm from water, relative amplitude; they sum to 0.999). Source: Hamilton 2011, liver fat (NMR in Biomedicine
+24:784), as the ISMRM fat-water toolbox and challenge of 2012 have it."""
+
+
 class TissueValues(NamedTuple):
     """Values of one tissue at 3 T and body temperature; seconds, density relative to pure water, ppm, m^2/s.
 

@@ -11,9 +11,9 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 # dimension -> unit -> factor to SI
 UNITS: dict[str, dict[str, float]] = {
     "time": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0},
-    "length": {"m": 1.0, "cm": 1e-2, "mm": 1e-3},
-    "angle": {"rad": 1.0, "deg": math.pi / 180},
-    "field": {"T": 1.0, "mT": 1e-3, "uT": 1e-6},
+    "length": {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "km": 1e3},
+    "angle": {"rad": 1.0, "mrad": 1e-3, "deg": math.pi / 180},
+    "field": {"T": 1.0, "mT": 1e-3, "uT": 1e-6, "G": 1e-4},
     "gradient": {"T/m": 1.0, "mT/m": 1e-3},
     "slew": {"T/m/s": 1.0, "mT/m/ms": 1.0},
     "frequency": {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6},
@@ -21,6 +21,11 @@ UNITS: dict[str, dict[str, float]] = {
     "mass": {"kg": 1.0, "g": 1e-3},
     "power density": {"W/kg": 1.0},
     "field rate": {"T/s": 1.0, "mT/ms": 1.0},
+    "current": {"A": 1.0, "kA": 1e3},
+    "current density": {"A/m2": 1.0, "A/mm2": 1e6},
+    "pressure": {"Pa": 1.0, "kPa": 1e3, "MPa": 1e6},
+    "energy": {"J": 1.0, "kJ": 1e3, "MJ": 1e6},
+    "share": {"1": 1.0, "%": 1e-2, "ppm": 1e-6},
     "apparent power": {"VA": 1.0, "kVA": 1e3, "MVA": 1e6},
 }
 

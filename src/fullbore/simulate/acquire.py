@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
 from fullbore.errors import UsageError
 from fullbore.simulate.acquisition import StatesRun
@@ -27,7 +29,7 @@ class Choice:
     planned: Plan | None = None
 
 
-def choose(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, engine: str = "auto") -> Choice:
+def choose(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, engine: str = "auto", tolerance: float = 1e-3) -> Choice:
     """States wherever they can: they know T2', diffusion and complete spoiling. Spins for what states do not take.
 
     Errors: UsageError for an unknown engine, and for what states do not take when they are asked for; ValueRangeError for inputs
@@ -39,7 +41,7 @@ def choose(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, engine: str 
     if engine == "spins":
         return Choice(engine="spins", why="asked for")
     try:
-        planned = plan(phantom, sequence, spec)
+        planned = plan(phantom, sequence, spec, tolerance)
     except UsageError as refusal:
         if engine == "states":
             raise
@@ -68,6 +70,10 @@ def acquire(
     """Raw data of `sequence` on `phantom` in `spec`, with its flaws and noise.
 
     Signal = sum over the phantom of proton density * volume * sensitivity * magnetisation (1 at equilibrium).
+    Tissues: both engines feel T1, T2, T2', proton density, chemical shift and species; states alone diffusion and compartments;
+    spins alone pools, T1rho and courses in time. Neither feels what a body has made of its tissues elsewhere or not at all:
+    susceptibility (it is in the phantom's field), perfusion, oxygenation (give a course), stiffness, temperature, conductivity
+    and permittivity (they are in the transmit field).
     tolerance: relative l2 error allowed to the noiseless samples (states). seed: of the noise, and of where spins are put.
     engine: auto, states (configuration states on classes) or spins (isochromats, at most `spins` of them, without diffusion;
     `memory_bytes` bounds their work). progress is told the plan first, then fractions.
@@ -77,17 +83,17 @@ def acquire(
     report = progress or (lambda fraction, what: None)
     report(0.0, "planning")
     played = played_sequence(sequence, spec)
-    choice = choose(phantom, played, spec, engine)
+    choice = choose(phantom, played, spec, engine, tolerance)
     if choice.planned is not None:
         report(0.0, f"plan: configuration states in {len(choice.planned.groups)} group(s): {choice.why}")
         for note in choice.planned.notes:
             report(0.0, note)
-        return record(StatesRun(choice.planned, played, spec, tolerance), sequence, spec, seed, report)
+        return record(StatesRun(choice.planned, played, spec), sequence, spec, seed, report)
     cloud = scatter(phantom, spec, per_cell(phantom, spins), seed=seed)
     run = CloudRun(cloud, played, spec, tolerance=1e-6, memory_bytes=memory_bytes)
     run.how |= {"phantom": phantom.name}
     report(0.0, f"plan: {run.outlook()}: {choice.why}")
-    if any(tissue.diffusion is not None for tissue in phantom.tissues):
+    if any(np.any(tensor) for tissue in phantom.tissues for _, tensor in tissue.diffusion):
         report(0.0, "spins do not diffuse")
     return record(run, sequence, spec, seed, report)
 

@@ -12,12 +12,14 @@ from jaxtyping import Complex64, Float, Int
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import ScannerSpec, Sequence
+from fullbore.simulate.cell_kernel import turn_rows
 from fullbore.simulate.classes import ClassAxes, PulseBank
 from fullbore.simulate.compression import SlotModel, decayed_energy, fine_axes, model_slot, slot_energy
 from fullbore.simulate.diffusion import mean_tensor, within_readout
 from fullbore.simulate.encode import separate
-from fullbore.simulate.groups import PLANES_PER_SLICE, Group
+from fullbore.simulate.groups import Group
 from fullbore.simulate.lattice import Lattice, place
+from fullbore.simulate.lines import unfold
 from fullbore.simulate.planning import Plan
 from fullbore.simulate.receiving import Progress, Run
 from fullbore.simulate.responses import Experiment, run_tissue
@@ -35,16 +37,15 @@ SHORT_S = 1e-4
 class StatesRun(Run):
     """Configuration states on classes, planned and ready to play; a slice is complete at once, a volume only at its end."""
 
-    def __init__(self, planned: Plan, sequence: Sequence, spec: ScannerSpec, tolerance: float):
-        self._planned, self._sequence, self._spec, self._tolerance = planned, sequence, spec, tolerance
+    def __init__(self, planned: Plan, sequence: Sequence, spec: ScannerSpec):
+        self._planned, self._sequence, self._spec = planned, sequence, spec
         self.samples = np.zeros((sequence.encoding.rows, spec.receive.coils, sequence.encoding.samples), np.complex64)
         self.how = {"simulator": "configuration states on classes", "phantom": planned.phantom.name}
 
     def pieces(self, progress: Progress) -> Iterator[Int[np.ndarray, " row"]]:
         """Group by group."""
-        turn = np.exp(1j * self._planned.timeline.receiver_phase_rad).astype(np.complex64)[:, None, :]
-        for rows in run_groups(self._planned, self._sequence, self._spec, self.samples, self._tolerance, progress):
-            self.samples[rows] *= turn[rows]
+        for rows in run_groups(self._planned, self._sequence, self._spec, self.samples, progress):
+            turn_rows(self.samples, self._planned.timeline.receiver_phase_rad, rows)
             yield rows
 
 
@@ -53,7 +54,6 @@ def run_groups(
     sequence: Sequence,
     spec: ScannerSpec,
     samples: Complex64[np.ndarray, "row coil sample"],
-    tolerance: float,
     progress: Progress,
 ) -> Iterator[Int[np.ndarray, " row"]]:
     """Add the samples, without noise and ADC phase, to `samples` (zeros); yields the readouts that are complete.
@@ -66,7 +66,7 @@ def run_groups(
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
         for number, group in enumerate(planned.groups):
             step = partial(_within, progress, number * share, share, group.name)
-            _acquire_group(planned, group, bank, sequence, spec, tolerance, samples, pool, step)
+            _acquire_group(planned, group, bank, sequence, spec, samples, pool, step)
             yield group.rows
 
 
@@ -80,7 +80,6 @@ def _acquire_group(
     bank: PulseBank,
     sequence: Sequence,
     spec: ScannerSpec,
-    tolerance: float,
     samples: Complex64[np.ndarray, "row coil sample"],
     pool: Executor,
     progress: Progress,
@@ -96,15 +95,17 @@ def _acquire_group(
         return
     progress(0.02, "spins through the pulses")
     axes = planned.class_axes(z)
-    slots = _slots(planned, group, lattice, bank, axes, spec.b0_T, tolerance)
+    slots = _slots(planned, group, lattice, bank, axes, spec.b0_T)
     if not slots:
         return
     progress(0.25, "compressing responses")
+    tolerance = planned.fineness.tolerance
     seen = [_View(slot, planned, group, sequence.encoding.dwell_s) for slot in slots]
     readout_s = sequence.encoding.dwell_s * sequence.encoding.samples
     scene = Scene(
         lattice=lattice,
         density=np.array([tissue.proton_density for tissue in planned.phantom.tissues]),
+        lines=unfold(planned.phantom.tissues),
         sensitivity=spec.receive.sensitivity,
         fine=fine_axes(axes, SHORT_S if all(view.shifted for view in seen) else 0.5 * readout_s, 0.2 * tolerance),
         plane_wise=planned.selective,
@@ -141,7 +142,7 @@ def _model(
     """Models of the slots that matter."""
     mass = scene.mass()
     samples, dwell = sequence.encoding.samples, sequence.encoding.dwell_s
-    tissues = planned.phantom.tissues
+    tissues = tuple(line.tissue for line in scene.lines)
     strongest = max(slot_energy(view.slot, mass, decayed_energy(view.slot, tissues, samples * dwell)) for view in seen)
     tensors = [mean_tensor(planned.frame, tissue) for tissue in tissues]
     pairs = []
@@ -188,16 +189,14 @@ def _within_rows(progress: Callable[[float], None], done: int, rows: int, total:
     progress((done + fraction * rows) / total)
 
 
-def _slots(
-    planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, axes: ClassAxes, b0_T: float, tolerance: float
-) -> list[Slot]:
+def _slots(planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, axes: ClassAxes, b0_T: float) -> list[Slot]:
     """Responses on the lattice's planes; those of a slice are made on finer ones."""
     if group.extent_m is None:
-        return _responses(planned, group, lattice, bank, axes, b0_T, tolerance)
-    widest = planned.slice_thickness_m / PLANES_PER_SLICE
+        return _responses(planned, group, lattice, bank, axes, b0_T)
+    widest = planned.slice_thickness_m / planned.fineness.planes_per_slice
     fine = replace(axes, plane_m=fine_planes(lattice.z, group.extent_m, widest))
     cut = replace(lattice, z=replace(lattice.z, cut_per_m=0.5 / min(widest, lattice.z.spacing_m)))
-    slots = _responses(planned, group, cut, bank, fine, b0_T, tolerance)
+    slots = _responses(planned, group, cut, bank, fine, b0_T)
     kept = []
     while slots:  # one at a time: the fine planes take much memory
         slot = slots.pop(0)
@@ -206,10 +205,8 @@ def _slots(
     return kept
 
 
-def _responses(
-    planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, axes: ClassAxes, b0_T: float, tolerance: float
-) -> list[Slot]:
-    """Configuration states of all tissues, a tissue per thread, the longest T2 first."""
+def _responses(planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, axes: ClassAxes, b0_T: float) -> list[Slot]:
+    """Configuration states of all tissues' lines, a line per thread, the longest T2 first."""
     cut = np.array([lattice.x.cut_per_m, lattice.y.cut_per_m, lattice.z.cut_per_m])
     experiment = Experiment(
         timeline=planned.timeline,
@@ -220,10 +217,12 @@ def _responses(
         bank=bank,
         axes=axes,
         b0_T=b0_T,
-        prune=PRUNE * tolerance,
+        prune=PRUNE * planned.fineness.tolerance,
     )
-    tissues = planned.phantom.tissues
-    present = [number for number, fraction in enumerate(lattice.fractions) if fraction.any()]
+    lines = unfold(planned.phantom.tissues)
+    tissues = [line.tissue for line in lines]
+    held = [bool(fraction.any()) for fraction in lattice.fractions]
+    present = [number for number, line in enumerate(lines) if held[line.owner]]
     with ThreadPoolExecutor(THREADS) as pool:
         order = sorted(present, key=lambda number: -tissues[number].t2_s)
         futures = {number: pool.submit(run_tissue, experiment, tissues[number]) for number in order}

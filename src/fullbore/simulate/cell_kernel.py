@@ -7,7 +7,7 @@ from typing import no_type_check
 import numba
 import numpy as np
 
-EMPTY = 1e-5
+EMPTY = 3e-6
 
 
 @numba.njit(cache=True, nogil=True)
@@ -123,3 +123,44 @@ def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivit
             target = line[left + i]
             for j in range(pairs):
                 target[j] += w * value[j]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+@no_type_check
+def gather_lines(lines, line, weights, out):
+    """out[row * coils + coil, q, x] = sum over k of weights[row, q, k] lines[line[row], coil, k, x]."""
+    coils, terms, width = lines.shape[1:]
+    for row in range(line.shape[0]):
+        for coil in range(coils):
+            source, target = lines[line[row], coil], out[row * coils + coil]
+            for q in range(weights.shape[1]):
+                for x in range(width):
+                    target[q, x] = 0
+                for k in range(terms):
+                    w = weights[row, q, k]
+                    for x in range(width):
+                        target[q, x] += w * source[k, x]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def add_rows(value, rows, out):
+    """out[rows[i], coil] += value[i * coils + coil]."""
+    coils = out.shape[1]
+    for i in range(rows.shape[0]):
+        for coil in range(coils):
+            for j in range(out.shape[2]):
+                out[rows[i], coil, j] += value[i * coils + coil, j]
+
+
+@numba.njit(cache=True, nogil=True, parallel=True)
+@no_type_check
+def turn_rows(samples, phase_rad, rows):
+    """samples (row, coil, sample) of the given rows times exp(i phase (row, sample or 1)), in place."""
+    step = 0 if phase_rad.shape[1] == 1 else 1
+    for i in numba.prange(rows.shape[0]):
+        row = rows[i]
+        turn = np.exp(1j * phase_rad[row]).astype(np.complex64)
+        for coil in range(samples.shape[1]):
+            for j in range(samples.shape[2]):
+                samples[row, coil, j] *= turn[j * step]

@@ -12,7 +12,7 @@ from jaxtyping import Float, Float32
 
 from fullbore.data import Tissue
 from fullbore.simulate.pulse_kernel import TERMS
-from fullbore.simulate.pulses import FrequencyTable, propagators
+from fullbore.simulate.pulses import FrequencyTable, propagators, table_points
 from fullbore.simulate.timeline import Timeline
 
 
@@ -31,13 +31,15 @@ class ClassAxes:
 
 
 class PulseBank:
-    """Propagators for the classes of any group; frequency tables are made once per pulse kind and tissue."""
+    """Propagators for the classes of any group; frequency tables are made once per pulse kind and relaxation times,
+    where they save work."""
 
     def __init__(self, timeline: Timeline, direction: Float[np.ndarray, " 3"], half_width_Hz: Float[np.ndarray, " kind"]):
         self._timeline = timeline
         self._direction = direction
         self._half_width = half_width_Hz
-        self._tables: dict[tuple[int, Tissue, bytes], FrequencyTable] = {}
+        self._frequencies = [len(np.unique(timeline.frequency_Hz[timeline.kind == k])) for k in range(len(timeline.kinds))]
+        self._tables: dict[tuple[int, float, float, bytes], FrequencyTable] = {}
 
     def terms(
         self, kind: int, frequency_Hz: float, tissue: Tissue, shift_Hz: float, axes: ClassAxes
@@ -47,16 +49,17 @@ class PulseBank:
         gradient = pulse.gradient_Hz_per_m @ self._direction
         planes, fs, bs = axes.shape
         offset = (axes.off_resonance_Hz + shift_Hz - frequency_Hz)[None, :]
-        if pulse.has_constant_gradient and gradient[0] != 0:
+        selects = pulse.has_constant_gradient and gradient[0] != 0
+        if selects and self._frequencies[kind] * planes * fs >= table_points(pulse, self._half_width[kind]):
             value = self._table(kind, tissue, axes)((gradient[0] * axes.plane_m[:, None] + offset).ravel())
-        elif pulse.has_constant_gradient:
+        elif pulse.has_constant_gradient and not selects:
             value = np.broadcast_to(self._direct(kind, tissue, np.zeros(1), offset, axes), (planes, fs, bs, TERMS))
         else:
             value = self._direct(kind, tissue, axes.plane_m, offset, axes)
         return np.ascontiguousarray(value.reshape(-1, TERMS).T, dtype=np.float32)
 
     def _table(self, kind: int, tissue: Tissue, axes: ClassAxes) -> FrequencyTable:
-        key = (kind, tissue, axes.b1_scale.tobytes())
+        key = (kind, tissue.t1_s, tissue.t2_s, axes.b1_scale.tobytes())
         if key not in self._tables:
             self._tables[key] = FrequencyTable(
                 self._timeline.kinds[kind], self._half_width[kind], axes.b1_scale, tissue.t1_s, tissue.t2_s

@@ -4,6 +4,7 @@ The signal of a class is separable, A[class, readout] d[class, sample]: an ampli
 readout. Both are expanded in orthonormal patterns v_l(readout) and w_q(sample); the features (l, q) of all classes, weighted
 with how much of the object each class holds, then have few principal components. The phase of water off-resonance is left
 to the cells: at the middle of the readout as a factor, during it as a shift along read where the readout is even.
+Tissues are lines here (`lines.unfold`): one chemical shift each.
 """
 
 from __future__ import annotations
@@ -213,7 +214,11 @@ def _sample_patterns(
 ) -> tuple[Complex[np.ndarray, "q sample"], Complex[np.ndarray, "tissue f q"]]:
     flat = decays.reshape(-1, decays.shape[-1])
     scaled = flat * np.sqrt(weight.ravel())[:, None]
-    values, vectors = np.linalg.eigh(scaled.conj().T @ scaled)
+    if len(scaled) < scaled.shape[1]:
+        _, singular, rows = np.linalg.svd(scaled, full_matrices=False)
+        values, vectors = singular[::-1] ** 2, rows[::-1].conj().T
+    else:
+        values, vectors = np.linalg.eigh(scaled.conj().T @ scaled)
     kept = max(1, int((np.cumsum(np.clip(values, 0, None)) > (0.2 * tolerance) ** 2 * values.sum()).sum()))
     vectors = vectors[:, len(values) - kept :]
     return vectors.conj().T, decays @ vectors

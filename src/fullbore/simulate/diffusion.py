@@ -17,6 +17,8 @@ from fullbore.data import Gradient, Sequence, Tissue
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.timeline import Timeline
 
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stretches:
@@ -140,10 +142,9 @@ def _unit_integrals(
     knots = [shape.times_s for shape in shapes if shape is not None]
     inner = np.concatenate([np.zeros(0), *knots])
     edges = np.unique(np.concatenate([[first_s, end_s], inner[(inner > first_s) & (inner < end_s)]]))
-    node, weight = np.polynomial.legendre.leggauss(3)
     half = 0.5 * np.diff(edges)[:, None]
-    times = np.concatenate([[first_s], (edges[:-1, None] + half * (1 + node)).ravel(), [end_s]])
-    weights = (half * weight).ravel()
+    times = np.concatenate([[first_s], (edges[:-1, None] + half * (1 + _NODES)).ravel(), [end_s]])
+    weights = (half * _WEIGHTS).ravel()
     moment = np.stack([np.zeros(len(times)) if s is None else s.area_until_T_s_per_m(times) for s in shapes], axis=1)
     moment -= moment[0]
     inside = moment[1:-1]

@@ -10,32 +10,41 @@ Sums over lattice points are made transforms of the continuous object by each ax
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
 
 import numpy as np
 from jaxtyping import Complex, Complex64, Float, Int
 
+from fullbore.numerics.fourier_sum import FourierSum
+from fullbore.simulate.cell_kernel import add_rows, gather_lines
 from fullbore.simulate.lattice import LatticeAxis
 from fullbore.simulate.spreading import WIDEST_K, spreading_transform
 
 SAME_K_PER_M = 1e-2
-ROWS_AT_ONCE = 256
+ROWS_AT_ONCE, READ_PARTS = 16, 8
+FEWEST_PARTS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Partition:
-    """Readouts at one kz. rows: of the comb. k_phase_per_m: unique values; which: (row,) of them."""
+    """Lines at one kz. k_phase_per_m: of the lines; first: number of the first of them in the comb."""
 
-    rows: Int[np.ndarray, " row"]
-    k_phase_per_m: Float[np.ndarray, " line"]
-    which: Int[np.ndarray, " row"]
+    k_phase_per_m: Float[np.ndarray, " own"]
+    first: int
+
+    @property
+    def lines(self) -> slice:
+        """Numbers of the lines."""
+        return slice(self.first, self.first + len(self.k_phase_per_m))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Comb:
     """Readouts that share one set of read positions.
 
-    rows: of the slot. k_read_per_m: of the samples. k_slice_per_m: unique kz, one partition each.
+    rows: of the slot. k_read_per_m: of the samples. k_slice_per_m: unique kz, one partition each. line: of each row, among
+    those of all partitions. turn: factor of each row.
     step_m: grid along read that carries k within the comb. shift_m_per_Hz: how far off-resonance moves a spin, 0 when
     the samples are not evenly spaced in k.
     """
@@ -44,8 +53,15 @@ class Comb:
     k_read_per_m: Float[np.ndarray, " sample"]
     k_slice_per_m: Float[np.ndarray, " kz"]
     partitions: tuple[Partition, ...]
+    line: Int[np.ndarray, " n"]
+    turn: Complex64[np.ndarray, " n"]
     step_m: float
     shift_m_per_Hz: float
+
+    @property
+    def lines(self) -> int:
+        """Number of lines."""
+        return self.partitions[-1].lines.stop
 
     @property
     def k_centre_per_m(self) -> float:
@@ -75,11 +91,14 @@ def _comb(
     rows: Int[np.ndarray, " n"], read: Float[np.ndarray, " sample"], centre: Float[np.ndarray, "row 2"], dwell_s: float
 ) -> Comb:
     first, which = _clusters(centre[rows, 1:])
-    partitions = []
+    partitions: list[Partition] = []
+    line, lines = np.empty(len(rows), np.int64), 0
     for i in range(len(first)):
         own = np.flatnonzero(which == i)
-        lines, line = _clusters(centre[rows[own], :1])
-        partitions.append(Partition(rows=own, k_phase_per_m=centre[rows[own][lines], 0], which=line))
+        found, number = _clusters(centre[rows[own], :1])
+        partitions.append(Partition(k_phase_per_m=centre[rows[own][found], 0], first=lines))
+        line[own] = lines + number
+        lines += len(found)
     steps = np.diff(read)
     even = len(steps) > 0 and np.abs(steps - steps.mean()).max() < 1e-4 * abs(steps.mean())
     half = max(0.5 * abs(float(read[-1] - read[0])), 0.5 * float(np.ptp(read)), 1e-3)
@@ -88,8 +107,26 @@ def _comb(
         k_read_per_m=read,
         k_slice_per_m=centre[rows[first], 1],
         partitions=tuple(partitions),
+        line=line,
+        turn=np.ones(len(rows), np.complex64),
         step_m=WIDEST_K / half,
         shift_m_per_Hz=dwell_s / float(steps.mean()) if even else 0.0,
+    )
+
+
+def in_plane(comb: Comb, z: LatticeAxis) -> Comb:
+    """The comb for an object of one plane: kz is a factor of each readout, and lines differ in ky alone."""
+    sizes = [len(part.k_phase_per_m) for part in comb.partitions]
+    k_phase = np.concatenate([part.k_phase_per_m for part in comb.partitions])
+    k_slice = np.repeat(comb.k_slice_per_m, sizes)
+    turn = fourier_matrix(k_slice, z)[:, 0]
+    first, which = _clusters(k_phase[:, None])
+    return replace(
+        comb,
+        k_slice_per_m=np.zeros(1),
+        partitions=(Partition(k_phase_per_m=k_phase[first], first=0),),
+        line=which[comb.line],
+        turn=turn[comb.line],
     )
 
 
@@ -112,23 +149,26 @@ def fourier_matrix(k_per_m: Float[np.ndarray, " k"], axis: LatticeAxis) -> Compl
 def sum_lines(
     slab: Complex64[np.ndarray, "kz y x coil"],
     partitions: tuple[Partition, ...],
-    matrices: list[Complex64[np.ndarray, "_ y"]],
-    out: Complex64[np.ndarray, "row coil x"],
+    over_y: list[FourierSum],
+    out: Complex64[np.ndarray, "line coil x"],
     pool: Executor,
 ) -> None:
-    """Sum over y for the lines that each kz holds, into the readouts' rows."""
-    shape = slab.shape[2:]
+    """Sum over y for the lines that each kz holds; few kz are shared out in parts of x."""
+    width, coils = slab.shape[2:]
+    edges = np.linspace(0, width, max(1, FEWEST_PARTS // len(partitions)) + 1).astype(int).tolist()
 
-    def sum_partition(number: int) -> None:
-        plane, own = slab[number], partitions[number]
-        held = (matrices[number] @ plane.reshape(len(plane), -1)).reshape(-1, *shape).transpose(0, 2, 1)
-        out[own.rows] = held[own.which]
+    def sum_part(work: tuple[int, tuple[int, int]]) -> None:
+        number, (first, last) = work
+        own, plane = partitions[number], slab[number].reshape(slab.shape[1], -1)
+        held = over_y[number](plane[:, first * coils : last * coils]).reshape(-1, last - first, coils)
+        out[own.lines, :, first:last] = held.transpose(0, 2, 1)
 
-    list(pool.map(sum_partition, range(len(partitions))))
+    list(pool.map(sum_part, product(range(len(partitions)), pairwise(edges))))
 
 
 def sum_reads(
-    lines: Complex64[np.ndarray, "row coil k x"],
+    lines: Complex64[np.ndarray, "line coil k x"],
+    line: Int[np.ndarray, " row"],
     pattern: Complex[np.ndarray, "k row q"],
     sample: Complex[np.ndarray, "q sample"],
     transform: Complex64[np.ndarray, "x sample"],
@@ -138,13 +178,18 @@ def sum_reads(
 ) -> None:
     """Sum over x and components, added into out[rows_out]: components first, then one product over (q, x)."""
     coils, _, width = lines.shape[1:]
-    product = (sample[:, None, :] * transform[None]).astype(np.complex64).reshape(-1, sample.shape[1])
+    transforms = (sample[:, None, :] * transform[None]).astype(np.complex64).reshape(-1, sample.shape[1])
+    weights = np.ascontiguousarray(np.moveaxis(pattern, 0, 2), np.complex64)  # (row, q, k)
 
-    def sum_rows(rows: slice) -> None:
-        part = lines[rows]
-        weights = np.ascontiguousarray(np.moveaxis(pattern[:, rows], 0, 2), np.complex64)  # (row, q, k)
-        gathered = np.matmul(weights[:, None], part)  # (row, coil, q, x)
-        value = gathered.reshape(len(part) * coils, len(sample) * width) @ product
-        out[rows_out[rows]] += value.reshape(len(part), coils, -1)
+    def sum_rows(rows: range) -> None:
+        gathered = np.empty((ROWS_AT_ONCE * coils, len(sample), width), np.complex64)
+        value = np.empty((ROWS_AT_ONCE * coils, sample.shape[1]), np.complex64)
+        for first in range(rows.start, rows.stop, ROWS_AT_ONCE):
+            own = slice(first, min(first + ROWS_AT_ONCE, rows.stop))
+            size = coils * (own.stop - first)
+            gather_lines(lines, line[own], weights[own], gathered)
+            np.matmul(gathered[:size].reshape(size, -1), transforms, out=value[:size])
+            add_rows(value, rows_out[own], out)
 
-    list(pool.map(sum_rows, [slice(first, first + ROWS_AT_ONCE) for first in range(0, len(lines), ROWS_AT_ONCE)]))
+    edges = np.linspace(0, len(line), READ_PARTS + 1).astype(int).tolist()
+    list(pool.map(sum_rows, [range(first, last) for first, last in pairwise(edges)]))

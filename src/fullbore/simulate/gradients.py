@@ -34,9 +34,10 @@ class PlayedGradients:
         result[:, :3] = self.value[piece] + self.slope[piece] * since
         for mode, state in zip(self.response.modes, self.state, strict=True):
             rate = _rate(mode.time_constant_s, mode.frequency_Hz)
-            decay = np.exp(-rate * since)
-            gathered = (decay * state[piece] + (1 - decay) / rate * self.slope[piece]).real
-            result -= gathered @ mode.amplitude.T
+            gathered = np.exp(-rate * since) * state[piece] + _held_s(rate, since) * self.slope[piece]
+            result -= gathered.real @ mode.amplitude.T
+            if mode.sine is not None:
+                result -= gathered.imag @ mode.sine.T
         return result
 
 
@@ -59,6 +60,11 @@ def play_gradients(sequence: Sequence, response: GradientResponse | None = None)
 
 def _rate(time_constant_s: float, frequency_Hz: float) -> complex:
     return 1 / time_constant_s - 2j * np.pi * frequency_Hz
+
+
+def _held_s(rate: complex, since_s: Float[np.ndarray, "t 1"]) -> Complex[np.ndarray, "t 1"]:
+    """Integral of exp(-rate t), which is the time itself where nothing decays."""
+    return np.asarray(-np.expm1(-rate * since_s) / rate if rate else since_s.astype(np.complex128))
 
 
 def _line(
@@ -85,5 +91,6 @@ def _gather(rates, length, value, slope, state):
                 now += value[i, a] - last
                 state[m, i, a] = now
                 decay = np.exp(-rates[m] * length[i])
-                now = decay * now + (1 - decay) / rates[m] * slope[i, a]
+                held = length[i] + 0j if rates[m] == 0 else (1 - decay) / rates[m]
+                now = decay * now + held * slope[i, a]
                 last = value[i, a] + slope[i, a] * length[i]

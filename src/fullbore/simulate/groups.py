@@ -9,12 +9,11 @@ from jaxtyping import Float, Int
 
 from fullbore.data import Sequence
 from fullbore.errors import UsageError
-from fullbore.simulate.pulses import active_half_width
+from fullbore.simulate.pulses import Profile, profile
 from fullbore.simulate.timeline import Timeline
 
 EXCITED = 3e-3
 NOTICED = 1e-2
-PLANES_PER_SLICE = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,14 +44,22 @@ def slice_gradients(timeline: Timeline, frame: Float[np.ndarray, "3 3"]) -> Floa
     return result
 
 
+def slice_profiles(timeline: Timeline, gradient: Float[np.ndarray, " kind"], b1_scale: float) -> list[Profile | None]:
+    """Profile of each selective kind of pulse at the largest transmit scale."""
+    return [
+        profile(kind, 12.0 / kind.duration_s + abs(float(g)) * 0.02, b1_scale) if g else None
+        for kind, g in zip(timeline.kinds, gradient, strict=True)
+    ]
+
+
 def make_groups(
-    sequence: Sequence, timeline: Timeline, frame: Float[np.ndarray, "3 3"], spread_Hz: float, b1_scale: float
+    sequence: Sequence, timeline: Timeline, gradient: Float[np.ndarray, " kind"], profiles: list[Profile | None], spread_Hz: float
 ) -> list[Group]:
     """The groups of a sequence, in order of their first readout.
 
-    spread_Hz: largest off-resonance, which widens what a pulse reaches. b1_scale: largest transmit scale.
+    gradient, profiles: of each kind of pulse, see `slice_gradients`, `slice_profiles`. spread_Hz: largest off-resonance, which
+    widens what a pulse reaches.
     """
-    gradient = slice_gradients(timeline, frame)
     label = np.round(np.where(gradient[timeline.kind] != 0, timeline.frequency_Hz / _nonzero(gradient)[timeline.kind], 0.0), 7)
     excites = np.array(timeline.uses) == "e"
     latest = np.maximum.accumulate(np.where(excites, np.arange(len(excites)), -1))[timeline.last_pulse]
@@ -62,8 +69,10 @@ def make_groups(
         )
     key = np.column_stack([gradient[timeline.kind[latest]] != 0, label[latest]])
     _, first, which = np.unique(key, axis=0, return_index=True, return_inverse=True)
-    reach = [_reach(kind, g, spread_Hz, b1_scale, EXCITED) for kind, g in zip(timeline.kinds, gradient, strict=True)]
-    noticed = [_reach(kind, g, spread_Hz, b1_scale, NOTICED) for kind, g in zip(timeline.kinds, gradient, strict=True)]
+    reach, noticed = (
+        [_reach(found, g, spread_Hz, threshold) for found, g in zip(profiles, gradient, strict=True)]
+        for threshold in (EXCITED, NOTICED)
+    )
     groups = []
     for number in np.argsort(first):
         rows = np.flatnonzero(which.ravel() == number)
@@ -85,9 +94,6 @@ def _nonzero(gradient: Float[np.ndarray, " kind"]) -> Float[np.ndarray, " kind"]
     return np.where(gradient == 0, 1.0, gradient)
 
 
-def _reach(kind, gradient: float, spread_Hz: float, b1_scale: float, threshold: float) -> float:  # type: ignore[no-untyped-def]
+def _reach(found: Profile | None, gradient: float, spread_Hz: float, threshold: float) -> float:
     """Distance from its slice's centre within which a pulse acts, m; infinite without a gradient."""
-    if gradient == 0:
-        return float("inf")
-    widest = 12.0 / kind.duration_s + abs(gradient) * 0.02
-    return (active_half_width(kind, threshold, widest, b1_scale) + spread_Hz) / abs(gradient)
+    return float("inf") if found is None else (found.half_width_Hz(threshold) + spread_Hz) / abs(gradient)

@@ -9,17 +9,17 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from fullbore.data import FieldMap, Phantom, ScannerSpec, Sequence
+from fullbore.data import FieldMap, Grid, Phantom, ScannerSpec, Sequence
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.diffusion import Waveforms, cut_waveforms
 from fullbore.simulate.encode import separate
 from fullbore.simulate.fields import Bore, at_places
-from fullbore.simulate.groups import Group, make_groups, slice_gradients
-from fullbore.simulate.lattice import LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
+from fullbore.simulate.groups import Group, make_groups, slice_gradients, slice_profiles
+from fullbore.simulate.lattice import Fineness, LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
+from fullbore.simulate.lines import unfold
 from fullbore.simulate.nodes import chebyshev_nodes
-from fullbore.simulate.pulses import active_half_width
 from fullbore.simulate.slices import phantom_planes
 from fullbore.simulate.timeline import Timeline, compile_timeline
 from fullbore.simulate.trajectory import positions_after_pulses, sample_positions
@@ -37,7 +37,7 @@ class Plan:
     frame: (3, 3) rows read, phase, slice. nominal_per_m: trajectory in LPS. half_width_Hz: (kind,) reach of each pulse.
     b1_nodes, off_resonance_nodes_Hz: of the classes of the whole. field_samples, b1_samples: (position along slice, value)
     of off-resonance (Hz) and transmit scale near tissue. notes: sentences for a person. direct: how many readouts run along no
-    axis of the lattice, so that they are summed cell by cell.
+    axis of the lattice, so that they are summed cell by cell. fineness: of space, with the tolerance.
     """
 
     phantom: Phantom
@@ -58,12 +58,13 @@ class Plan:
     selective: bool
     notes: tuple[str, ...]
     direct: int
+    fineness: Fineness
 
     def slice_axis(self, group: Group) -> LatticeAxis | None:
         """The phantom's planes that a slice reaches, or the encoded axis of the whole volume; None where all is empty."""
         if group.extent_m is not None:
             return phantom_planes(self.source[2], group.extent_m)
-        return encoded_axis(self.source[2], float(np.abs(self.nominal_per_m @ self.frame[2]).max()))
+        return encoded_axis(self.source[2], float(np.abs(self.nominal_per_m @ self.frame[2]).max()), self.fineness)
 
     def class_axes(self, z: LatticeAxis) -> ClassAxes:
         """Nodes of the classes of a group whose planes are `z`."""
@@ -86,8 +87,8 @@ class Plan:
         return chebyshev_nodes(int(np.clip(np.ceil(2 + (len(whole) - 2) * share), 3, len(whole))), low, high)
 
 
-def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
-    """Decide groups, lattice and classes.
+def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: float = 1e-3) -> Plan:
+    """Decide groups, lattice and classes for a relative l2 error of about `tolerance`.
 
     Errors: UsageError, ValueRangeError and LimitError for inputs that cannot be simulated, each naming its culprit.
     """
@@ -96,6 +97,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         what = "moves" if phantom.motion is not None else f"has {len(phantom.flows)} flow(s)"
         raise UsageError(f"Phantom {phantom.name}: it {what}, and states know bodies at rest. Play spins.")
     _check_flaws(spec)
+    _check_tissues(phantom)
     phantom = _in_magnet(phantom, spec)
     timeline = compile_timeline(sequence, Bore(rf_amplifier=spec.flaws.rf_amplifier))
     _check_readouts(sequence, timeline)
@@ -105,14 +107,16 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
     nominal = sample_positions(timeline, positions_after_pulses(timeline))
     k_max = np.abs(nominal @ frame.T).max(axis=(0, 1))
     to_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
-    field_samples = _near_tissue(phantom, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, frame[2])
-    b1_samples = _near_tissue(phantom, spec.transmit, np.abs(spec.transmit.values[0]), frame[2])
+    held = np.asarray(phantom.fractions.any(axis=0))
+    field_samples = _near_tissue(held, phantom.grid, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, frame[2])
+    b1_samples = _near_tissue(held, phantom.grid, spec.transmit, np.abs(spec.transmit.values[0]), frame[2])
     b1_nodes = _b1_nodes(b1_samples[:, 1])
-    shift_Hz = max(abs(tissue.chemical_shift_ppm) for tissue in phantom.tissues) * to_Hz
+    shift_Hz = max(abs(line.tissue.chemical_shift_ppm) for line in unfold(phantom.tissues)) * to_Hz
     usual = float(np.abs(np.percentile(field_samples[:, 1], [RARE_PERCENT, 100 - RARE_PERCENT])).max())
-    groups = make_groups(sequence, timeline, frame, usual + shift_Hz, float(b1_nodes.max()))
     gradient = slice_gradients(timeline, frame)
-    source = phantom_axes(aligned, frame)
+    profiles = slice_profiles(timeline, gradient, float(b1_nodes.max()))
+    groups = make_groups(sequence, timeline, gradient, profiles, usual + shift_Hz)
+    source, fineness = phantom_axes(aligned, frame), Fineness(tolerance)
     k, dwell_s = nominal @ frame.T, sequence.encoding.dwell_s
     direct = sum(len(group.rows) for group in groups if separate(k[group.rows], dwell_s) is None)
     return Plan(
@@ -123,9 +127,9 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         nominal_per_m=nominal,
         groups=tuple(groups),
         source=source,
-        read_axis=encoded_axis(source[0], float(k_max[0])),
-        phase_axis=encoded_axis(source[1], float(k_max[1])),
-        half_width_Hz=_half_widths(timeline, gradient, float(b1_nodes.max())),
+        read_axis=encoded_axis(source[0], float(k_max[0]), fineness),
+        phase_axis=encoded_axis(source[1], float(k_max[1]), fineness),
+        half_width_Hz=np.array([found.half_width_Hz(TABLE_FLOOR) if found else 0.0 for found in profiles]),
         field_samples=field_samples,
         b1_samples=b1_samples,
         b1_nodes=b1_nodes,
@@ -134,6 +138,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec) -> Plan:
         selective=bool((gradient != 0).any()),
         notes=tuple(_notes(direct)),
         direct=direct,
+        fineness=fineness,
     )
 
 
@@ -148,6 +153,17 @@ def _check_flaws(spec: ScannerSpec) -> None:
             raise UsageError(f"Flaws.{name}: states follow gradients as they were asked for. Play spins, or leave this flaw out.")
     if len(spec.transmit.values) > 1:
         raise UsageError(f"{spec.name}: {len(spec.transmit.values)} transmit channels, and states know one. Play spins.")
+
+
+def _check_tissues(phantom: Phantom) -> None:
+    """Configuration states know relaxation, species and diffusion, which stay as they are."""
+    for tissue in phantom.tissues:
+        if tissue.pools:
+            raise UsageError(f"Tissue {tissue.name}, pools: states do not exchange. Play spins, or leave the pools out.")
+        if tissue.t1rho_s is not None:
+            raise UsageError(f"Tissue {tissue.name}, t1rho_s: states relax with T1 and T2 only. Play spins, or leave T1rho out.")
+    for course in phantom.courses:
+        raise UsageError(f"Phantom {phantom.name}, course of {course.tissue}: states do not change in time. Play spins.")
 
 
 def _in_magnet(phantom: Phantom, spec: ScannerSpec) -> Phantom:
@@ -187,16 +203,6 @@ def _off_resonance_nodes(timeline: Timeline, field_Hz: Float[np.ndarray, " n"]) 
     return chebyshev_nodes(int(np.clip(4 + np.ceil(3 * (high - low) * longest), 5, 13)) if high > low else 1, low, high)
 
 
-def _half_widths(timeline: Timeline, gradient: Float[np.ndarray, " kind"], b1_scale: float) -> Float[np.ndarray, " kind"]:
-    """How far from its frequency each selective pulse acts, Hz."""
-    return np.array(
-        [
-            active_half_width(kind, TABLE_FLOOR, 12 / kind.duration_s + abs(g) * 0.02, b1_scale) if g else 0.0
-            for kind, g in zip(timeline.kinds, gradient, strict=True)
-        ]
-    )
-
-
 def _notes(direct: int) -> Iterator[str]:
     if direct:
         yield f"{direct} readouts do not run along one axis of the lattice: their samples are summed cell by cell, which is slow"
@@ -215,14 +221,21 @@ def check_inputs(phantom: Phantom, spec: ScannerSpec) -> None:
 
 
 def _near_tissue(
-    phantom: Phantom, field: FieldMap, values: Float[np.ndarray, "z y x"], direction: Float[np.ndarray, " 3"]
+    held: Bool[np.ndarray, "z1 y1 x1"],
+    grid: Grid,
+    field: FieldMap,
+    values: Float[np.ndarray, "z y x"],
+    direction: Float[np.ndarray, " 3"],
 ) -> Float[np.ndarray, "n 2"]:
-    """(position along `direction`, value) of the field's points within one step of tissue; of all where there are none."""
-    held = np.asarray(phantom.fractions.any(axis=0))
-    to_index = np.linalg.inv(phantom.grid.affine_m)
+    """(position along `direction`, value) of the field's points within one step of tissue (`held` on `grid`); else of all.
+
+    One of them where the field is the same everywhere."""
     points = field.grid.points_m()
+    if np.ptp(values) == 0:
+        return np.column_stack([points[0, 0, :1] @ direction, values[0, 0, :1]]).astype(np.float64)
+    to_index = np.linalg.inv(grid.affine_m)
     index = np.round(points @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
-    reach = np.maximum(np.ceil(field.grid.spacing_m / phantom.grid.spacing_m).astype(int), 1)
+    reach = np.maximum(np.ceil(field.grid.spacing_m / grid.spacing_m).astype(int), 1)
     near = _near(held, index, reach)
     chosen = near if near.any() else np.ones_like(near)
     return np.asarray(np.column_stack([points[chosen] @ direction, values[chosen]]).astype(np.float64))

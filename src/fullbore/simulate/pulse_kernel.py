@@ -89,3 +89,28 @@ def propagate(b1_rad_s, gradient, dt, centre, position, offset, scale, r1, r2, o
             _turn(state, -b1.real, -b1.imag, -2 * np.pi * f, dt)
             _relax(state, half1, half2)
         to_centre(state, before, after, r1[n], r2[n], centre, steps * dt - centre, out[n])
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+@no_type_check
+def spinors(b1_rad_s, dt, parts, offset, state):
+    """Rotations of a pulse without relaxation, up to a common factor: U = prod (1 - i h . sigma), |h| = tan(angle / 2).
+
+    b1_rad_s: (step,) complex gamma * b1; each step is turned through in `parts` equal ones, small enough that the tangent's
+    first two terms do. offset: (n,) Hz. state: (4, n) real and imaginary parts of alpha and beta, first column of U; filled.
+    """
+    state[:] = 0.0
+    state[0] = 1.0
+    half = 0.5 * dt / parts
+    for q in range(b1_rad_s.shape[0] * parts):
+        b1 = b1_rad_s[q // parts]
+        bx, by = -b1.real * half, -b1.imag * half
+        for n in range(offset.shape[0]):
+            bz = -2 * np.pi * offset[n] * half
+            gain = 1.0 + (bx * bx + by * by + bz * bz) / 3.0
+            x, y, z = bx * gain, by * gain, bz * gain
+            a, b, c, d = state[0, n], state[1, n], state[2, n], state[3, n]
+            state[0, n] = a + z * b + x * d - y * c
+            state[1, n] = b - z * a - x * c - y * d
+            state[2, n] = c - z * d + x * b + y * a
+            state[3, n] = d + z * c - x * a + y * b

@@ -7,14 +7,17 @@ so a pulse under a constant gradient needs one table over frequency for all posi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float
 
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
-from fullbore.simulate.pulse_kernel import TERMS, propagate
+from fullbore.simulate.pulse_kernel import TERMS, propagate, spinors
 from fullbore.simulate.timeline import PulseKind
 
 POINTS_PER_CYCLE = 20
+WIDEST_TURN_RAD = 0.3
 IDENTITY = np.array([1.0, 0, 0, 0, 0, 0, 0, 0, 1.0, 0, 0, 0])
 
 
@@ -39,21 +42,34 @@ def propagators(
     return result
 
 
-def active_half_width(kind: PulseKind, threshold: float, widest_Hz: float, b1_scale: float) -> float:
-    """Frequency (Hz, either side) beyond which the pulse does less than `threshold` to any component, at most `widest_Hz`."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Profile:
+    """How much a pulse changes a spin without relaxation, over offsets `step_Hz` apart."""
+
+    offset_Hz: Float[np.ndarray, " n"]
+    effect: Float[np.ndarray, " n"]
+
+    def half_width_Hz(self, threshold: float) -> float:
+        """Offset, either side, beyond which the pulse does less than `threshold` to any component; 0 where it does nothing."""
+        active = np.abs(self.offset_Hz[self.effect > threshold])
+        return float(active.max() + 2 * (self.offset_Hz[1] - self.offset_Hz[0])) if len(active) else 0.0
+
+
+def profile(kind: PulseKind, widest_Hz: float, b1_scale: float) -> Profile:
+    """What a pulse does at offsets up to `widest_Hz` either side."""
     step = 1.0 / (8 * kind.duration_s)
     offset = np.arange(-widest_Hz, widest_Hz + step, step)
-    ones = np.ones_like(offset)
-    still = np.zeros(3)
-    terms = propagators(kind, still, 0 * offset, offset, b1_scale * ones, 1e9 * ones, 1e9 * ones)
-    active = np.abs(offset[effect(terms) > threshold])
-    return float(active.max()) + 2 * step if len(active) else 0.0
+    b1 = np.conj(kind.b1_T) * GYROMAGNETIC_RATIO_RAD_PER_S_T * b1_scale
+    turn = kind.step_s * np.hypot(np.abs(b1).max(), 2 * np.pi * widest_Hz)
+    state = np.empty((4, len(offset)))
+    spinors(b1, kind.step_s, int(np.ceil(turn / WIDEST_TURN_RAD)), offset, state)
+    kept, flipped = (state[:2] ** 2).sum(axis=0), (state[2:] ** 2).sum(axis=0)
+    return Profile(offset_Hz=offset, effect=2 * np.maximum(np.sqrt(kept * flipped), flipped) / (kept + flipped))
 
 
-def effect(terms: Float[np.ndarray, "*n 12"]) -> Float[np.ndarray, "*n"]:
-    """How much a pulse changes a spin: the larger of the transverse magnetisation it makes and the loss of Mz."""
-    makes = np.hypot(terms[..., 4], terms[..., 5])
-    return np.asarray(np.maximum(makes, np.abs(1 - terms[..., 8])))
+def table_points(kind: PulseKind, half_width_Hz: float) -> int:
+    """Frequencies in the table of a pulse, an odd number."""
+    return 2 * int(np.ceil(half_width_Hz * POINTS_PER_CYCLE * kind.duration_s)) + 7
 
 
 class FrequencyTable:
@@ -61,8 +77,8 @@ class FrequencyTable:
 
     def __init__(self, kind: PulseKind, half_width_Hz: float, b1_scale: Float[np.ndarray, " b"], t1_s: float, t2_s: float):
         self._step = 1.0 / (POINTS_PER_CYCLE * kind.duration_s)
-        points = int(np.ceil(half_width_Hz / self._step)) + 3
-        axis = np.arange(-points, points + 1) * self._step
+        points = table_points(kind, half_width_Hz)
+        axis = (np.arange(points) - points // 2) * self._step
         self._first = float(axis[0])
         offset, scale = (a.ravel() for a in np.meshgrid(axis, b1_scale, indexing="ij"))
         ones = np.ones_like(offset)

@@ -88,6 +88,8 @@ def shorten(
     reference: Float[np.ndarray, "row 3"],
 ) -> Shortened:
     """Play only the kept repetitions of each train; see `Shortened`. Other arguments as in `Schedule`."""
+    if not repeats:
+        return _whole(rows, low, high, reference)
     pulses, seen, answered, earlier, train = _kept(repeats, len(rows))
     bounds: list[np.ndarray] = []
     edges, actual, previous = [0], [], []
@@ -110,6 +112,25 @@ def shorten(
         reference=np.ascontiguousarray(limits[:, 2]),
         actual=np.concatenate(actual) if actual else np.zeros((0, 2), np.int64),
         previous=np.array(previous, np.int64).reshape(-1, 3),
+    )
+
+
+def _whole(
+    rows: Int[np.ndarray, "pulse 2"],
+    low: Float[np.ndarray, "row 3"],
+    high: Float[np.ndarray, "row 3"],
+    reference: Float[np.ndarray, "row 3"],
+) -> Shortened:
+    """Everything is played, and every row answers for itself."""
+    every = np.arange(len(low))
+    return Shortened(
+        pulses=np.arange(len(rows)),
+        rows=rows,
+        low=np.ascontiguousarray(low),
+        high=np.ascontiguousarray(high),
+        reference=np.ascontiguousarray(reference),
+        actual=np.column_stack([every, every]),
+        previous=np.zeros((0, 3), np.int64),
     )
 
 

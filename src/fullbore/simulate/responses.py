@@ -123,15 +123,15 @@ def run_tissue(experiment: Experiment, tissue: Tissue) -> Record:
 def _run_part(experiment: Experiment, tissue: Tissue, tensor_m2_per_s: Float[np.ndarray, "3 3"]) -> Record:
     """One compartment; trains that repeat are played until they have settled."""
     player, schedule = _Player(experiment, tissue, tensor_m2_per_s), experiment.schedule
-    repeats = list(schedule.repeats)
+    repeats, short = list(schedule.repeats), schedule.shortened
     while True:
-        short = shorten(repeats, schedule.rows, schedule.low, schedule.high, schedule.reference)
         record = player.play(short)
         unsettled = _unsettled(record, short, experiment.prune)
         if not unsettled:
             return _diffused(_expanded(record, short), schedule, tensor_m2_per_s)
         tried = [repeat.longer() if number in unsettled else repeat for number, repeat in enumerate(repeats)]
         repeats = [repeat for repeat in tried if repeat is not None]
+        short = shorten(repeats, schedule.rows, schedule.low, schedule.high, schedule.reference)
 
 
 def _unsettled(record: Record, short: Shortened, prune: float) -> set[int]:

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.diffusion import Stretches, Waveforms
-from fullbore.simulate.repetition import Repeat, find_repeats
+from fullbore.simulate.repetition import Repeat, Shortened, find_repeats, shorten
 from fullbore.simulate.timeline import PulseKind, Timeline
 
 ALIKE_SPREAD_S_PER_M2, ALIKE_PATH_S_PER_M = 8e3, 4.0
@@ -23,9 +23,9 @@ class Schedule:
     """Pulses that act on one group and the readouts between them, in the scan's frame.
 
     pulses: indices into the timeline. rows: (pulse, 2). low, high, reference: (row, 3), see `run_states`.
-    since_s: (row,) from the pulse's centre to the first sample. cut_per_m: (3,). repeats: trains that are played again and again.
-    excited: sine of the largest excitation flip. before: the stretch to each pulse from the one before it; until: from the
-    pulse to the middle sample of each readout; both in the scan's frame.
+    since_s: (row,) from the pulse's centre to the first sample. cut_per_m: (3,). repeats: trains that are played again and again;
+    shortened: the schedule without all but the first of these. excited: sine of the largest excitation flip. before: the stretch
+    to each pulse from the one before it; until: from the pulse to the middle sample of each readout; both in the scan's frame.
     """
 
     pulses: Int[np.ndarray, " pulse"]
@@ -36,6 +36,7 @@ class Schedule:
     since_s: Float[np.ndarray, " row"]
     cut_per_m: Float[np.ndarray, " 3"]
     repeats: tuple[Repeat, ...]
+    shortened: Shortened
     excited: float
     before: Stretches
     until: Stretches
@@ -56,15 +57,18 @@ def make_schedule(
     moved = timeline.sample_moment_per_m[rows, 0] - timeline.moment_per_m[pulses[owner]]
     edges = np.searchsorted(owner, np.arange(len(pulses) + 1))
     before = waveforms.between(pulses).turned(frame)
+    repeats = tuple(find_repeats(pulse_signature(timeline, pulses, before), before.time_s))
+    seen = (np.column_stack([edges[:-1], edges[1:]]), k.min(axis=1), k.max(axis=1), k[:, 0] - moved @ frame.T)
     return Schedule(
         pulses=pulses,
-        rows=np.column_stack([edges[:-1], edges[1:]]),
-        low=k.min(axis=1),
-        high=k.max(axis=1),
-        reference=k[:, 0] - moved @ frame.T,
+        rows=seen[0],
+        low=seen[1],
+        high=seen[2],
+        reference=seen[3],
         since_s=timeline.sample_time_s[rows, 0] - timeline.time_s[pulses[owner]],
         cut_per_m=cut_per_m,
-        repeats=tuple(find_repeats(pulse_signature(timeline, pulses, before), before.time_s)),
+        repeats=repeats,
+        shortened=shorten(list(repeats), *seen),
         excited=max(_sine(timeline.kinds[kind]) for kind in np.unique(timeline.kind[pulses])),
         before=before,
         until=waveforms.until(pulses[owner], rows).turned(frame),

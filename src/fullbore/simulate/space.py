@@ -15,8 +15,9 @@ from fullbore.numerics.fourier_sum import FourierSum
 from fullbore.simulate.cell_kernel import class_mass, count_cells, list_cells, spread_cells
 from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.compression import SlotModel
-from fullbore.simulate.encode import Comb, fourier_matrix, sum_lines, sum_reads
+from fullbore.simulate.encode import Comb, fourier_matrix, in_plane, sum_lines, sum_reads
 from fullbore.simulate.lattice import Lattice, sample_field
+from fullbore.simulate.lines import Line, of_lines, of_tissues
 from fullbore.simulate.spreading import WIDTH, spreading_weights
 
 FEW_PARTITIONS = 2
@@ -30,19 +31,21 @@ USUAL_TERMS = 30
 class Scene:
     """What stays the same for all slots of a group.
 
-    density: (tissue,) proton density. fine: axes of the class tables. plane_wise: classes differ from plane to plane.
+    density: (tissue,) proton density. lines: of the tissues, which classes tell apart. fine: axes of the class tables.
+    plane_wise: classes differ from plane to plane.
     tolerance: relative l2. pool: of threads that share the work; what they do does not depend on how many they are.
     """
 
     lattice: Lattice
     density: Float[np.ndarray, " tissue"]
+    lines: tuple[Line, ...]
     sensitivity: FieldMap
     fine: ClassAxes
     plane_wise: bool
     tolerance: float
     pool: Executor
 
-    def mass(self, x: slice = slice(None)) -> Float[np.ndarray, "tissue plane f b"]:
+    def mass(self, x: slice = slice(None)) -> Float[np.ndarray, "line plane f b"]:
         """How much of the object each class holds (sum of squares), in a range of x."""
         result = np.zeros((len(self.density), *self.fine.shape))
         part = self.lattice
@@ -50,20 +53,33 @@ class Scene:
             part.fractions[..., x], self.density, part.b1_scale[..., x], part.off_resonance_Hz[..., x], self.plane_wise,
             *_even(self.fine.off_resonance_Hz), *_even(self.fine.b1_scale), result,
         )  # fmt: skip
-        return result
+        return of_lines(result, self.lines)
+
+    def components(
+        self, model: SlotModel, mass: Float[np.ndarray, "line plane f b"], dropped: float
+    ) -> tuple[Complex[np.ndarray, "tissue plane f b k"], Complex[np.ndarray, "k row q"]]:
+        """Of a slot's model, the lines of each tissue together: cells know tissues only."""
+        table, pattern = model.components(mass, dropped)
+        return of_tissues(table, self.lines, len(self.density)), pattern
 
     def sensitivities(self, x: slice) -> Complex64[np.ndarray, "z y x coil"]:
         """Of every cell in a range of x, coils last."""
-        read = replace(self.lattice.x, points_m=self.lattice.x.points_m[x], weights=None)
-        maps = self.sensitivity.values
-        result = np.empty((*self.lattice.b1_scale.shape[:2], len(read.points_m), len(maps)), np.complex64)
+        read, y = replace(self.lattice.x, points_m=self.lattice.x.points_m[x], weights=None), self.lattice.y
+        shape = (*self.lattice.b1_scale.shape[:2], len(read.points_m), len(self.sensitivity.values))
+        result = np.empty(shape, np.complex64)
 
-        def place(coil: int) -> None:
-            field = replace(self.sensitivity, values=maps[coil : coil + 1])
-            result[..., coil] = sample_field(field, self.lattice.frame, (read, self.lattice.y, self.lattice.z))[0]
+        def place(part: slice) -> None:
+            axes = (read, replace(y, points_m=y.points_m[part], weights=None), self.lattice.z)
+            result[:, part] = sample_field(self.sensitivity, self.lattice.frame, axes, channels_last=True)
 
-        list(self.pool.map(place, range(len(maps))))
+        list(self.pool.map(place, parts_of(len(y.points_m), ROW_PARTS // 2)))
         return result
+
+
+def parts_of(size: int, most: int) -> list[slice]:
+    """At most so many nearly equal ranges of 0 ... size."""
+    edges = np.linspace(0, size, min(most, size) + 1).astype(int).tolist()
+    return [slice(first, last) for first, last in pairwise(edges)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +104,7 @@ def blocks_of(scene: Scene, comb: Comb) -> list[Block]:
     first, last = int(np.floor((cells[0] - reach) / step)), int(np.ceil((cells[-1] + reach) / step)) + 1
     planes = 1 if is_thin(comb) else len(lattice.z.points_m)
     point_bytes = 8 * planes * len(lattice.y.points_m) * scene.sensitivity.values.shape[0]
-    line_bytes = 8 * USUAL_TERMS * len(comb.rows) * scene.sensitivity.values.shape[0]
+    line_bytes = 8 * USUAL_TERMS * comb.lines * scene.sensitivity.values.shape[0]
     share = max(point_bytes / BLOCK_BYTES, line_bytes / LINE_BYTES)
     count = max(1, int(np.ceil((last - first) * share)))
     edges = np.linspace(first, last, count + 1).astype(int)
@@ -123,26 +139,30 @@ def carry(
     progress: Callable[[float], None],
 ) -> None:
     """Add one comb of one slot to the samples `out[rows_out]`; others: all slots, whose energy sets what may be dropped."""
-    y_matrices = [fourier_matrix(part.k_phase_per_m, scene.lattice.y) for part in comb.partitions]
-    z, kz = scene.lattice.z, comb.k_slice_per_m
+    y, z = scene.lattice.y, scene.lattice.z
+    if len(z.points_m) == 1:
+        comb = in_plane(comb, z)
+    kz = comb.k_slice_per_m
+    over_y = [FourierSum(part.k_phase_per_m, y.points_m, y.transfer(part.k_phase_per_m)) for part in comb.partitions]
     over_z = None if is_thin(comb) else FourierSum(kz, z.points_m, z.transfer(kz))
     pieces = blocks_of(scene, comb)
     for number, block in enumerate(pieces):
         progress(number / len(pieces))
         mass = scene.mass(block.cells)
         energies = sum(other.energy(mass) for other in others)
-        table, pattern = model.components(mass, (0.6 * scene.tolerance) ** 2 * energies / len(others))
+        table, pattern = scene.components(model, mass, (0.6 * scene.tolerance) ** 2 * energies / len(others))
         if not len(pattern):
             continue
         sensitivity = scene.sensitivities(block.cells)
-        lines = np.empty((len(comb.rows), sensitivity.shape[-1], len(pattern), len(block.points_m)), np.complex64)
+        lines = np.empty((comb.lines, sensitivity.shape[-1], len(pattern), len(block.points_m)), np.complex64)
         found = [find_cells(scene, model, comb, block, turn) for turn in slice_turns(scene, comb)]
         slab = np.empty((len(comb.k_slice_per_m), sensitivity.shape[1], len(block.points_m), sensitivity.shape[-1]), np.complex64)
         for k in range(len(pattern)):
             _sum_slices(scene, found, over_z, np.ascontiguousarray(table[..., k]), sensitivity, slab)
-            sum_lines(slab, comb.partitions, y_matrices, lines[:, :, k], scene.pool)
+            sum_lines(slab, comb.partitions, over_y, lines[:, :, k], scene.pool)
         transform = comb.read_matrix(block.points_m, scene.lattice.x) * np.float32(scene.lattice.cell_volume_m3)
-        sum_reads(lines, pattern[:, comb.rows], model.sample, transform, out, rows_out[comb.rows], scene.pool)
+        turned = pattern[:, comb.rows] * comb.turn[:, None]
+        sum_reads(lines, comb.line, turned, model.sample, transform, out, rows_out[comb.rows], scene.pool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -234,7 +254,7 @@ def carry_directly(
     rows_out: Int[np.ndarray, " row"],
 ) -> None:
     """Any trajectory, cell by cell: slow but right."""
-    table, pattern = model.components(scene.mass(), 0.0)
+    table, pattern = scene.components(model, scene.mass(), 0.0)
     part = scene.lattice
     for x in range(len(part.x.points_m)):
         cells = _column(scene, table, model.middle_s, x)

@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32
 
 WIDTH = 6
 BINS = 512
-WIDEST_K = 0.4
+WIDEST_K = 0.36
 """Largest k times grid step that is kept exactly, to about 1e-4."""
 
 

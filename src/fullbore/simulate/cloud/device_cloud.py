@@ -12,7 +12,7 @@ from torch import Tensor
 from fullbore.data import Flaws, ScannerSpec
 from fullbore.errors import UsageError
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
-from fullbore.simulate.cloud.spots import make_spots, moving_bore
+from fullbore.simulate.cloud.spots import make_spots, make_ways, moving_bore
 from fullbore.simulate.fields import Bore, make_bore
 
 
@@ -59,16 +59,16 @@ def carry(
 ) -> DeviceCloud:
     """A cloud, or a run of its spins, in a machine, an ideal one if None, on a device.
 
-    Errors: UsageError for spins that come in fresh or move through the receivers' fields, are made of pools or have a T1rho,
-    which only `play_cloud` plays.
+    Errors: UsageError for spins that come in fresh or move through the receivers' fields, are made of pools, have a T1rho or a
+    course, which only `play_cloud` plays.
     """
-    if cloud.kind is not None or cloud.t1rho_s is not None:
-        raise UsageError("carry, SpinCloud: spins of pools or with a T1rho do not go to a device. Use play_cloud.")
+    if cloud.kind is not None or cloud.t1rho_s is not None or cloud.courses:
+        raise UsageError("carry, SpinCloud: spins of pools, with a T1rho or a course do not go to a device. Use play_cloud.")
     cloud = in_static_field(cloud if part is None else cloud.take(part), spec)
     if cloud.flows or (cloud.motion is not None and cloud.through is not None):
         raise UsageError("SpinCloud.flow, through: spins that flow, or move past the receivers' fields. Use play_cloud.")
     bore = make_bore(spec.flaws if spec is not None else Flaws(), spec.b0_T if spec is not None else 0.0, cloud.moves)
-    bore = moving_bore(bore, cloud)
+    bore = moving_bore(bore, cloud, make_ways(cloud))
     spots = make_spots(cloud, bore)
 
     def tensor(values: np.ndarray) -> Tensor:

@@ -17,7 +17,7 @@ from scipy.linalg import qr
 from scipy.spatial.transform import Rotation
 
 from fullbore.data import Composed, Course, Deformation, Motion, RigidMotion
-from fullbore.simulate.fields import FieldTerm, at_places, courses, shapes
+from fullbore.simulate.fields import FieldTerm, Spline, at_places, courses, make_spline, shapes
 
 NOMINAL_GRADIENT = np.array([[0.04, 0.04, 0.04, 1e-6]])
 """Gradients (T/m) and uniform field (T) that say how much each shape weighs."""
@@ -28,15 +28,29 @@ REACH_M = 0.1
 STATES, PROBES, SPINS_AT_ONCE, MOST_ROUNDS, MOST_TIMES, MANY_PERIODS = 128, 512, 100_000, 4, 20_000, 50
 
 
-def places(motion: Motion, home_m: Float[np.ndarray, "n 3"], time_s: Float[np.ndarray, " t"]) -> Float[np.ndarray, "t n 3"]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moves:
+    """A motion made ready to be looked up often. modes: splines of each part's, none of a rigid one."""
+
+    motion: Motion
+    modes: tuple[tuple[Spline, ...], ...]
+
+
+def make_moves(motion: Motion) -> Moves:
+    """A motion's own."""
+    modes = [() if isinstance(part, RigidMotion) else tuple(make_spline(mode) for mode in part.modes) for part in _parts(motion)]
+    return Moves(motion=motion, modes=tuple(modes))
+
+
+def places(moves: Moves, home_m: Float[np.ndarray, "n 3"], time_s: Float[np.ndarray, " t"]) -> Float[np.ndarray, "t n 3"]:
     """Where spins are at given times that are at `home_m` when nothing has moved."""
     place = home_m[None]
-    for part in _parts(motion):
+    for part, modes in zip(_parts(moves.motion), moves.modes, strict=True):
         if isinstance(part, RigidMotion):
             matrix, centre = Rotation.from_rotvec(part.turn.at(time_s)).as_matrix(), np.array(part.centre_m)
             place = (place - centre) @ matrix.transpose(0, 2, 1) + centre + part.shift.at(time_s)[:, None]
         else:
-            mode = [at_places(mode, place.reshape(-1, 3)).real.T.reshape(place.shape) for mode in part.modes]
+            mode = [at_places(mode, place.reshape(-1, 3)).real.T.reshape(place.shape) for mode in modes]
             place = place + sum(a[:, None, None] * u for a, u in zip(part.amplitude.at(time_s).T, mode, strict=True))
     return np.asarray(np.broadcast_to(place, (len(time_s), *home_m.shape)))
 
@@ -80,7 +94,7 @@ class Carried(FieldTerm):
     """
 
     fields: tuple[FieldTerm, ...]
-    motion: Motion
+    moves: Moves
     skeleton_m: Float[np.ndarray, "k 3"]
     telling_s: Float[np.ndarray, " s"]
     solve: Float[np.ndarray, "sh k"]
@@ -89,34 +103,34 @@ class Carried(FieldTerm):
         """Hz that each spin of the skeleton feels, over REACH_M."""
         if len(time_s) == 0:
             return np.zeros((0, len(self.skeleton_m)))
-        met = _met(self.fields, self.motion, self.skeleton_m, time_s)
+        met = _met(self.fields, self.moves, self.skeleton_m, time_s)
         return np.asarray(np.einsum("kts,ts->tk", met, courses(self.fields, time_s, gradient)) / REACH_M)
 
     def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
         """Coefficients times REACH_M of spins that are, or would be, at these places when nothing has moved."""
         edges = [*range(0, len(position_m), SPINS_AT_ONCE), len(position_m)]
         blocks = [
-            _met(self.fields, self.motion, position_m[a:b], self.telling_s).reshape(b - a, -1) @ self.solve
+            _met(self.fields, self.moves, position_m[a:b], self.telling_s).reshape(b - a, -1) @ self.solve
             for a, b in pairwise(edges)
         ]
         return np.asarray(REACH_M * np.concatenate([np.zeros((0, len(self.skeleton_m))), *blocks]))
 
     def corners_s(self) -> Float[np.ndarray, " n"]:
         """Where the motion bends."""
-        return _knots_s(self.motion)
+        return _knots_s(self.moves.motion)
 
 
-def carried(fields: tuple[FieldTerm, ...], motion: Motion, home_m: Float[np.ndarray, "n 3"]) -> Carried:
+def carried(fields: tuple[FieldTerm, ...], moves: Moves, home_m: Float[np.ndarray, "n 3"]) -> Carried:
     """The term that stands for all `fields` where a body moves whose spins are at `home_m` when nothing has moved.
 
     Spins that the skeleton does not answer for become candidates, and it is chosen again.
     """
     weight = np.maximum(np.abs(courses(fields, np.zeros(1), NOMINAL_GRADIENT)[0]), 1e-12)
-    states_s = _telling_times(motion)
+    states_s = _telling_times(moves.motion)
     candidates = np.random.default_rng(0).permutation(len(home_m))[:PROBES]
     for _ in range(MOST_ROUNDS):
-        met = _met(fields, motion, home_m[candidates], states_s) * weight
-        found = _skeleton(fields, motion, home_m[candidates], met, states_s, weight)
+        met = _met(fields, moves, home_m[candidates], states_s) * weight
+        found = _skeleton(fields, moves, home_m[candidates], met, states_s, weight)
         left = np.concatenate([_left(found, home_m[a : a + SPINS_AT_ONCE], weight) for a in range(0, len(home_m), SPINS_AT_ONCE)])
         bad = np.flatnonzero(left > 100 * TOLERANCE * np.abs(met).max())
         if len(bad) == 0:
@@ -126,16 +140,16 @@ def carried(fields: tuple[FieldTerm, ...], motion: Motion, home_m: Float[np.ndar
 
 
 def _met(
-    fields: tuple[FieldTerm, ...], motion: Motion, home_m: Float[np.ndarray, "n 3"], time_s: Float[np.ndarray, " t"]
+    fields: tuple[FieldTerm, ...], moves: Moves, home_m: Float[np.ndarray, "n 3"], time_s: Float[np.ndarray, " t"]
 ) -> Float[np.ndarray, "n t shape"]:
     """Every field's shapes where spins are at given times."""
-    where = places(motion, home_m, time_s).transpose(1, 0, 2)
+    where = places(moves, home_m, time_s).transpose(1, 0, 2)
     return shapes(fields, where.reshape(-1, 3)).reshape(len(home_m), len(time_s), -1)
 
 
 def _skeleton(
     fields: tuple[FieldTerm, ...],
-    motion: Motion,
+    moves: Moves,
     home_m: Float[np.ndarray, "n 3"],
     met: Float[np.ndarray, "n t shape"],
     states_s: Float[np.ndarray, " t"],
@@ -151,11 +165,11 @@ def _skeleton(
     telling = np.unique(np.concatenate([columns[: len(kept)] // len(weight), first]))
     answer = np.linalg.pinv(met[kept][:, telling].reshape(len(kept), -1), rcond=1e-12)
     solve = np.tile(weight, len(telling))[:, None] * answer
-    return Carried(fields=fields, motion=motion, skeleton_m=home_m[kept], telling_s=states_s[telling], solve=solve)
+    return Carried(fields=fields, moves=moves, skeleton_m=home_m[kept], telling_s=states_s[telling], solve=solve)
 
 
 def _left(term: Carried, home_m: Float[np.ndarray, "n 3"], weight: Float[np.ndarray, " shape"]) -> Float[np.ndarray, " n"]:
     """What the skeleton leaves of each spin's fields at the telling times."""
-    own, known = (_met(term.fields, term.motion, p, term.telling_s) * weight for p in (home_m, term.skeleton_m))
+    own, known = (_met(term.fields, term.moves, p, term.telling_s) * weight for p in (home_m, term.skeleton_m))
     answered = term.shapes(home_m) / REACH_M @ known.reshape(len(known), -1)
     return np.asarray(np.abs(own.reshape(len(own), -1) - answered).max(axis=1))

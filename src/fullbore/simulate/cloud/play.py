@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from jaxtyping import Complex64
+from jaxtyping import Complex64, Float
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import Flaws, RawData, ScannerSpec, Sequence
@@ -16,10 +17,10 @@ from fullbore.simulate.cloud.player import PlainPlayer, Player
 from fullbore.simulate.cloud.pool_player import PoolPlayer
 from fullbore.simulate.cloud.schedule import as_in, pieces
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
-from fullbore.simulate.cloud.spots import make_spots, moving_bore
+from fullbore.simulate.cloud.spots import make_spots, make_ways, moving_bore
 from fullbore.simulate.cloud.stream import Flowing
 from fullbore.simulate.cloud.vessel import Vessel
-from fullbore.simulate.fields import make_bore
+from fullbore.simulate.fields import Bore, make_bore
 from fullbore.simulate.receiving import Progress, Run, played_sequence, record
 from fullbore.simulate.timeline import Timeline, compile_timeline
 
@@ -68,19 +69,21 @@ class CloudRun(Run):
         flaws, b0_T = (spec.flaws, spec.b0_T) if spec is not None else (Flaws(), 0.0)
         self._players: list[Player] = []
         self._times: list[Timeline] = []  # each player's own, which differ by the fields and by marks of flow
+        ways = make_ways(cloud)
         for flow, stream in cloud.streams():
             bore = make_bore(flaws, b0_T, stream.motion is not None or flow is not None)
             vessel = Vessel(flow) if flow is not None else None
-            bore = moving_bore(bore, stream, vessel, sequence)
+            bore = moving_bore(bore, stream, ways, vessel, sequence)
             marks_s = bore.terms[0].windows.edges_s if isinstance(bore.terms[0], Flowing) else None
             timeline = compile_timeline(sequence, bore, marks_s)
             for system, part in (stream if flow is not None else in_static_field(stream, spec)).sorts():
-                spots = make_spots(part, bore, sequence.rf_shims, vessel)
-                self._times.append(timeline)
+                own, clock = in_course(part, bore, timeline, sequence, marks_s)
+                spots = make_spots(part, own, sequence.rf_shims, vessel, ways)
+                self._times.append(clock)
                 if system is None:
-                    self._players.append(PlainPlayer(timeline, spots, tolerance))
+                    self._players.append(PlainPlayer(clock, spots, tolerance))
                 else:
-                    self._players.append(PoolPlayer(timeline, system, spots, tolerance, threads))
+                    self._players.append(PoolPlayer(clock, system, spots, tolerance, threads))
         self._timeline = timeline = compile_timeline(sequence) if cloud.flows else self._times[0]
         self.shape = (len(timeline.last_pulse), len(cloud.sensitivity), timeline.sample_time_s.shape[1])
         self._threads, self._spins, self._memory_bytes = threads, len(cloud), memory_bytes
@@ -119,6 +122,17 @@ class CloudRun(Run):
                     progress((number + (block + 1) / len(tasks)) / len(todo), "spins through pulses and readouts")
                 self.samples[piece.rows] = total * turn[piece.rows]
                 yield piece.rows
+
+
+def in_course(
+    part: SpinCloud, bore: Bore, timeline: Timeline, sequence: Sequence, marks_s: Float[np.ndarray, " m"] | None
+) -> tuple[Bore, Timeline]:
+    """The bore and its timeline as spins of one sort feel them, whose own frequency may change in time."""
+    terms = () if part.changing is None else part.changing.terms(part.line)
+    if not terms:
+        return bore, timeline
+    own = replace(bore, terms=(*bore.terms, *terms))
+    return own, compile_timeline(sequence, own, marks_s)
 
 
 def acquire_cloud(

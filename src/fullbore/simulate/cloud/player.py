@@ -13,6 +13,9 @@ from fullbore.simulate.cloud.schedule import Piece, Schedule
 from fullbore.simulate.cloud.spots import Spots
 from fullbore.simulate.timeline import Timeline
 
+CHANGING_SPIN_BYTES = 10_000
+"""Of a spin whose rates change: few intervals are alike to it."""
+
 
 class Player(ABC):
     """Spins of one sort, played block by block and piece by piece.
@@ -44,12 +47,15 @@ class PlainPlayer(Player):
     spin_bytes, looks = 4000, 1
 
     def __init__(self, timeline: Timeline, spots: Spots, tolerance: float):
-        rate = 1 / spots.cloud.t2_s
+        rate, self._changing = 1 / spots.cloud.t2_s, spots.cloud.changing
         rates = float(rate.min()), float(rate.max())
         self._readouts = Readouts(timeline, rates, tolerance, spots.are_fixed)
         self.spots = spots.take(self._readouts.order(spots))
-        self._schedule = Schedule(timeline, CloudPulses(timeline, self.spots))
-        self._samples = timeline.sample_time_s.shape[1]
+        self._schedule = Schedule(timeline, CloudPulses(timeline, self.spots), self._changing)
+        self._time_s, self._samples = timeline.sample_time_s, timeline.sample_time_s.shape[1]
+        self._middle = timeline.samples // 2
+        if self._changing is not None:
+            self.spin_bytes = CHANGING_SPIN_BYTES
 
     def start(self, block: slice) -> Float32[np.ndarray, "3 n"]:
         """Equilibrium."""
@@ -62,6 +68,8 @@ class PlainPlayer(Player):
         part = self.spots.take(block)
         found = np.zeros((piece.count, len(part.cloud.sensitivity), self._samples), np.complex64)
         self._readouts.collect(part, piece.rows, self._schedule.run(part, piece, state), found)
+        if self._changing is not None:
+            found *= self._changing.onwards(self._time_s[piece.rows], self._middle[piece.rows])[:, None].astype(np.float32)
         return found
 
     def cost_s(self, coils: int) -> float:

@@ -15,10 +15,10 @@ STILL_TURNS = 1e-5
 
 
 def played_pulses(
-    timeline: Timeline,
-) -> tuple[Float[np.ndarray, "row 3"], Int[np.ndarray, " row"], Int[np.ndarray, " pulse"]]:
-    """All that differs: kind, frequency and shim; the first pulse that plays each, and which each pulse plays."""
-    label = np.column_stack([timeline.kind, timeline.frequency_Hz, timeline.shim])
+    timeline: Timeline, *more: Int[np.ndarray, " pulse"]
+) -> tuple[Float[np.ndarray, "row _"], Int[np.ndarray, " row"], Int[np.ndarray, " pulse"]]:
+    """All that differs: kind, frequency, shim and `more`; the first pulse that plays each, and which each pulse plays."""
+    label = np.column_stack([timeline.kind, timeline.frequency_Hz, timeline.shim, *more])
     played, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
     return played, first, which.ravel()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Complex, Float, Float32, Int
 
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
+from fullbore.simulate.cloud.changing import Levels, make_levels
 from fullbore.simulate.cloud.pulse_steps import STILL_TURNS, played_pulses
 from fullbore.simulate.cloud.spin_lock import integrate_locked
 from fullbore.simulate.cloud.spins import SpinCloud
@@ -28,13 +29,17 @@ TOLERANCE = 1e-7
 class CloudPulses:
     """Propagators of all pulses that a timeline plays, for any part of one cloud.
 
-    played: (row, 3) kind, frequency and shim; which: (pulse,) rows of it.
+    played: (row, 3) kind, frequency and shim, and the level of rates that change; which: (pulse,) rows of it.
     """
 
     def __init__(self, timeline: Timeline, spots: Spots):
         self._timeline, cloud = timeline, spots.cloud
-        self.played, first, self.which = played_pulses(timeline)
-        self._rates = _pairs(cloud.t1_s + 1j * cloud.t2_s)
+        self._levels = _levels(timeline, cloud)
+        self.played, first, self.which = played_pulses(timeline, *([] if cloud.changing is None else [self._levels.of_pulse]))
+        base = _pairs(cloud.t1_s + 1j * cloud.t2_s)
+        self._rates = (
+            base if base is None else _pairs(np.concatenate([self._levels.aged(base, i) for i in range(self._levels.count)]))
+        )
         self._tables: list[_Tables | None] = [None] * len(self.played)
         if self._rates is None or cloud.t1rho_s is not None:
             return
@@ -51,11 +56,10 @@ class CloudPulses:
         self, spots: Spots, place: Float[np.ndarray, "n part"], rows: Int[np.ndarray, " row"]
     ) -> Float32[np.ndarray, "row 12 n"]:
         """Propagators of these rows of `played` for spins of the cloud that are at `place`."""
-        part = spots.cloud
-        result = np.empty((len(rows), TERMS, len(part)), np.float32)
+        result = np.empty((len(rows), TERMS, len(spots.cloud)), np.float32)
         for number, row in enumerate(rows):
             pulse, tables, frequency_Hz = self._timeline.kinds[int(self.played[row, 0])], self._tables[row], self.played[row, 1]
-            scale = np.abs(spots.drive[int(self.played[row, 2])])
+            scale, part = np.abs(spots.drive[int(self.played[row, 2])]), self._aged(spots.cloud, int(self.played[row, -1]))
             if part.t1rho_s is not None:
                 result[number] = integrate_locked(pulse, part, place, scale, frequency_Hz).T
             elif tables is None:
@@ -66,6 +70,20 @@ class CloudPulses:
                 offset = part.off_resonance_Hz - frequency_Hz
                 tables.look_up(pulse, offset, scale, place, rate, result[number])
         return result
+
+    def _aged(self, part: SpinCloud, level: int) -> SpinCloud:
+        """The spins with the rates of a level."""
+        if part.changing is None:
+            return part
+        both = self._levels.aged(part.t1_s + 1j * part.t2_s, level)
+        return replace(part, t1_s=both.real.copy(), t2_s=both.imag.copy())
+
+
+def _levels(timeline: Timeline, cloud: SpinCloud) -> Levels:
+    """Rates that pulses meet; one level where nothing changes."""
+    if cloud.changing is None:
+        return Levels(added=np.zeros((1, 2)), of_pulse=np.zeros(len(timeline.kind), np.int64))
+    return make_levels(cloud.changing, timeline.time_s, max(kind.duration_s for kind in timeline.kinds))
 
 
 def _pairs(t1_and_t2_s: Complex[np.ndarray, " n"]) -> Complex[np.ndarray, " r"] | None:

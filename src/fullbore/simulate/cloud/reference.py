@@ -42,12 +42,12 @@ def _plain(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None) -> Co
         if step.fresh.any():
             m_xy, m_z = np.where(step.fresh, 0, m_xy), np.where(step.fresh, 1, m_z)
         if not b1.any():
-            m_xy, m_z = free_precession(m_xy, m_z, cloud.t1_s, cloud.t2_s, step.f_Hz, h)
+            m_xy, m_z = free_precession(m_xy, m_z, step.t1_s, step.t2_s, step.f_Hz, h)
         else:
-            m_xy, m_z = free_precession(_locked(m_xy, b1, locking * h / 2), m_z, cloud.t1_s, cloud.t2_s, still, h / 2)
+            m_xy, m_z = free_precession(_locked(m_xy, b1, locking * h / 2), m_z, step.t1_s, step.t2_s, still, h / 2)
             m_xy, m_z = rotate(m_xy, m_z, b1, step.f_Hz - c, h)
             m_xy = _locked(m_xy, b1, locking * h / 2) * np.exp(-2j * np.pi * c * h)
-            m_xy, m_z = free_precession(m_xy, m_z, cloud.t1_s, cloud.t2_s, still, h / 2)
+            m_xy, m_z = free_precession(m_xy, m_z, step.t1_s, step.t2_s, still, h / 2)
         if step.seen is not None:
             signal.append((step.seen * cloud.amount) @ m_xy)
     return np.array(signal)

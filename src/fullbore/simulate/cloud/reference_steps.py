@@ -10,10 +10,10 @@ from jaxtyping import Bool, Complex, Float, Int
 
 from fullbore.data import Flaws, RfAmplifier, RfPulse, ScannerSpec, Sequence
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
-from fullbore.simulate.cloud.motion import places
+from fullbore.simulate.cloud.motion import make_moves, places
 from fullbore.simulate.cloud.spins import SpinCloud
 from fullbore.simulate.cloud.vessel import Streams, Vessel
-from fullbore.simulate.fields import at_places
+from fullbore.simulate.fields import at_places, make_spline
 from fullbore.simulate.gradients import play_gradients
 from fullbore.simulate.timeline import amplified
 
@@ -24,7 +24,7 @@ without, during RF, and during RF under gradients that change."""
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Step:
-    """b1_T: (n,) of each spin at the step's start, in the signal's frame, turning at carrier_Hz; f_Hz: (n,) at its middle.
+    """b1_T: (n,) at the step's start, in the signal's frame, turning at carrier_Hz. f_Hz, t1_s, t2_s: (n,) at its middle.
 
     fresh: (n,) spins that came in since the last step, at rest. seen: (coil, n) at a sample that ends the step, else None.
     """
@@ -33,22 +33,25 @@ class Step:
     b1_T: Complex[np.ndarray, " n"]
     carrier_Hz: float
     f_Hz: Float[np.ndarray, " n"]
+    t1_s: Float[np.ndarray, " n"]
+    t2_s: Float[np.ndarray, " n"]
     fresh: Bool[np.ndarray, " n"]
     seen: Complex[np.ndarray, "coil n"] | None
 
 
 def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: bool = False) -> Iterator[Step]:
-    """Steps as long as RF raster, gradient knots and samples allow, and no longer than `LONGEST_STEP_S` where spins move or the
-    machine has flaws. join: those of an ideal machine and spins at rest that go on as the one before are one.
+    """Steps of spins of one sort, as long as RF raster, gradient knots and samples allow, and no longer than `LONGEST_STEP_S`
+    where spins move, change their frequency, or the machine has flaws. join: those of an ideal machine and spins at rest that
+    go on as the one before are one.
 
-    Fields and places are taken at the middle of a step, which is exact for the moment of a linear piece.
+    Fields, places and rates are taken at the middle of a step, which is exact for the moment of a linear piece.
     """
-    flaws = spec.flaws if spec is not None else Flaws()
-    plain = not cloud.moves and not (flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
+    flaws, changing = spec.flaws if spec is not None else Flaws(), cloud.changing
+    turning = changing is not None and bool(changing.values[:, 2:].any())
+    plain = not (cloud.moves or turning or flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
     played, starts = play_gradients(sequence, flaws.response), sequence.block_starts_s()
-    steps = [
-        _steps(sequence, block, flaws.rf_amplifier, not plain, played.edges_s - starts[block]) for block in range(len(starts))
-    ]
+    corners = np.concatenate([played.edges_s, np.zeros(0) if changing is None else changing.times_s])
+    steps = [_steps(sequence, block, flaws.rf_amplifier, not plain, corners - starts[block]) for block in range(len(starts))]
     dt, b1, carrier, sampled = (np.concatenate(part) for part in zip(*steps, strict=True))
     time, blocks = np.cumsum(dt) - 0.5 * dt, np.repeat(np.arange(len(starts)), [len(step[0]) for step in steps])
     gradient = played.at(time)
@@ -57,42 +60,66 @@ def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: b
         dt, sampled = np.add.reduceat(dt, first), sampled[np.append(first[1:], len(dt)) - 1]
         time, b1, carrier, gradient, blocks = (part[first] for part in (time, b1, carrier, gradient, blocks))
     drives = {-1: cloud.drive(None)} | {index: cloud.drive(shim) for index, shim in enumerate(sequence.rf_shims)}
-    streams, place, fresh = _streams(cloud), cloud.position_m, np.zeros(len(cloud), bool)
-    linear = place if flaws.gradient_fields_m is None else at_places(flaws.gradient_fields_m, place).real.T
-    lap, static_Hz = np.zeros(len(cloud)), np.zeros(len(cloud))
+    world, place, lap = _World(cloud, spec), cloud.position_m, np.zeros(len(cloud))
+    field = world.at(place)
     for t, h, b, c, g, taken, block in zip(time, dt, b1, carrier, gradient, sampled, blocks, strict=True):
+        came = lap
         if cloud.moves:
-            place, now = _moved(cloud, streams, float(t))
-            fresh, lap = now != lap, now
-            linear = place if flaws.gradient_fields_m is None else at_places(flaws.gradient_fields_m, place).real.T
-            if flaws.field_ppm is not None and spec is not None:
-                static_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * at_places(flaws.field_ppm, place)[0].real
-        f = cloud.off_resonance_Hz + static_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * (linear @ g[:3] + g[3])
-        if flaws.concomitant and spec is not None:
+            place, lap = world.moved(float(t))
+            field = world.at(place)
+        f = cloud.off_resonance_Hz + world.met_Hz(field, place, g) + flaws.drift_Hz_per_s * t
+        drive, t1, t2 = drives[int(sequence.rf_shim[block])], cloud.t1_s, cloud.t2_s
+        if changing is not None:
+            r1, r2 = changing.rates_at(np.array([t]))[0]
+            t1, t2, f = 1 / (1 / t1 + r1), 1 / (1 / t2 + r2), f + changing.frequency_Hz(float(t), cloud.line)
+        seen = world.seen(place) if taken else None
+        yield Step(dt_s=float(h), b1_T=drive * b, carrier_Hz=float(c), f_Hz=f, t1_s=t1, t2_s=t2, fresh=lap != came, seen=seen)
+
+
+class _World:
+    """What spins of a cloud meet, at any place."""
+
+    def __init__(self, cloud: SpinCloud, spec: ScannerSpec | None):
+        flaws, self._b0_T = (spec.flaws, spec.b0_T) if spec is not None else (Flaws(), 0.0)
+        maps = flaws.gradient_fields_m, flaws.field_ppm if cloud.moves else None, cloud.through if cloud.moves else None
+        self._coils, self._ppm, self._through = (None if field is None else make_spline(field) for field in maps)
+        self._cloud, self._concomitant, self._streams = cloud, flaws.concomitant, _streams(cloud)
+        self._moves = None if cloud.motion is None else make_moves(cloud.motion)
+
+    def moved(self, time_s: float) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
+        """Where spins are at a time, and how often they have come in fresh."""
+        place, lap, time = self._cloud.position_m.copy(), np.zeros(len(self._cloud)), np.array([time_s])
+        for vessel, which, stream in self._streams:
+            way = vessel.flow.pace.integral(time)
+            lap[which] = stream.laps(float(way[0]))
+            place[which] = vessel.places(stream, way, lap[which])[0]
+        return place if self._moves is None else places(self._moves, place, time)[0], lap
+
+    def at(self, place: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 4"]:
+        """Fields of the three gradients over their nominal strength, m, and the magnet's own that spins move through, Hz."""
+        linear = place if self._coils is None else at_places(self._coils, place).real.T
+        ppm = np.zeros(len(place)) if self._ppm is None else at_places(self._ppm, place)[0].real
+        return np.column_stack([linear, 1e-6 * self._b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * ppm])
+
+    def met_Hz(
+        self, field: Float[np.ndarray, "n 4"], place: Float[np.ndarray, "n 3"], g: Float[np.ndarray, " 4"]
+    ) -> Float[np.ndarray, " n"]:
+        """Frequency at these fields and places under gradients (T/m) and a uniform field (T)."""
+        f = field[:, 3] + GYROMAGNETIC_RATIO_HZ_PER_T * (field[:, :3] @ g[:3] + g[3])
+        if self._concomitant and self._b0_T:
             across = (g[0] * place[:, 2] - g[2] * place[:, 0] / 2) ** 2 + (g[1] * place[:, 2] - g[2] * place[:, 1] / 2) ** 2
-            f = f + GYROMAGNETIC_RATIO_HZ_PER_T * across / (2 * spec.b0_T)
-        through = cloud.through if cloud.moves else None
-        seen = None if not taken else cloud.sensitivity if through is None else at_places(through, place)
-        drive = drives[int(sequence.rf_shim[block])]
-        yield Step(dt_s=float(h), b1_T=drive * b, carrier_Hz=float(c), f_Hz=f + flaws.drift_Hz_per_s * t, fresh=fresh, seen=seen)
+            f = f + GYROMAGNETIC_RATIO_HZ_PER_T * across / (2 * self._b0_T)
+        return f
+
+    def seen(self, place: Float[np.ndarray, "n 3"]) -> Complex[np.ndarray, "coil n"]:
+        """Sensitivities."""
+        return self._cloud.sensitivity if self._through is None else at_places(self._through, place)
 
 
 def _streams(cloud: SpinCloud) -> list[tuple[Vessel, Int[np.ndarray, " m"], Streams]]:
     """Each vessel, its spins, and their streamlines."""
     held = [(Vessel(flow), np.flatnonzero(cloud.flow == number)) for number, flow in enumerate(cloud.flows)]
     return [(vessel, which, vessel.enter(cloud.position_m[which])) for vessel, which in held]
-
-
-def _moved(
-    cloud: SpinCloud, streams: list[tuple[Vessel, Int[np.ndarray, " m"], Streams]], time_s: float
-) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
-    """Where spins are at a time, and how often they have come in fresh."""
-    place, lap, time = cloud.position_m.copy(), np.zeros(len(cloud)), np.array([time_s])
-    for vessel, which, stream in streams:
-        way = vessel.flow.pace.integral(time)
-        lap[which] = stream.laps(float(way[0]))
-        place[which] = vessel.places(stream, way, lap[which])[0]
-    return place if cloud.motion is None else places(cloud.motion, place, time)[0], lap
 
 
 def _first(

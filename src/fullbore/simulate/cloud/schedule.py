@@ -6,15 +6,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Complex64, Float, Float32, Int
+from jaxtyping import Bool, Complex64, Float, Float32, Int
 
+from fullbore.simulate.cloud.changing import Changing
 from fullbore.simulate.cloud.dynamics_kernel import run_spins
 from fullbore.simulate.cloud.pulses import CloudPulses
+from fullbore.simulate.cloud.spins import SpinCloud
 from fullbore.simulate.cloud.spots import Spots
 from fullbore.simulate.timeline import Timeline
 
 MOST_PROPAGATORS = 64
 """So many different pulses have their propagators made together; their memory is 48 bytes a spin each."""
+
+MOST_CHANGING = 128
+"""So many pulses of spins whose rates change are played together: no two of their intervals are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,22 @@ def stretches(which: Int[np.ndarray, " pulse"], pulses: slice, most: int) -> lis
     return [slice(*pair) for pair in zip(edges, [*edges[1:], pulses.stop], strict=True)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Renewal:
+    """Which spins come in fresh when, as `run_spins` has it. begins: at which of a piece's pulses another window does."""
+
+    start: Float[np.ndarray, " s"]
+    speed: Float[np.ndarray, " s"]
+    lap: Float[np.ndarray, " n"]
+    way: Float[np.ndarray, " pulse"]
+    row_way: Float[np.ndarray, " row"]
+    begins: Bool[np.ndarray, " pulse"]
+
+
 class Schedule:
     """Intervals between pulses and from pulses to the middle of readouts."""
 
-    def __init__(self, timeline: Timeline, pulses: CloudPulses):
+    def __init__(self, timeline: Timeline, pulses: CloudPulses, changing: Changing | None = None):
         last, rows = timeline.last_pulse, np.arange(len(timeline.last_pulse))
         middle = timeline.samples // 2
         self._pulses = pulses
@@ -78,44 +95,88 @@ class Schedule:
         self._row_dt = self._row_time_s - timeline.time_s[last]
         edges = np.searchsorted(last, np.arange(len(timeline.kind) + 1))
         self._rows = np.column_stack([edges[:-1], edges[1:]])
+        self._taken: Float[np.ndarray, "pulse 2"] | None = None
+        if changing is not None:
+            clock = changing.taken_by(timeline.time_s)
+            self._taken = np.diff(clock, axis=0, prepend=clock[:1])
+            self._row_taken = changing.taken_by(self._row_time_s) - clock[last]
 
     def run(self, spots: Spots, piece: Piece, state: Float32[np.ndarray, "3 n"]) -> Complex64[np.ndarray, "row n"]:
         """Magnetisation of a part of the cloud at the middle sample of every readout of a piece; `state` goes on."""
-        part, stream = spots.cloud, spots.stream
+        part, flows = spots.cloud, spots.stream is not None
         out = np.zeros((piece.count, len(part)), np.complex64)
-        lengths, rest, row_rest = self._lengths(piece)
-        e1, e2 = (np.exp(-1e-10 * lengths[:, None] / time_s).astype(np.float32) for time_s in (part.t1_s, part.t2_s))
         size = np.abs(spots.drive)
         own = np.where(size > 0, spots.drive / np.where(size > 0, size, 1), 1)
         own_r, own_i = own.real.astype(np.float32), own.imag.astype(np.float32)
         begins_s = float(self._time_s[max(piece.pulses.start - 1, 0)])
         place = spots.at(begins_s)
         where = np.array(place.T, order="C")
-        start, speed, lap = np.zeros(0), np.zeros(0), np.zeros(len(part))
-        way, row_way, window = np.zeros(len(self._dt)), np.zeros(piece.count), np.zeros(len(self._dt), int)
-        if stream is not None:
-            windows, flowing = stream.term.windows, stream.streams
-            start, speed = flowing.begin_m / flowing.length_m, flowing.velocity_m_per_s / flowing.length_m
-            window = windows.index(self._time_s)
-            way, row_way = windows.first[window], windows.pace.integral(self._row_time_s[piece.rows])
-            now = int(windows.index(np.array([begins_s]))[0])
-            lap = np.floor(start + speed * windows.first[now])
-            window = np.diff(window[piece.pulses], prepend=now)
-        for pulses in stretches(self._pulses.which, piece.pulses, 1 if stream is not None else MOST_PROPAGATORS):
+        renewal = self._renewal(spots, piece, begins_s)
+        e1, e2, rest, row_rest = self._decays(part, piece if self._taken is None else Piece(slice(0, 0), slice(0, 0)))
+        for pulses in self._stretches(piece, 1 if flows else MOST_PROPAGATORS):
             rows, kind = np.unique(self._pulses.which[pulses], return_inverse=True)
+            first, last = pulses.start - piece.pulses.start, pulses.stop - piece.pulses.start
             where_after = where
-            if stream is not None and window[pulses.start - piece.pulses.start]:
+            if renewal.begins[first]:
                 place = spots.at(float(self._time_s[pulses.start]))
                 where_after = np.array(place.T, order="C")
-            own_rest = rest[pulses.start - piece.pulses.start : pulses.stop - piece.pulses.start]
+            own_rest = rest[first:last]
+            if self._taken is not None:
+                held = slice(int(self._rows[pulses.start, 0]), int(self._rows[pulses.stop - 1, 1]))
+                e1, e2, own_rest, found = self._decays(part, Piece(pulses, held))
+                row_rest = np.zeros(piece.count, np.int64)
+                row_rest[held.start - piece.rows.start : held.stop - piece.rows.start] = found
             run_spins(
                 state, self._pulses.terms(spots, place, rows), kind.ravel(), self._turn[pulses], self._shim[pulses], own_r, own_i,
                 self._move[pulses], self._dt[pulses], own_rest, e1, e2, where, where_after, part.off_resonance_Hz,
                 self._rows[pulses] - piece.rows.start, self._row_move[piece.rows], self._row_dt[piece.rows], row_rest,
-                start, speed, way[pulses], row_way, lap, out,
+                renewal.start, renewal.speed, renewal.way[first:last], renewal.row_way, renewal.lap, out,
             )  # fmt: skip
             where = where_after
         return out
+
+    def _renewal(self, spots: Spots, piece: Piece, begins_s: float) -> _Renewal:
+        """Of a part of the cloud, all zeros where none flow."""
+        count, stream = piece.pulses.stop - piece.pulses.start, spots.stream
+        if stream is None:
+            none, still = np.zeros(0), np.zeros(count)
+            return _Renewal(none, none, np.zeros(len(spots.cloud)), still, np.zeros(piece.count), still.astype(bool))
+        windows, flowing = stream.term.windows, stream.streams
+        start, speed = flowing.begin_m / flowing.length_m, flowing.velocity_m_per_s / flowing.length_m
+        now, window = int(windows.index(np.array([begins_s]))[0]), windows.index(self._time_s[piece.pulses])
+        return _Renewal(
+            start=start,
+            speed=speed,
+            lap=np.floor(start + speed * windows.first[now]),
+            way=windows.first[window],
+            row_way=windows.pace.integral(self._row_time_s[piece.rows]),
+            begins=np.diff(window, prepend=now) != 0,
+        )
+
+    def _stretches(self, piece: Piece, most: int) -> list[slice]:
+        """Stretches of a piece's pulses, short ones where few intervals are alike."""
+        found = stretches(self._pulses.which, piece.pulses, most)
+        if self._taken is None:
+            return found
+        parts = [range(part.start, part.stop, MOST_CHANGING) for part in found]
+        return [slice(i, min(i + MOST_CHANGING, part.stop)) for part in parts for i in part]
+
+    def _decays(
+        self, part: SpinCloud, piece: Piece
+    ) -> tuple[Float32[np.ndarray, "m n"], Float32[np.ndarray, "m n"], Int[np.ndarray, " pulse"], Int[np.ndarray, " row"]]:
+        """What intervals leave of Mz - 1 and of Mxy, and which interval is whose."""
+        if self._taken is None:
+            lengths, rest, row_rest = self._lengths(piece)
+            e1, e2 = (np.exp(-1e-10 * lengths[:, None] / time_s).astype(np.float32) for time_s in (part.t1_s, part.t2_s))
+            return e1, e2, rest, row_rest
+        length = np.concatenate([self._dt[piece.pulses], self._row_dt[piece.rows]])[:, None]
+        taken = np.concatenate([self._taken[piece.pulses], self._row_taken[piece.rows]])
+        number = np.arange(len(length))
+        e1, e2 = (
+            np.exp(-length / time_s - own[:, None]).astype(np.float32)
+            for time_s, own in zip((part.t1_s, part.t2_s), taken.T, strict=True)
+        )
+        return e1, e2, number[: len(number) - piece.count], number[len(number) - piece.count :]
 
     def _lengths(self, piece: Piece) -> tuple[Float[np.ndarray, " m"], Int[np.ndarray, " pulse"], Int[np.ndarray, " row"]]:
         """The different lengths of a piece's intervals, in 0.1 ns, and which is whose."""

@@ -12,10 +12,13 @@ from jaxtyping import Complex, Float, Int, Num
 from fullbore.data import FieldMap, Flow, Motion, Phantom, ScannerSpec, Tissue
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.cloud.changing import Changing
 from fullbore.simulate.cloud.pools import PoolSystem
+from fullbore.simulate.cloud.sorts import Sorts
 from fullbore.simulate.cloud.vessel import Vessel
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
+from fullbore.simulate.lines import unfold
 
 WIDEST_LINE_HZ = 2e4
 """A Lorentzian line has no end; spins beyond this have dephased at once, and would only widen the tables of pulses."""
@@ -32,6 +35,8 @@ class SpinCloud:
     each keeps its sensitivity. What else a spin is it keeps, the body's own field and the transmit field at home among it.
     systems, kind: (n,) spin i is made of the pools of systems[kind[i]], which have relaxation times of their own, or plain where
     kind[i] is -1. t1rho_s: (n,) of plain spins, with which Mxy relaxes along B1 while RF plays; T2 where a spin has no other.
+    courses, follows: (n,) rates and frequency of spin i change as courses[follows[i]] has it, or not where follows[i] is -1.
+    line: (n,) a spin's place in its tissue's line: the off-resonance in Hz that one 1/s of R2' adds, for courses of R2'.
     """
 
     position_m: Float[np.ndarray, "n 3"]
@@ -48,6 +53,9 @@ class SpinCloud:
     systems: tuple[PoolSystem, ...] = ()
     kind: Int[np.ndarray, " n"] | None = None
     t1rho_s: Float[np.ndarray, " n"] | None = None
+    courses: tuple[Changing, ...] = ()
+    follows: Int[np.ndarray, " n"] | None = None
+    line: Float[np.ndarray, " n"] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.amount)
@@ -67,7 +75,8 @@ class SpinCloud:
 
     def _check_sorts(self) -> None:
         n, kind, t1rho_s = len(self), self.kind, self.t1rho_s
-        for name, value in (("kind", kind), ("t1rho_s", t1rho_s), ("flow", self.flow)):
+        own = {"kind": kind, "t1rho_s": t1rho_s, "flow": self.flow, "follows": self.follows, "line": self.line}
+        for name, value in own.items():
             if value is not None and np.shape(value) != (n,):
                 raise ShapeError(f"SpinCloud.{name}: got {np.shape(value)}, wanted ({n},), one for each spin.")
         if self.systems and kind is None:
@@ -89,6 +98,32 @@ class SpinCloud:
         if t1rho_s is not None and not (np.isfinite(t1rho_s) & (t1rho_s > 0)).all():
             worst = int(np.argmin(np.isfinite(t1rho_s) & (t1rho_s > 0)))
             raise ValueRangeError(f"SpinCloud.t1rho_s: got {t1rho_s[worst]} at spin {worst}, wanted a positive time.")
+        self._check_courses()
+
+    def _check_courses(self) -> None:
+        follows = self.follows
+        if self.courses and follows is None:
+            raise UsageError(f"SpinCloud.follows: None, with {len(self.courses)} courses. Say which spin follows which.")
+        if follows is None:
+            return
+        if follows.min() < -1 or follows.max() >= len(self.courses):
+            worst = int(np.argmax((follows < -1) | (follows >= len(self.courses))))
+            raise ValueRangeError(
+                f"SpinCloud.follows: spin {worst} follows {follows[worst]}, wanted -1 to {len(self.courses) - 1}."
+            )
+        plain = np.ones(len(self), bool) if self.kind is None else self.kind == -1
+        plain &= True if self.t1rho_s is None else self.t1rho_s == self.t2_s
+        if not plain[follows >= 0].all():
+            worst = int(np.argmax(~plain & (follows >= 0)))
+            raise UsageError(
+                f"SpinCloud.follows: spin {worst} of pools, or with a T1rho, follows a course, which only plain spins do. "
+                "Leave one of the two out."
+            )
+
+    @property
+    def changing(self) -> Changing | None:
+        """The course that all spins of one sort follow."""
+        return self.courses[0] if self.courses else None
 
     @property
     def moves(self) -> bool:
@@ -103,10 +138,9 @@ class SpinCloud:
         names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz")
         own: dict[str, Any] = {name: getattr(self, name)[which] for name in names}
         seen: dict[str, Any] = {"b1_scale": self.b1_scale[..., which], "sensitivity": self.sensitivity[:, which]}
-        sort: dict[str, Any] = {
-            name: None if (v := getattr(self, name)) is None else v[which] for name in ("kind", "t1rho_s", "flow")
-        }
-        same: dict[str, Any] = {name: getattr(self, name) for name in ("motion", "systems", "flows", "through")}
+        some = {name: getattr(self, name) for name in ("kind", "t1rho_s", "flow", "follows", "line")}
+        sort: dict[str, Any] = {name: None if value is None else value[which] for name, value in some.items()}
+        same: dict[str, Any] = {name: getattr(self, name) for name in ("motion", "systems", "flows", "through", "courses")}
         return SpinCloud(**own, **seen, **sort, **same)
 
     def streams(self) -> Iterator[tuple[Flow | None, SpinCloud]]:
@@ -118,16 +152,23 @@ class SpinCloud:
                 yield self.flows[number] if number >= 0 else None, replace(part, flows=(), flow=None)
 
     def sorts(self) -> Iterator[tuple[PoolSystem | None, SpinCloud]]:
-        """Spins that are alike in what moves them: plain ones, plain ones that T1rho tells from them, those of each system."""
+        """Spins that are alike in what moves them: plain ones, plain ones that T1rho tells from them, those of each system, and
+        those of each course.
+        """
         label = np.full(len(self), -1) if self.kind is None else self.kind.copy()
         if self.t1rho_s is not None:
             label[(label == -1) & (self.t1rho_s != self.t2_s)] = -2
-        for number in (-1, -2, *range(len(self.systems))):
+        if self.follows is not None:
+            label = np.where(self.follows >= 0, -3 - self.follows, label)
+        for number in (-1, -2, *range(len(self.systems)), *(-3 - course for course in range(len(self.courses)))):
             which = np.flatnonzero(label == number)
             if len(which):
                 part = self if len(which) == len(self) else self.take(which)
-                locking = part.t1rho_s if number == -2 else None
-                yield self.systems[number] if number >= 0 else None, replace(part, systems=(), kind=None, t1rho_s=locking)
+                sort: dict = {"systems": (), "kind": None, "t1rho_s": part.t1rho_s if number == -2 else None, "courses": ()}
+                sort |= {"follows": None, "line": None}
+                if number <= -3:
+                    sort |= {"courses": (self.courses[-3 - number],), "follows": np.zeros(len(part), int), "line": part.line}
+                yield self.systems[number] if number >= 0 else None, replace(part, **sort)
 
     def drive(self, shim: Complex[np.ndarray, " channel"] | None) -> Complex[np.ndarray, " n"]:
         """Transmit field of each spin for channels played with these weights (Pulseq's frame), all alike for None.
@@ -156,6 +197,8 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int],
     where transverse magnetisation outlives a repetition, take spins much closer than the spoiler's cycle, or give a seed.
     Otherwise each is moved at random within its part of the cell, so that spoiled magnetisation averages out as noise does, and
     draws an off-resonance from its tissue's Lorentzian line, so that a voxel of many spins decays with T2'.
+    Species of a tissue are spins of their own in the same places. Tissues with pools are spins of a `PoolSystem`, those that the
+    phantom has courses for follow them (their R2' only with a seed).
     The phantom's fractions are linear between its points. Fields are cubic between theirs. `simulate.acquire` with states
     knows complete spoiling and T2' without counting spins.
     """
@@ -168,23 +211,35 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int],
     coils = sample_field(spec.receive.sensitivity, frame, axes).reshape(spec.receive.coils, -1)
     spacing = np.array([axis.spacing_m for axis in axes])
     random = None if seed is None else np.random.default_rng(seed)
-    parts, flow = [], []
-    for tissue, fraction in zip(phantom.tissues, phantom.fractions, strict=True):
+    parts = []
+    sorts = Sorts(phantom, spec.b0_T)
+    for line in sorts.lines:
+        tissue, fraction = line.tissue, phantom.fractions[line.owner]
         share = np.einsum("zyx,kz,jy,ix->kji", fraction.astype(np.float64), *weights[::-1], optimize=True).ravel()
         held = np.flatnonzero(share > 0)
-        moved, line_Hz = _at_random(tissue, spacing, len(held), random)
-        field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[held] + tissue.chemical_shift_ppm) + line_Hz
-        amount = share[held] * float(np.prod(spacing)) * tissue.proton_density
+        moved, in_line = _at_random(sorts.widest_per_s(line), spacing, len(held), random)
+        field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[held] + tissue.chemical_shift_ppm)
+        amount = line.share * share[held] * float(np.prod(spacing)) * tissue.proton_density
         times = np.full(len(held), tissue.t1_s), np.full(len(held), tissue.t2_s)
-        flow.append(_flow_of(phantom, tissue, places[held] + moved))
-        parts.append((places[held] + moved, amount, *times, field_Hz, transmit[:, held].T, coils[:, held].T))
-    position, amount, t1, t2, field, b1, seen = (np.concatenate(column) for column in zip(*parts, strict=True))
+        field_Hz = field_Hz + in_line / tissue.t2_prime_s
+        seen, place_m = (transmit[:, held].T, coils[:, held].T), places[held] + moved
+        kind = *sorts.of(line, len(held)), _flow_of(phantom, tissue, place_m)
+        parts.append((place_m, amount, *times, field_Hz, in_line, *seen, *kind))
+    through = spec.receive.sensitivity if phantom.motion is not None or phantom.flows else None
+    return replace(_joined(parts, sorts, phantom.flows), motion=phantom.motion, through=through)
+
+
+def _joined(parts: list[tuple], sorts: Sorts, flows: tuple[Flow, ...]) -> SpinCloud:
+    """One cloud of the columns of all lines."""
+    position, amount, t1, t2, field, in_line, b1, coil, kind, t1rho, follows, flow = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
     return SpinCloud(
         position_m=position, amount=amount, t1_s=t1, t2_s=t2, off_resonance_Hz=field.astype(np.float64),
         b1_scale=b1.T[0] if b1.shape[1] == 1 else b1.T,
-        sensitivity=seen.T.astype(np.complex64), motion=phantom.motion, flows=phantom.flows,
-        flow=np.concatenate(flow) if phantom.flows else None,
-        through=spec.receive.sensitivity if phantom.motion is not None or phantom.flows else None,
+        sensitivity=coil.T.astype(np.complex64), systems=sorts.systems, kind=kind if sorts.systems else None,
+        t1rho_s=t1rho if (t1rho != t2).any() else None, courses=sorts.courses, follows=follows if sorts.courses else None,
+        line=in_line if sorts.courses else None, flows=flows, flow=flow if flows else None,
     )  # fmt: skip
 
 
@@ -199,23 +254,27 @@ def _flow_of(phantom: Phantom, tissue: Tissue, place_m: Float[np.ndarray, "n 3"]
 
 def scattered(phantom: Phantom, per_cell: tuple[int, int, int]) -> int:
     """How many spins `scatter` makes, at most."""
+    lines = np.bincount([line.owner for line in unfold(phantom.tissues)])
     padded = np.pad(phantom.fractions > 0, ((0, 0), (1, 1), (1, 1), (1, 1)))
     for axis in (1, 2, 3):
         low, high = (np.take(padded, np.arange(padded.shape[axis] - 1) + step, axis=axis) for step in (0, 1))
         padded = low | high
-    return int(padded.sum()) * int(np.prod(per_cell))
+    return int(padded.sum(axis=(1, 2, 3)) @ lines) * int(np.prod(per_cell))
 
 
 def _at_random(
-    tissue: Tissue, spacing_m: Float[np.ndarray, " 3"], count: int, random: np.random.Generator | None
+    widest_per_s: float, spacing_m: Float[np.ndarray, " 3"], count: int, random: np.random.Generator | None
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
-    """Displacements within a spin's own cell, and offsets from the Lorentzian line of T2'; zeros without a generator."""
+    """Displacements within a spin's own cell, and places in the Lorentzian line (Hz per 1/s of R2', which will be widest_per_s at
+    most); zeros without a generator.
+    """
     if random is None:
         return np.zeros((count, 3)), np.zeros(count)
     moved = (random.random((count, 3)) - 0.5) * spacing_m
     part = random.permutation(count) + random.random(count)
-    line_Hz = np.tan(np.pi * (part / max(count, 1) - 0.5)) / (2 * np.pi * tissue.t2_prime_s)
-    return moved, np.clip(line_Hz, -WIDEST_LINE_HZ, WIDEST_LINE_HZ)
+    in_line = np.tan(np.pi * (part / max(count, 1) - 0.5)) / (2 * np.pi)
+    most = WIDEST_LINE_HZ / max(widest_per_s, 1e-9)
+    return moved, np.clip(in_line, -most, most)
 
 
 def _fine_axis(phantom: Phantom, axis: int, per_cell: int) -> tuple[LatticeAxis, Float[np.ndarray, "fine point"]]:

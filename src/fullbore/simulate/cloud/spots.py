@@ -8,11 +8,28 @@ import numpy as np
 from jaxtyping import Complex, Complex64, Float, Int
 
 from fullbore.data import Sequence
-from fullbore.simulate.cloud.motion import carried, places
+from fullbore.simulate.cloud.motion import Moves, carried, make_moves, places
 from fullbore.simulate.cloud.spins import SpinCloud
 from fullbore.simulate.cloud.stream import Flowing, Stream, make_windows
 from fullbore.simulate.cloud.vessel import Vessel
-from fullbore.simulate.fields import Bore, FieldTerm, at_places, shapes
+from fullbore.simulate.fields import Bore, FieldTerm, Spline, at_places, make_spline, shapes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ways:
+    """What a cloud's spins move by, and past, ready to be looked up. moves: None at rest. through: None where spins keep their
+    sensitivity."""
+
+    moves: Moves | None
+    through: Spline | None
+
+
+def make_ways(cloud: SpinCloud) -> Ways:
+    """Those of a whole cloud, for all its sorts."""
+    return Ways(
+        moves=None if cloud.motion is None else make_moves(cloud.motion),
+        through=None if cloud.through is None or not cloud.moves else make_spline(cloud.through),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,12 +42,13 @@ class Spots:
     cloud: SpinCloud
     home: Float[np.ndarray, "n part"]
     drive: Complex[np.ndarray, "shim n"]
+    ways: Ways
     stream: Stream | None = None
 
     @property
     def are_seen_the_same(self) -> bool:
         """True when every spin keeps its sensitivity."""
-        return self.cloud.through is None or (self.cloud.motion is None and self.stream is None)
+        return self.ways.through is None or (self.ways.moves is None and self.stream is None)
 
     @property
     def are_fixed(self) -> bool:
@@ -40,45 +58,55 @@ class Spots:
     def take(self, which: Int[np.ndarray, " m"] | slice) -> Spots:
         """Only these spins."""
         stream = None if self.stream is None else self.stream.take(which)
-        return Spots(cloud=self.cloud.take(which), home=self.home[which], drive=self.drive[:, which], stream=stream)
+        return replace(self, cloud=self.cloud.take(which), home=self.home[which], drive=self.drive[:, which], stream=stream)
 
     def at(self, time_s: float) -> Float[np.ndarray, "n part"]:
         """Shapes at a time."""
-        return self.home if self.stream is None else self.stream.at(time_s)
+        if self.stream is None:
+            return self.home
+        met = self.stream.at(time_s)
+        return np.concatenate([met, self.home[:, met.shape[1] :]], axis=1)  # a spin's own course goes with it
 
     def seen(self, time_s: float) -> Complex64[np.ndarray, "coil n"]:
         """Amount times sensitivity at a time."""
-        motion, through, place = self.cloud.motion, self.cloud.through, self.cloud.position_m
+        moves, through, place = self.ways.moves, self.ways.through, self.cloud.position_m
         if self.are_seen_the_same or through is None:
             sensitivity = self.cloud.sensitivity
         else:
             if self.stream is not None:
                 place = self.stream.places(time_s)
-            if motion is not None:
-                place = places(motion, place, np.array([time_s]))[0]
+            if moves is not None:
+                place = places(moves, place, np.array([time_s]))[0]
             sensitivity = at_places(through, place)
         return (sensitivity * self.cloud.amount).astype(np.complex64)
 
 
 def make_spots(
-    cloud: SpinCloud, bore: Bore, shims: tuple[Complex[np.ndarray, " channel"], ...] = (), vessel: Vessel | None = None
+    cloud: SpinCloud,
+    bore: Bore,
+    shims: tuple[Complex[np.ndarray, " channel"], ...] = (),
+    vessel: Vessel | None = None,
+    ways: Ways | None = None,
 ) -> Spots:
-    """Spots of a whole cloud in the bore that `moving_bore` has made of the machine's for spins that move."""
+    """Spots of a whole cloud in the bore that `moving_bore` has made of the machine's for spins that move; terms that spins
+    have for themselves come after its own."""
     drive = np.stack([cloud.drive(shim) for shim in (*shims, None)])
     stream = None
     if vessel is not None:
-        (term,) = bore.terms
+        term = bore.terms[0]
         assert isinstance(term, Flowing)
         stream = Stream(vessel=vessel, streams=vessel.enter(cloud.position_m), term=term)
-    return Spots(cloud=cloud, home=shapes(bore.terms, cloud.position_m), drive=drive, stream=stream)
+    return Spots(
+        cloud=cloud, home=shapes(bore.terms, cloud.position_m), drive=drive, ways=ways or make_ways(cloud), stream=stream
+    )
 
 
-def moving_bore(bore: Bore, cloud: SpinCloud, vessel: Vessel | None = None, sequence: Sequence | None = None) -> Bore:
+def moving_bore(bore: Bore, cloud: SpinCloud, ways: Ways, vessel: Vessel | None = None, sequence: Sequence | None = None) -> Bore:
     """The bore as spins meet it that are carried by a body, and flow in a vessel of it while a sequence plays."""
     terms: tuple[FieldTerm, ...] = bore.terms
-    if cloud.motion is not None:
+    if ways.moves is not None:
         inside = np.zeros((0, 3)) if vessel is None else vessel.spread()
-        terms = (carried(terms, cloud.motion, np.concatenate([cloud.position_m, inside])),)
+        terms = (carried(terms, ways.moves, np.concatenate([cloud.position_m, inside])),)
     if vessel is not None and sequence is not None:
         terms = (Flowing(fields=terms, windows=make_windows(vessel, sequence, terms)),)
     return replace(bore, terms=terms)

@@ -1,0 +1,35 @@
+"""What the spins of a phantom's tissues are made of, and which courses they follow."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from fullbore.data import Phantom
+from fullbore.simulate.cloud.changing import of_tissue
+from fullbore.simulate.cloud.tissue_pools import pool_system
+from fullbore.simulate.lines import Line, unfold
+
+
+class Sorts:
+    """What the spins of each line are made of and follow."""
+
+    def __init__(self, phantom: Phantom, b0_T: float):
+        self.lines = unfold(phantom.tissues)
+        pooled = [number for number, tissue in enumerate(phantom.tissues) if tissue.pools]
+        self.systems = tuple(pool_system(phantom.tissues[number], b0_T) for number in pooled)
+        self.courses = tuple(of_tissue(course, b0_T) for course in phantom.courses)
+        self._system = {owner: number for number, owner in enumerate(pooled)}
+        self._course = {course.tissue: number for number, course in enumerate(phantom.courses)}
+
+    def of(self, line: Line, count: int) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+        """Kind, T1rho and course of a line's spins."""
+        tissue = line.tissue
+        t1rho_s = tissue.t2_s if tissue.t1rho_s is None or tissue.pools else tissue.t1rho_s
+        numbers = self._system.get(line.owner, -1), t1rho_s, self._course.get(tissue.name, -1)
+        return np.full(count, numbers[0]), np.full(count, numbers[1]), np.full(count, numbers[2])
+
+    def widest_per_s(self, line: Line) -> float:
+        """The largest R2' that a line's spins will ever have."""
+        course, own = self._course.get(line.tissue.name), 1 / line.tissue.t2_prime_s
+        return own if course is None else own + max(float(self.courses[course].values[:, 2].max()), 0.0)
