@@ -14,14 +14,13 @@ import numpy as np
 import pytest
 import torch
 
-from fullbore.data import Flaws, Sequence
+from fullbore.data import Course, Flaws, RigidMotion, Sequence
 from fullbore.errors import UsageError
 from fullbore.simulate.cloud import SpinCloud, device, play_cloud, reference, scatter
 from fullbore.simulate.cloud.device import exact_products, play_on
 from fullbore.simulate.cloud.device_cloud import DeviceCloud, carry
 from fullbore.simulate.cloud.device_layout import lay_out
 from fullbore.simulate.cloud.device_pulses import DevicePulses, integrate
-from fullbore.simulate.cloud.motion import Course, RigidMotion
 from fullbore.simulate.timeline import compile_timeline
 from tests.simulate.small import GRE, MPRAGE, TSE, built, error, rod
 from tests.simulate.test_cloud import SPEC, spins, turning
@@ -181,9 +180,9 @@ def test_flaws_and_motion_are_those_of_play_cloud(monkeypatch, job, moves, where
 
 
 def test_what_only_play_cloud_plays_is_refused():
-    through = RigidMotion(turn=TURN, shift=SHIFT, through=SPEC.receive.sensitivity)
+    motion, coils = RigidMotion(turn=TURN, shift=SHIFT), SPEC.receive.sensitivity
     with pytest.raises(UsageError, match="Use play_cloud"):
-        play_on(replace(spins(4), motion=through), turning(), "cpu")
+        play_on(replace(spins(4, coils=len(coils.values)), motion=motion, through=coils), turning(), "cpu")
     with pytest.raises(UsageError, match="Give the spec to carry"):
         play_on(carry(spins(4), "cpu"), turning(), "cpu", FLAWED)
     shimmed = replace(turning(), rf_shims=(np.array([1.0, 1j]),), rf_shim=np.where(turning().rf >= 0, 0, -1))

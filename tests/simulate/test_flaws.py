@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 
 from fullbore.data import EddyMode, FieldMap, Flaws, Gradient, GradientResponse, Grid, RfAmplifier, ScannerSpec
-from fullbore.errors import ShapeError, UsageError, ValueRangeError
+from fullbore.errors import ShapeError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud import play_cloud, reference
-from fullbore.simulate.cloud.motion import Course, RigidMotion
 from fullbore.simulate.fields import make_bore
 from fullbore.simulate.gradients import play_gradients
 from fullbore.simulate.timeline import compile_timeline
@@ -201,7 +200,3 @@ def test_bad_flaws_are_refused_by_name():
         EddyMode(time_constant_s=1.0, amplitude=np.zeros((3, 3)))
     with pytest.raises(ShapeError, match=r"Flaws.gradient_fields_m: got .*\(1, 'ppm'\)"):
         Flaws(gradient_fields_m=tilted())
-    still = Course(times_s=np.zeros(1), values=np.zeros((1, 3)))
-    moving = replace(spins(3), motion=RigidMotion(turn=still, shift=still))
-    with pytest.raises(UsageError, match="need linear gradients"):
-        play_cloud(moving, turning(), with_flaws(FLAWS["nonlinear"]))

@@ -16,6 +16,7 @@ from fullbore.data.flaws import EddyMode, Flaws, GradientResponse, Receiver, RfA
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
 from fullbore.data.magnet import Magnet, Winding
+from fullbore.data.motion import Composed, Course, Deformation, Flow, Motion, RigidMotion
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
 from fullbore.data.phantom import Phantom
 from fullbore.data.raw_data import RawData
@@ -31,12 +32,16 @@ __all__ = [
     "Adc",
     "CoilSet",
     "Compartment",
+    "Composed",
+    "Course",
+    "Deformation",
     "EddyMode",
     "Encoding",
     "FieldMap",
     "Finding",
     "FitStatus",
     "Flaws",
+    "Flow",
     "Geometry",
     "Gradient",
     "GradientResponse",
@@ -44,6 +49,7 @@ __all__ = [
     "Image",
     "Limits",
     "Magnet",
+    "Motion",
     "ParameterMap",
     "ParameterMaps",
     "Perfusion",
@@ -54,6 +60,7 @@ __all__ = [
     "Receiver",
     "RfAmplifier",
     "RfPulse",
+    "RigidMotion",
     "ScannerSpec",
     "Sequence",
     "Series",

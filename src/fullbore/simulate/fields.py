@@ -11,12 +11,22 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
-from scipy.ndimage import map_coordinates
+from jaxtyping import Float, Inexact
+from scipy.ndimage import map_coordinates, spline_filter
 
 from fullbore.data import EddyMode, FieldMap, Flaws, GradientResponse, RfAmplifier
-from fullbore.errors import UsageError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+
+MARGIN = 12
+"""Points about a map that continue its edges: what a cubic spline keeps of the end of them is 1e-7."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spline:
+    """A field map made ready to be looked up often. coefficients: with `MARGIN`. to_index: from metres to x, y, z there."""
+
+    coefficients: Inexact[np.ndarray, "channel z y x"]
+    to_index: Float[np.ndarray, "3 4"]
 
 
 class FieldTerm(ABC):
@@ -52,7 +62,7 @@ class Linear(FieldTerm):
 class Nonlinear(FieldTerm):
     """Gradients whose fields are a map's, (3, z, y, x) in m."""
 
-    field_m: FieldMap
+    field_m: Spline
 
     def courses(self, time_s: Float[np.ndarray, " t"], gradient: Float[np.ndarray, "t 4"]) -> Float[np.ndarray, "t part"]:
         """gamma/2pi G, Hz/m."""
@@ -76,6 +86,22 @@ class Uniform(FieldTerm):
     def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
         """One everywhere."""
         return np.ones((len(position_m), 1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Static(FieldTerm):
+    """The magnet's own inhomogeneity, for spins that move through it."""
+
+    field_ppm: Spline
+    b0_T: float
+
+    def courses(self, time_s: Float[np.ndarray, " t"], gradient: Float[np.ndarray, "t 4"]) -> Float[np.ndarray, "t part"]:
+        """Hz/ppm."""
+        return np.full((len(time_s), 1), 1e-6 * self.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T)
+
+    def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
+        """ppm."""
+        return np.asarray(at_places(self.field_ppm, position_m).real.T)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +144,11 @@ class Bore:
 IDEAL = Bore()
 
 
-def make_bore(flaws: Flaws, b0_T: float, gradients: FieldTerm | None = None) -> Bore:
-    """The bore of a machine; `gradients` takes the place of its linear ones where spins move.
-
-    Errors: UsageError for spins that move through gradients that are not linear.
-    """
-    terms: list[FieldTerm] = [gradients or Linear()]
-    if flaws.gradient_fields_m is not None:
-        if gradients is not None:
-            raise UsageError("Flaws.gradient_fields_m: spins that move need linear gradients. Leave one of the two out.")
-        terms = [Nonlinear(flaws.gradient_fields_m)]
+def make_bore(flaws: Flaws, b0_T: float, moving: bool = False) -> Bore:
+    """The bore of a machine. moving: for spins that move, which meet the magnet's static field in a term of its own."""
+    terms: list[FieldTerm] = [Linear() if flaws.gradient_fields_m is None else Nonlinear(make_spline(flaws.gradient_fields_m))]
+    if moving and flaws.field_ppm is not None:
+        terms.append(Static(make_spline(flaws.field_ppm), b0_T))
     eddy = flaws.response is not None and any(_is_uniform(mode) for mode in flaws.response.modes)
     if flaws.drift_Hz_per_s or eddy:
         terms.append(Uniform(flaws.drift_Hz_per_s))
@@ -152,11 +173,18 @@ def shapes(terms: tuple[FieldTerm, ...], position_m: Float[np.ndarray, "n 3"]) -
     return np.concatenate([term.shapes(position_m) for term in terms], axis=1)
 
 
-def at_places(field: FieldMap, position_m: Float[np.ndarray, "n 3"]) -> np.ndarray:
-    """A field map at any places, (channel, n), cubic between its points; its edge values continue outside."""
-    to_index = np.linalg.inv(field.grid.affine_m)
-    where = (position_m @ to_index[:3, :3].T + to_index[:3, 3]).T[::-1]
-    parts = [map_coordinates(value.real, where, order=3, mode="nearest") for value in field.values]
-    if not np.iscomplexobj(field.values):
-        return np.stack(parts)
-    return np.stack(parts) + 1j * np.stack([map_coordinates(v.imag, where, order=3, mode="nearest") for v in field.values])
+def make_spline(field: FieldMap) -> Spline:
+    """A field map's own, cubic; its edge values continue outside."""
+    wide, kind = [(MARGIN, MARGIN)] * 3, np.result_type(field.values, np.float64)
+    found = [spline_filter(np.pad(value, wide, mode="edge"), 3, output=kind, mode="nearest") for value in field.values]
+    to_index = np.linalg.inv(field.grid.affine_m)[:3]
+    to_index[:, 3] += MARGIN
+    return Spline(coefficients=np.stack(found), to_index=to_index)
+
+
+def at_places(field: FieldMap | Spline, position_m: Float[np.ndarray, "n 3"]) -> Inexact[np.ndarray, "channel n"]:
+    """A field map at any places, cubic between its points; its edge values continue outside. A spline is looked up at once."""
+    if isinstance(field, FieldMap):
+        field = make_spline(field)
+    where = (position_m @ field.to_index[:, :3].T + field.to_index[:, 3]).T[::-1]
+    return np.stack([map_coordinates(value, where, order=3, mode="nearest", prefilter=False) for value in field.coefficients])

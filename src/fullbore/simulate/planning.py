@@ -93,6 +93,9 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: flo
     Errors: UsageError, ValueRangeError and LimitError for inputs that cannot be simulated, each naming its culprit.
     """
     check_inputs(phantom, spec)
+    if phantom.motion is not None or phantom.flows:
+        what = "moves" if phantom.motion is not None else f"has {len(phantom.flows)} flow(s)"
+        raise UsageError(f"Phantom {phantom.name}: it {what}, and states know bodies at rest. Play spins.")
     _check_flaws(spec)
     _check_tissues(phantom)
     phantom = _in_magnet(phantom, spec)

@@ -86,8 +86,8 @@ class Timeline:
         return [self.kinds[k].use for k in self.kind]
 
 
-def compile_timeline(sequence: Sequence, bore: Bore = IDEAL) -> Timeline:
-    """The sequence on its two clocks, in an ideal bore or another.
+def compile_timeline(sequence: Sequence, bore: Bore = IDEAL, marks_s: Float[np.ndarray, " m"] | None = None) -> Timeline:
+    """The sequence on its two clocks, in an ideal bore or another. marks_s: rising times of further pulses that do nothing.
 
     Errors: UsageError when it has no readouts or no pulses, or disagrees with its encoding; ValueRangeError when an ADC overlaps
     an RF pulse.
@@ -102,7 +102,16 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL) -> Timeline:
     read = np.flatnonzero(sequence.adc >= 0)
     longest = sequence.encoding.samples
     offsets = np.stack([adc.delay_s + (np.arange(longest) + 0.5) * adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]]
-    time = starts[played] + centre
+    time, phase = (
+        starts[played] + centre,
+        sequence.rf_phase_rad[played] + 2 * np.pi * sequence.rf_frequency_Hz[played] * own_centre,
+    )
+    frequency, shim = sequence.rf_frequency_Hz[played], sequence.rf_shim[played].astype(np.int64)
+    if marks_s is not None:
+        kinds = (*kinds, _nothing(kinds[0].gradient_Hz_per_m.shape[1]))
+        order, none = np.argsort(np.append(marks_s, time), kind="stable"), np.zeros(len(marks_s))
+        time, phase, frequency = (np.append(m, own)[order] for m, own in ((marks_s, time), (none, phase), (none, frequency)))
+        kind, shim = (np.append(np.full(len(marks_s), m), own)[order] for m, own in ((len(kinds) - 1, kind), (-1, shim)))
     sample_time = starts[read, None] + offsets
     last = np.searchsorted(time, sample_time[:, 0], side="right") - 1
     if gradients is None:
@@ -117,9 +126,9 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL) -> Timeline:
         kind=kind,
         time_s=time,
         moment_per_m=moment,
-        phase_rad=sequence.rf_phase_rad[played] + 2 * np.pi * sequence.rf_frequency_Hz[played] * own_centre,
-        frequency_Hz=sequence.rf_frequency_Hz[played],
-        shim=sequence.rf_shim[played].astype(np.int64),
+        phase_rad=phase,
+        frequency_Hz=frequency,
+        shim=shim,
         last_pulse=last,
         samples=np.array([adc.samples for adc in sequence.adcs])[sequence.adc[read]],
         dwell_s=np.array([adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]],
@@ -127,6 +136,11 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL) -> Timeline:
         sample_moment_per_m=sample_moment,
         receiver_phase_rad=receiver_phase_rad(sequence),
     )
+
+
+def _nothing(parts: int) -> PulseKind:
+    zero = np.zeros((1, parts))
+    return PulseKind(b1_T=np.zeros(1, complex), gradient_Hz_per_m=zero, step_s=1e-9, centre_s=0.0, use="u", name="nothing")
 
 
 def receiver_phase_rad(sequence: Sequence) -> Float[np.ndarray, "row sample1"]:

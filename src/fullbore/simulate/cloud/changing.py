@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
-from fullbore.data import TissueCourse
+from fullbore.data import Course, TissueCourse
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
-from fullbore.simulate.cloud.motion import Course
 from fullbore.simulate.fields import FieldTerm
 
 HELD_DECAY = 3e-5

@@ -12,7 +12,7 @@ from torch import Tensor
 from fullbore.data import Flaws, ScannerSpec
 from fullbore.errors import UsageError
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
-from fullbore.simulate.cloud.spots import make_spots
+from fullbore.simulate.cloud.spots import make_spots, make_ways, moving_bore
 from fullbore.simulate.fields import Bore, make_bore
 
 
@@ -65,11 +65,11 @@ def carry(
     if cloud.kind is not None or cloud.t1rho_s is not None or cloud.courses:
         raise UsageError("carry, SpinCloud: spins of pools, with a T1rho or a course do not go to a device. Use play_cloud.")
     cloud = in_static_field(cloud if part is None else cloud.take(part), spec)
-    moved = cloud.motion.gradients() if cloud.motion is not None else None
-    bore = make_bore(spec.flaws if spec is not None else Flaws(), spec.b0_T if spec is not None else 0.0, moved)
+    if cloud.flows or (cloud.motion is not None and cloud.through is not None):
+        raise UsageError("SpinCloud.flow, through: spins that flow, or move past the receivers' fields. Use play_cloud.")
+    bore = make_bore(spec.flaws if spec is not None else Flaws(), spec.b0_T if spec is not None else 0.0, cloud.moves)
+    bore = moving_bore(bore, cloud, make_ways(cloud))
     spots = make_spots(cloud, bore)
-    if not spots.are_fixed:
-        raise UsageError("SpinCloud.motion: spins that flow through or past the receivers' fields. Use play_cloud.")
 
     def tensor(values: np.ndarray) -> Tensor:
         values = np.ascontiguousarray(values)

@@ -81,13 +81,11 @@ def _look(mx, my, e2, phase, out):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _renew(state, place, start, speed, way, hop, lap):
-    """Spins that have begun a new lap come in at equilibrium, a hop back."""
+def _renew(state, start, speed, way, lap):
+    """Spins that have begun a new lap come in at equilibrium."""
     for n in range(start.shape[0]):
         now = np.floor(start[n] + speed[n] * way)
         if now != lap[n]:
-            for c in range(3):
-                place[c, n] -= (now - lap[n]) * hop[c]
             state[0, n], state[1, n], state[2, n] = 0, 0, 1
             lap[n] = now
 
@@ -103,16 +101,16 @@ def _mute(start, speed, way, lap, out):
 @numba.njit(cache=True, nogil=True)
 @no_type_check
 def run_spins(
-    state, terms, kind, turn, shim, ar, ai, move, dt, rest, e1, e2, place, f, rows, row_move, row_dt, row_rest,
-    start, speed, way, row_way, hop, lap, out,
+    state, terms, kind, turn, shim, ar, ai, move, dt, rest, e1, e2, place, after, f, rows, row_move, row_dt, row_rest,
+    start, speed, way, row_way, lap, out,
 ):  # fmt: skip
     """Some pulses of a block of spins, on from `state` (3, n), which is changed.
 
     terms: float32 (kind, 12, n). kind, turn (complex), dt, rest: (pulse,), the interval before it; move: (pulse, part) of the
-    moment clock. ar, ai: float32 (shim, n). e1, e2: float32 (interval, n), which `rest` and `row_rest` index. place: (part, n).
-    f: (n,) Hz. rows: (pulse, 2) first and last + 1 readout after it. row_move, row_dt, row_rest: from the pulse to the
-    readout's middle. start, speed: (n,) of spins that renew themselves, (0,) when none do; way: (pulse,), row_way: (row,);
-    hop: (3,); lap: (n,) and `place` are changed. out: complex64 (row, n).
+    moment clock. ar, ai: float32 (shim, n). e1, e2: float32 (interval, n), which `rest` and `row_rest` index. place, after:
+    (part, n), before pulses and behind them. f: (n,) Hz. rows: (pulse, 2) first and last + 1 readout after it. row_move, row_dt,
+    row_rest: from the pulse to the readout's middle. start, speed: (n,) of spins that renew themselves, (0,) when none do;
+    way: (pulse,), row_way: (row,); lap: (n,) is changed. out: complex64 (row, n).
     """
     mx, my, mz = state[0], state[1], state[2]
     phase = np.empty(f.shape[0])
@@ -120,9 +118,9 @@ def run_spins(
         if dt[q] > 0:
             _gather(place, f, move[q], dt[q], phase)
             _rest(mx, my, mz, e1[rest[q]], e2[rest[q]], phase)
-        _renew(state, place, start, speed, way[q], hop, lap)
+        _renew(state, start, speed, way[q], lap)
         _pulse(mx, my, mz, terms[kind[q]], turn[q], ar[shim[q]], ai[shim[q]])
         for i in range(rows[q, 0], rows[q, 1]):
-            _gather(place, f, row_move[i], row_dt[i], phase)
+            _gather(after, f, row_move[i], row_dt[i], phase)
             _look(mx, my, e2[row_rest[i]], phase, out[i])
             _mute(start, speed, row_way[i], lap, out[i])

@@ -1,226 +1,175 @@
-"""Spins that move: a head that turns, an organ that deforms, blood that flows.
+"""Where a body's motion takes places, and the fields that a body meets as it moves, in few courses.
 
-Each kind of motion is a field term of its own: what a gradient does to a spin that moves is what other courses do to one that
-rests, exactly and for any waveform. Courses in time are straight between their samples.
+A field's shape h at the places r_n(t) of moving spins is nearly always of low rank: some few spins, the skeleton, move as all
+others do, h(r_n(t)) = sum over k of c_nk h(r_k(t)). A rigid body has a skeleton of four under linear gradients, a deforming one
+three more for each mode, and further ones appear where fields bend. So a moving body is one more field term: each spin of the
+skeleton gives a course, exact at any time, and every spin keeps its coefficients.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
+from scipy.linalg import qr
 from scipy.spatial.transform import Rotation
 
-from fullbore.data import FieldMap
-from fullbore.errors import ShapeError, ValueRangeError
-from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
-from fullbore.simulate.fields import FieldTerm, at_places
+from fullbore.data import Composed, Course, Deformation, Motion, RigidMotion
+from fullbore.simulate.fields import FieldTerm, Spline, at_places, courses, make_spline, shapes
+
+NOMINAL_GRADIENT = np.array([[0.04, 0.04, 0.04, 1e-6]])
+"""Gradients (T/m) and uniform field (T) that say how much each shape weighs."""
+TOLERANCE = 1e-9
+"""Of the skeleton: what is left of the fields, relative to the largest."""
+REACH_M = 0.1
+"""Coefficients come in this unit, so that shapes are as large as coordinates in a body are."""
+STATES, PROBES, SPINS_AT_ONCE, MOST_ROUNDS, MOST_TIMES, MANY_PERIODS = 128, 512, 100_000, 4, 20_000, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Course:
-    """Samples of something that changes in time, straight between them and constant outside. values: (t, ...)."""
+class Moves:
+    """A motion made ready to be looked up often. modes: splines of each part's, none of a rigid one."""
 
-    times_s: Float[np.ndarray, " t"]
-    values: Float[np.ndarray, "t ..."]
-
-    def __post_init__(self) -> None:
-        if len(self.times_s) != len(self.values) or len(self.times_s) == 0:
-            raise ShapeError(f"Course: {len(self.values)} values at {len(self.times_s)} times, wanted as many, at least one.")
-        if np.any(np.diff(self.times_s) <= 0) or not np.isfinite(self.values).all():
-            raise ValueRangeError("Course: wanted rising times and finite values.")
-
-    def at(self, time_s: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n ..."]:
-        """Values at any times."""
-        columns = self.values.reshape(len(self.values), -1).T
-        found = np.stack([np.interp(time_s, self.times_s, column) for column in columns], axis=-1)
-        return np.asarray(found.reshape(len(time_s), *self.values.shape[1:]))
-
-    def integral(self, time_s: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """Integral of a scalar course from time 0, exact."""
-        knots = np.unique(np.concatenate([[0.0], self.times_s, time_s]))
-        middle = self.at(0.5 * (knots[1:] + knots[:-1]))
-        total = np.concatenate([[0.0], np.cumsum(middle * np.diff(knots))])
-        return np.asarray(total[np.searchsorted(knots, time_s)] - total[np.searchsorted(knots, 0.0)])
+    motion: Motion
+    modes: tuple[tuple[Spline, ...], ...]
 
 
-class Motion(ABC):
-    """How the spins of a cloud move. through: the receive field that they move through, None where each keeps its sensitivity."""
-
-    through: FieldMap | None
-
-    @abstractmethod
-    def gradients(self) -> FieldTerm:
-        """The term that stands for linear gradients; its first three shapes are coordinates."""
-
-    @abstractmethod
-    def places(self, home_m: Float[np.ndarray, "n 3"], time_s: float) -> Float[np.ndarray, "n 3"]:
-        """Where spins are at a time that are, or would be, at `home_m` when nothing has moved."""
-
-    def laps(self, home_m: Float[np.ndarray, "n 3"]) -> Laps | None:
-        """For spins that leave at one end and come in fresh at the other; None when none do."""
-        return None
+def make_moves(motion: Motion) -> Moves:
+    """A motion's own."""
+    modes = [() if isinstance(part, RigidMotion) else tuple(make_spline(mode) for mode in part.modes) for part in _parts(motion)]
+    return Moves(motion=motion, modes=tuple(modes))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Laps:
-    """Spin n has come in fresh floor(start[n] + speed[n] * way) times. way: course's integral at given times. hop_m: (3,)."""
-
-    start: Float[np.ndarray, " n"]
-    speed: Float[np.ndarray, " n"]
-    pace: Course
-    hop_m: Float[np.ndarray, " 3"]
-
-    def count(self, time_s: float) -> Float[np.ndarray, " n"]:
-        """Laps at a time."""
-        return np.asarray(np.floor(self.start + self.speed * self.pace.integral(np.array([time_s]))))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RigidMotion(Motion):
-    """Everything turns about `centre_m` by a rotation vector (rad) and shifts: values of `turn` and `shift` are (t, 3), LPS."""
-
-    turn: Course
-    shift: Course
-    centre_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    through: FieldMap | None = None
-
-    def gradients(self) -> FieldTerm:
-        """Gradients turned back, and the uniform field that the shift meets."""
-        return _TurnedGradients(self)
-
-    def places(self, home_m: Float[np.ndarray, "n 3"], time_s: float) -> Float[np.ndarray, "n 3"]:
-        """Turned and shifted."""
-        matrix, centre = self.matrices(np.array([time_s]))[0], np.array(self.centre_m)
-        return np.asarray((home_m - centre) @ matrix.T + centre + self.shift.at(np.array([time_s]))[0])
-
-    def matrices(self, time_s: Float[np.ndarray, " t"]) -> Float[np.ndarray, "t 3 3"]:
-        """Rotation matrices."""
-        return np.asarray(Rotation.from_rotvec(self.turn.at(time_s)).as_matrix()).reshape(-1, 3, 3)
+def places(moves: Moves, home_m: Float[np.ndarray, "n 3"], time_s: Float[np.ndarray, " t"]) -> Float[np.ndarray, "t n 3"]:
+    """Where spins are at given times that are at `home_m` when nothing has moved."""
+    place = home_m[None]
+    for part, modes in zip(_parts(moves.motion), moves.modes, strict=True):
+        if isinstance(part, RigidMotion):
+            matrix, centre = Rotation.from_rotvec(part.turn.at(time_s)).as_matrix(), np.array(part.centre_m)
+            place = (place - centre) @ matrix.transpose(0, 2, 1) + centre + part.shift.at(time_s)[:, None]
+        else:
+            mode = [at_places(mode, place.reshape(-1, 3)).real.T.reshape(place.shape) for mode in modes]
+            place = place + sum(a[:, None, None] * u for a, u in zip(part.amplitude.at(time_s).T, mode, strict=True))
+    return np.asarray(np.broadcast_to(place, (len(time_s), *home_m.shape)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _TurnedGradients(FieldTerm):
-    motion: RigidMotion
+def _parts(motion: Motion) -> tuple[RigidMotion | Deformation, ...]:
+    return motion.parts if isinstance(motion, Composed) else (motion,)
 
-    def courses(self, time_s: Float[np.ndarray, " t"], gradient: Float[np.ndarray, "t 4"]) -> Float[np.ndarray, "t part"]:
-        g = GYROMAGNETIC_RATIO_HZ_PER_T * gradient[:, :3]
-        turned = np.einsum("tij,ti->tj", self.motion.matrices(time_s), g)
-        away = (g * (self.motion.shift.at(time_s) + np.array(self.motion.centre_m))).sum(axis=1)
-        return np.column_stack([turned, away])
 
-    def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
-        return np.column_stack([position_m - np.array(self.motion.centre_m), np.ones(len(position_m))])
+def _courses_of(motion: Motion) -> list[Course]:
+    parts = _parts(motion)
+    return [c for part in parts for c in ((part.turn, part.shift) if isinstance(part, RigidMotion) else (part.amplitude,))]
 
-    def corners_s(self) -> Float[np.ndarray, " n"]:
-        return np.concatenate([self.motion.turn.times_s, self.motion.shift.times_s])
+
+def _knots_s(motion: Motion) -> Float[np.ndarray, " k"]:
+    """Where the motion's courses bend, from the sequence's start; of periodic ones over many periods."""
+    own = _courses_of(motion)
+    last_s = max(MANY_PERIODS * c.period_s if c.period_s is not None else float(c.times_s[-1]) for c in own)
+    return np.unique(np.concatenate([[0.0], *(course.knots_s(0.0, max(last_s, 0.0)) for course in own)]))
+
+
+def _telling_times(motion: Motion) -> Float[np.ndarray, " s"]:
+    """Times at which the motion is in states as far from each other as there are."""
+    knots = _knots_s(motion)
+    times = np.unique(np.concatenate([knots, 0.5 * (knots[1:] + knots[:-1])]))
+    times = times[:: -(-len(times) // MOST_TIMES)]
+    state = np.column_stack([course.at(times) for course in _courses_of(motion)])
+    state = state / np.maximum(np.ptp(state, axis=0), 1e-12)
+    chosen, distance = [0], np.full(len(times), np.inf)
+    while len(chosen) < min(STATES, len(times)):
+        distance = np.minimum(distance, np.linalg.norm(state - state[chosen[-1]], axis=1))
+        if distance.max() < 1e-9:
+            break
+        chosen.append(int(distance.argmax()))
+    return times[chosen]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Deformation(Motion):
-    """Displacement = sum over modes of amplitude(t) times a field of vectors. modes: of 3 channels, m; amplitude: (t, mode)."""
-
-    modes: tuple[FieldMap, ...]
-    amplitude: Course
-    through: FieldMap | None = None
-
-    def __post_init__(self) -> None:
-        if self.amplitude.values.shape[1:] != (len(self.modes),) or any(len(mode.values) != 3 for mode in self.modes):
-            got = (self.amplitude.values.shape[1:], [len(mode.values) for mode in self.modes])
-            raise ShapeError(f"Deformation: amplitudes and channels {got}, wanted one amplitude for each mode, of 3 channels.")
-
-    def gradients(self) -> FieldTerm:
-        """Gradients at rest, and each times the amplitude of every mode."""
-        return _DeformedGradients(self)
-
-    def places(self, home_m: Float[np.ndarray, "n 3"], time_s: float) -> Float[np.ndarray, "n 3"]:
-        """Displaced."""
-        amplitude = self.amplitude.at(np.array([time_s]))[0]
-        return home_m + sum(a * at_places(mode, home_m).real.T for a, mode in zip(amplitude, self.modes, strict=True))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _DeformedGradients(FieldTerm):
-    motion: Deformation
-
-    def courses(self, time_s: Float[np.ndarray, " t"], gradient: Float[np.ndarray, "t 4"]) -> Float[np.ndarray, "t part"]:
-        g = GYROMAGNETIC_RATIO_HZ_PER_T * gradient[:, :3]
-        moving = self.motion.amplitude.at(time_s)[:, :, None] * g[:, None, :]
-        return np.column_stack([g, moving.reshape(len(g), 3 * len(self.motion.modes))])
-
-    def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
-        return np.column_stack([position_m, *(at_places(mode, position_m).real.T for mode in self.motion.modes)])
-
-    def corners_s(self) -> Float[np.ndarray, " n"]:
-        return self.motion.amplitude.times_s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PipeFlow(Motion):
-    """Flow along a straight pipe, laminar (Poiseuille): spins that leave it come in fresh where it begins. Others rest.
-
-    entry_m: middle of the pipe's beginning; direction: unit vector. peak_velocity_m_per_s: on the axis, times `pace` >= 0.
-    laminar False: the same velocity everywhere. A spin counts as gone for the rest of the readout in which it leaves.
+class Carried(FieldTerm):
+    """Fields as spins meet them that a body carries, by a skeleton. telling_s: times at which a spin tells its coefficients;
+    solve: (shape at those times, skeleton), from shapes to coefficients.
     """
 
-    entry_m: tuple[float, float, float]
-    direction: tuple[float, float, float]
-    length_m: float
-    radius_m: float
-    peak_velocity_m_per_s: float
-    pace: Course
-    laminar: bool = True
-    through: FieldMap | None = None
-
-    def __post_init__(self) -> None:
-        if abs(np.linalg.norm(self.direction) - 1) > 1e-6 or min(self.length_m, self.radius_m) <= 0:
-            raise ValueRangeError("PipeFlow: wanted a direction of length 1, and a positive length and radius.")
-        if self.pace.values.ndim != 1 or self.pace.values.min() < 0 or self.peak_velocity_m_per_s < 0:
-            raise ValueRangeError("PipeFlow: wanted a scalar pace and a velocity that are never negative; turn the direction.")
-
-    def gradients(self) -> FieldTerm:
-        """Gradients at rest, and the one along the pipe times the way that the flow has come."""
-        return _FlowGradients(self)
-
-    def velocity_m_per_s(self, home_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
-        """Along the pipe, at a pace of 1; 0 outside."""
-        along, across = self._split(home_m)
-        inside = (along >= 0) & (along < self.length_m) & (across < self.radius_m)
-        profile = 1 - (across / self.radius_m) ** 2 if self.laminar else np.ones(len(along))
-        return np.asarray(np.where(inside, self.peak_velocity_m_per_s * profile, 0.0))
-
-    def places(self, home_m: Float[np.ndarray, "n 3"], time_s: float) -> Float[np.ndarray, "n 3"]:
-        """Carried along, and back at the beginning after each lap."""
-        laps = self.laps(home_m)
-        way = self.pace.integral(np.array([time_s]))
-        far = self.velocity_m_per_s(home_m) * way - laps.count(time_s) * self.length_m
-        return home_m + far[:, None] * np.array(self.direction)
-
-    def laps(self, home_m: Float[np.ndarray, "n 3"]) -> Laps:
-        """How spins pass the pipe's end."""
-        speed = self.velocity_m_per_s(home_m) / self.length_m
-        start = np.where(speed > 0, self._split(home_m)[0] / self.length_m, 0.0)
-        return Laps(start=start, speed=speed, pace=self.pace, hop_m=self.length_m * np.array(self.direction))
-
-    def _split(self, home_m: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """Way along the pipe, and distance from its axis."""
-        from_entry = home_m - np.array(self.entry_m)
-        along = from_entry @ np.array(self.direction)
-        return along, np.linalg.norm(from_entry - along[:, None] * np.array(self.direction), axis=1)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _FlowGradients(FieldTerm):
-    motion: PipeFlow
+    fields: tuple[FieldTerm, ...]
+    moves: Moves
+    skeleton_m: Float[np.ndarray, "k 3"]
+    telling_s: Float[np.ndarray, " s"]
+    solve: Float[np.ndarray, "sh k"]
 
     def courses(self, time_s: Float[np.ndarray, " t"], gradient: Float[np.ndarray, "t 4"]) -> Float[np.ndarray, "t part"]:
-        g = GYROMAGNETIC_RATIO_HZ_PER_T * gradient[:, :3]
-        return np.column_stack([g, g @ np.array(self.motion.direction) * self.motion.pace.integral(time_s)])
+        """Hz that each spin of the skeleton feels, over REACH_M."""
+        if len(time_s) == 0:
+            return np.zeros((0, len(self.skeleton_m)))
+        met = _met(self.fields, self.moves, self.skeleton_m, time_s)
+        return np.asarray(np.einsum("kts,ts->tk", met, courses(self.fields, time_s, gradient)) / REACH_M)
 
     def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
-        return np.column_stack([position_m, self.motion.velocity_m_per_s(position_m)])
+        """Coefficients times REACH_M of spins that are, or would be, at these places when nothing has moved."""
+        edges = [*range(0, len(position_m), SPINS_AT_ONCE), len(position_m)]
+        blocks = [
+            _met(self.fields, self.moves, position_m[a:b], self.telling_s).reshape(b - a, -1) @ self.solve
+            for a, b in pairwise(edges)
+        ]
+        return np.asarray(REACH_M * np.concatenate([np.zeros((0, len(self.skeleton_m))), *blocks]))
 
     def corners_s(self) -> Float[np.ndarray, " n"]:
-        return self.motion.pace.times_s
+        """Where the motion bends."""
+        return _knots_s(self.moves.motion)
+
+
+def carried(fields: tuple[FieldTerm, ...], moves: Moves, home_m: Float[np.ndarray, "n 3"]) -> Carried:
+    """The term that stands for all `fields` where a body moves whose spins are at `home_m` when nothing has moved.
+
+    Spins that the skeleton does not answer for become candidates, and it is chosen again.
+    """
+    weight = np.maximum(np.abs(courses(fields, np.zeros(1), NOMINAL_GRADIENT)[0]), 1e-12)
+    states_s = _telling_times(moves.motion)
+    candidates = np.random.default_rng(0).permutation(len(home_m))[:PROBES]
+    for _ in range(MOST_ROUNDS):
+        met = _met(fields, moves, home_m[candidates], states_s) * weight
+        found = _skeleton(fields, moves, home_m[candidates], met, states_s, weight)
+        left = np.concatenate([_left(found, home_m[a : a + SPINS_AT_ONCE], weight) for a in range(0, len(home_m), SPINS_AT_ONCE)])
+        bad = np.flatnonzero(left > 100 * TOLERANCE * np.abs(met).max())
+        if len(bad) == 0:
+            break
+        candidates = np.unique(np.concatenate([candidates, bad[np.argsort(-left[bad])[:PROBES]]]))
+    return found
+
+
+def _met(
+    fields: tuple[FieldTerm, ...], moves: Moves, home_m: Float[np.ndarray, "n 3"], time_s: Float[np.ndarray, " t"]
+) -> Float[np.ndarray, "n t shape"]:
+    """Every field's shapes where spins are at given times."""
+    where = places(moves, home_m, time_s).transpose(1, 0, 2)
+    return shapes(fields, where.reshape(-1, 3)).reshape(len(home_m), len(time_s), -1)
+
+
+def _skeleton(
+    fields: tuple[FieldTerm, ...],
+    moves: Moves,
+    home_m: Float[np.ndarray, "n 3"],
+    met: Float[np.ndarray, "n t shape"],
+    states_s: Float[np.ndarray, " t"],
+    weight: Float[np.ndarray, " shape"],
+) -> Carried:
+    """Few of some spins that answer for all of them, and few times that tell them apart: pivoted QR, both ways."""
+    table = met.reshape(len(home_m), -1)
+    size, pivot = qr(table.T, mode="r", pivoting=True)
+    size = np.abs(np.diag(size))
+    kept = pivot[: max(1, int((size > TOLERANCE * size[0]).sum()))]
+    _, columns = qr(table[kept], mode="r", pivoting=True)
+    first = np.arange(min(8, len(states_s)))  # the farthest states show what the others would miss
+    telling = np.unique(np.concatenate([columns[: len(kept)] // len(weight), first]))
+    answer = np.linalg.pinv(met[kept][:, telling].reshape(len(kept), -1), rcond=1e-12)
+    solve = np.tile(weight, len(telling))[:, None] * answer
+    return Carried(fields=fields, moves=moves, skeleton_m=home_m[kept], telling_s=states_s[telling], solve=solve)
+
+
+def _left(term: Carried, home_m: Float[np.ndarray, "n 3"], weight: Float[np.ndarray, " shape"]) -> Float[np.ndarray, " n"]:
+    """What the skeleton leaves of each spin's fields at the telling times."""
+    own, known = (_met(term.fields, term.moves, p, term.telling_s) * weight for p in (home_m, term.skeleton_m))
+    answered = term.shapes(home_m) / REACH_M @ known.reshape(len(known), -1)
+    return np.asarray(np.abs(own.reshape(len(own), -1) - answered).max(axis=1))

@@ -9,15 +9,17 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from jaxtyping import Complex64
+from jaxtyping import Complex64, Float
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import Flaws, RawData, ScannerSpec, Sequence
 from fullbore.simulate.cloud.player import PlainPlayer, Player
 from fullbore.simulate.cloud.pool_player import PoolPlayer
-from fullbore.simulate.cloud.schedule import pieces
+from fullbore.simulate.cloud.schedule import as_in, pieces
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
-from fullbore.simulate.cloud.spots import make_spots
+from fullbore.simulate.cloud.spots import make_spots, make_ways, moving_bore
+from fullbore.simulate.cloud.stream import Flowing
+from fullbore.simulate.cloud.vessel import Vessel
 from fullbore.simulate.fields import Bore, make_bore
 from fullbore.simulate.receiving import Progress, Run, played_sequence, record
 from fullbore.simulate.timeline import Timeline, compile_timeline
@@ -64,20 +66,26 @@ class CloudRun(Run):
         memory_bytes: int,
         threads: int = 2,
     ):
-        flaws = spec.flaws if spec is not None else Flaws()
-        moved = cloud.motion.gradients() if cloud.motion is not None else None
-        bore = make_bore(flaws, spec.b0_T if spec is not None else 0.0, moved)
-        cloud = in_static_field(cloud, spec)
-        self._timeline = timeline = compile_timeline(sequence, bore)
-        self.shape = (len(timeline.last_pulse), len(cloud.sensitivity), timeline.sample_time_s.shape[1])
+        flaws, b0_T = (spec.flaws, spec.b0_T) if spec is not None else (Flaws(), 0.0)
         self._players: list[Player] = []
-        for system, part in cloud.sorts():
-            own, clock = in_course(part, bore, timeline, sequence)
-            spots = make_spots(part, own, sequence.rf_shims)
-            if system is None:
-                self._players.append(PlainPlayer(clock, spots, tolerance))
-            else:
-                self._players.append(PoolPlayer(timeline, system, spots, tolerance, threads))
+        self._times: list[Timeline] = []  # each player's own, which differ by the fields and by marks of flow
+        ways = make_ways(cloud)
+        for flow, stream in cloud.streams():
+            bore = make_bore(flaws, b0_T, stream.motion is not None or flow is not None)
+            vessel = Vessel(flow) if flow is not None else None
+            bore = moving_bore(bore, stream, ways, vessel, sequence)
+            marks_s = bore.terms[0].windows.edges_s if isinstance(bore.terms[0], Flowing) else None
+            timeline = compile_timeline(sequence, bore, marks_s)
+            for system, part in (stream if flow is not None else in_static_field(stream, spec)).sorts():
+                own, clock = in_course(part, bore, timeline, sequence, marks_s)
+                spots = make_spots(part, own, sequence.rf_shims, vessel, ways)
+                self._times.append(clock)
+                if system is None:
+                    self._players.append(PlainPlayer(clock, spots, tolerance))
+                else:
+                    self._players.append(PoolPlayer(clock, system, spots, tolerance, threads))
+        self._timeline = timeline = compile_timeline(sequence) if cloud.flows else self._times[0]
+        self.shape = (len(timeline.last_pulse), len(cloud.sensitivity), timeline.sample_time_s.shape[1])
         self._threads, self._spins, self._memory_bytes = threads, len(cloud), memory_bytes
         self.samples = np.zeros(self.shape, np.complex64)
         self.how = {"simulator": "isochromats", "spins": str(len(cloud))}
@@ -100,13 +108,15 @@ class CloudRun(Run):
     def pieces(self, progress: Progress) -> Iterator[slice]:
         """Piece by piece until the last readout. Spins are added in a fixed order."""
         turn = np.exp(1j * self._timeline.receiver_phase_rad)[:, None]
-        blocks = [(player, block, player.start(block)) for player in self._players for block in self._blocks(player)]
+        sorts = zip(self._players, self._times, strict=True)
+        blocks = [(player, own, block, player.start(block)) for player, own in sorts for block in self._blocks(player)]
         with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(self._threads) as pool:
             yield slice(0, int((self._timeline.last_pulse < 0).sum()))  # silent: nothing has been excited
             todo = pieces(self._timeline.last_pulse, self._most_rows)
             for number, piece in enumerate(todo):
                 total = np.zeros((piece.count, *self.shape[1:]), np.complex128)
-                tasks = [partial(player.play, block, piece, state) for player, block, state in blocks]
+                cuts = {id(own): as_in(own, piece, self._timeline) for own in self._times}
+                tasks = [partial(player.play, block, cuts[id(own)], state) for player, own, block, state in blocks]
                 for block, found in enumerate(_in_order(pool, tasks, self._threads + 1)):
                     total += found
                     progress((number + (block + 1) / len(tasks)) / len(todo), "spins through pulses and readouts")
@@ -114,13 +124,15 @@ class CloudRun(Run):
                 yield piece.rows
 
 
-def in_course(part: SpinCloud, bore: Bore, timeline: Timeline, sequence: Sequence) -> tuple[Bore, Timeline]:
+def in_course(
+    part: SpinCloud, bore: Bore, timeline: Timeline, sequence: Sequence, marks_s: Float[np.ndarray, " m"] | None
+) -> tuple[Bore, Timeline]:
     """The bore and its timeline as spins of one sort feel them, whose own frequency may change in time."""
     terms = () if part.changing is None else part.changing.terms(part.line)
     if not terms:
         return bore, timeline
     own = replace(bore, terms=(*bore.terms, *terms))
-    return own, compile_timeline(sequence, own)
+    return own, compile_timeline(sequence, own, marks_s)
 
 
 def acquire_cloud(

@@ -36,8 +36,8 @@ class PoolPlayer(Player):
     """
 
     def __init__(self, timeline: Timeline, system: PoolSystem, spots: Spots, tolerance: float, threads: int):
-        if spots.laps is not None and np.any(spots.laps.speed > 0):
-            raise UsageError("play_cloud, SpinCloud.motion: spins of pools do not flow in fresh. Let only plain spins flow.")
+        if spots.stream is not None and np.any(spots.stream.streams.velocity_m_per_s > 0):
+            raise UsageError("play_cloud, SpinCloud.flow: spins of pools do not flow in fresh. Let only plain spins flow.")
         spots = replace(spots, cloud=replace(spots.cloud, t2_s=np.full(len(spots.cloud), 1 / UNDAMPED_PER_S)))
         self._readouts = Readouts(timeline, (UNDAMPED_PER_S, UNDAMPED_PER_S), tolerance, spots.are_fixed)
         self.spots = spots.take(self._readouts.order(spots))

@@ -121,7 +121,7 @@ class _Extent:
 
     def along(self, courses: Float[np.ndarray, "row part"], times_s: Float[np.ndarray, " row"]) -> _Range:
         """Bounds of place . course at each row's time; sharp where rows are few or spins come in fresh."""
-        if len(courses) <= FEW or self._spots.laps is not None:
+        if len(courses) <= FEW or self._spots.stream is not None:
             each = [self._spots.at(float(time_s)) @ course for course, time_s in zip(courses, times_s, strict=True)]
             return _Range(min(float(value.min()) for value in each), max(float(value.max()) for value in each))
         ends = courses * self.low, courses * self.high

@@ -10,8 +10,10 @@ from jaxtyping import Bool, Complex, Float, Int
 
 from fullbore.data import Flaws, RfAmplifier, RfPulse, ScannerSpec, Sequence
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.simulate.cloud.motion import make_moves, places
 from fullbore.simulate.cloud.spins import SpinCloud
-from fullbore.simulate.fields import at_places
+from fullbore.simulate.cloud.vessel import Streams, Vessel
+from fullbore.simulate.fields import at_places, make_spline
 from fullbore.simulate.gradients import play_gradients
 from fullbore.simulate.timeline import amplified
 
@@ -44,10 +46,9 @@ def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: b
 
     Fields, places and rates are taken at the middle of a step, which is exact for the moment of a linear piece.
     """
-    motion, flaws, changing = cloud.motion, spec.flaws if spec is not None else Flaws(), cloud.changing
+    flaws, changing = spec.flaws if spec is not None else Flaws(), cloud.changing
     turning = changing is not None and bool(changing.values[:, 2:].any())
-    plain = motion is None and not turning and not (flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
-    linear = at_places(flaws.gradient_fields_m, cloud.position_m).real.T if flaws.gradient_fields_m else None
+    plain = not (cloud.moves or turning or flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
     played, starts = play_gradients(sequence, flaws.response), sequence.block_starts_s()
     corners = np.concatenate([played.edges_s, np.zeros(0) if changing is None else changing.times_s])
     steps = [_steps(sequence, block, flaws.rf_amplifier, not plain, corners - starts[block]) for block in range(len(starts))]
@@ -59,25 +60,66 @@ def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: b
         dt, sampled = np.add.reduceat(dt, first), sampled[np.append(first[1:], len(dt)) - 1]
         time, b1, carrier, gradient, blocks = (part[first] for part in (time, b1, carrier, gradient, blocks))
     drives = {-1: cloud.drive(None)} | {index: cloud.drive(shim) for index, shim in enumerate(sequence.rf_shims)}
-    laps = motion.laps(cloud.position_m) if motion is not None else None
-    lap, place = np.zeros(len(cloud)), cloud.position_m
+    world, place, lap = _World(cloud, spec), cloud.position_m, np.zeros(len(cloud))
+    field = world.at(place)
     for t, h, b, c, g, taken, block in zip(time, dt, b1, carrier, gradient, sampled, blocks, strict=True):
-        if motion is not None:
-            place = motion.places(cloud.position_m, float(t))
-        now = laps.count(float(t)) if laps is not None else lap
-        fresh, lap = now != lap, now
-        f = cloud.off_resonance_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * ((place if linear is None else linear) @ g[:3] + g[3])
-        if flaws.concomitant and spec is not None:
-            across = (g[0] * place[:, 2] - g[2] * place[:, 0] / 2) ** 2 + (g[1] * place[:, 2] - g[2] * place[:, 1] / 2) ** 2
-            f = f + GYROMAGNETIC_RATIO_HZ_PER_T * across / (2 * spec.b0_T)
-        through = motion.through if motion is not None else None
-        seen = None if not taken else cloud.sensitivity if through is None else at_places(through, place)
+        came = lap
+        if cloud.moves:
+            place, lap = world.moved(float(t))
+            field = world.at(place)
+        f = cloud.off_resonance_Hz + world.met_Hz(field, place, g) + flaws.drift_Hz_per_s * t
         drive, t1, t2 = drives[int(sequence.rf_shim[block])], cloud.t1_s, cloud.t2_s
         if changing is not None:
             r1, r2 = changing.rates_at(np.array([t]))[0]
             t1, t2, f = 1 / (1 / t1 + r1), 1 / (1 / t2 + r2), f + changing.frequency_Hz(float(t), cloud.line)
-        f = f + flaws.drift_Hz_per_s * t
-        yield Step(dt_s=float(h), b1_T=drive * b, carrier_Hz=float(c), f_Hz=f, t1_s=t1, t2_s=t2, fresh=fresh, seen=seen)
+        seen = world.seen(place) if taken else None
+        yield Step(dt_s=float(h), b1_T=drive * b, carrier_Hz=float(c), f_Hz=f, t1_s=t1, t2_s=t2, fresh=lap != came, seen=seen)
+
+
+class _World:
+    """What spins of a cloud meet, at any place."""
+
+    def __init__(self, cloud: SpinCloud, spec: ScannerSpec | None):
+        flaws, self._b0_T = (spec.flaws, spec.b0_T) if spec is not None else (Flaws(), 0.0)
+        maps = flaws.gradient_fields_m, flaws.field_ppm if cloud.moves else None, cloud.through if cloud.moves else None
+        self._coils, self._ppm, self._through = (None if field is None else make_spline(field) for field in maps)
+        self._cloud, self._concomitant, self._streams = cloud, flaws.concomitant, _streams(cloud)
+        self._moves = None if cloud.motion is None else make_moves(cloud.motion)
+
+    def moved(self, time_s: float) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
+        """Where spins are at a time, and how often they have come in fresh."""
+        place, lap, time = self._cloud.position_m.copy(), np.zeros(len(self._cloud)), np.array([time_s])
+        for vessel, which, stream in self._streams:
+            way = vessel.flow.pace.integral(time)
+            lap[which] = stream.laps(float(way[0]))
+            place[which] = vessel.places(stream, way, lap[which])[0]
+        return place if self._moves is None else places(self._moves, place, time)[0], lap
+
+    def at(self, place: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 4"]:
+        """Fields of the three gradients over their nominal strength, m, and the magnet's own that spins move through, Hz."""
+        linear = place if self._coils is None else at_places(self._coils, place).real.T
+        ppm = np.zeros(len(place)) if self._ppm is None else at_places(self._ppm, place)[0].real
+        return np.column_stack([linear, 1e-6 * self._b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * ppm])
+
+    def met_Hz(
+        self, field: Float[np.ndarray, "n 4"], place: Float[np.ndarray, "n 3"], g: Float[np.ndarray, " 4"]
+    ) -> Float[np.ndarray, " n"]:
+        """Frequency at these fields and places under gradients (T/m) and a uniform field (T)."""
+        f = field[:, 3] + GYROMAGNETIC_RATIO_HZ_PER_T * (field[:, :3] @ g[:3] + g[3])
+        if self._concomitant and self._b0_T:
+            across = (g[0] * place[:, 2] - g[2] * place[:, 0] / 2) ** 2 + (g[1] * place[:, 2] - g[2] * place[:, 1] / 2) ** 2
+            f = f + GYROMAGNETIC_RATIO_HZ_PER_T * across / (2 * self._b0_T)
+        return f
+
+    def seen(self, place: Float[np.ndarray, "n 3"]) -> Complex[np.ndarray, "coil n"]:
+        """Sensitivities."""
+        return self._cloud.sensitivity if self._through is None else at_places(self._through, place)
+
+
+def _streams(cloud: SpinCloud) -> list[tuple[Vessel, Int[np.ndarray, " m"], Streams]]:
+    """Each vessel, its spins, and their streamlines."""
+    held = [(Vessel(flow), np.flatnonzero(cloud.flow == number)) for number, flow in enumerate(cloud.flows)]
+    return [(vessel, which, vessel.enter(cloud.position_m[which])) for vessel, which in held]
 
 
 def _first(

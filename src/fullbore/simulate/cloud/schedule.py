@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Complex64, Float, Float32, Int
+from jaxtyping import Bool, Complex64, Float, Float32, Int
 
 from fullbore.simulate.cloud.changing import Changing
 from fullbore.simulate.cloud.dynamics_kernel import run_spins
@@ -45,6 +45,16 @@ def pieces(last_pulse: Int[np.ndarray, " row"], most_rows: int) -> list[Piece]:
     return [Piece(slice(a, b), slice(int(held[a]), int(held[b]))) for a, b in pairwise(edges)]
 
 
+def as_in(own: Timeline, piece: Piece, common: Timeline) -> Piece:
+    """A piece of a timeline in another of the same sequence, which has further pulses that do nothing."""
+    if len(own.time_s) == len(common.time_s):
+        return piece
+    edges = np.searchsorted(own.time_s, common.time_s)
+    edges[0] = 0  # what comes before the first pulse
+    edges = np.append(edges, len(own.time_s))
+    return Piece(slice(int(edges[piece.pulses.start]), int(edges[piece.pulses.stop])), piece.rows)
+
+
 def stretches(which: Int[np.ndarray, " pulse"], pulses: slice, most: int) -> list[slice]:
     """Consecutive pulses of a slice, of at most `most` different ones; a pulse each for 1."""
     if most == 1:
@@ -56,6 +66,18 @@ def stretches(which: Int[np.ndarray, " pulse"], pulses: slice, most: int) -> lis
             held = set()
         held.add(kind)
     return [slice(*pair) for pair in zip(edges, [*edges[1:], pulses.stop], strict=True)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Renewal:
+    """Which spins come in fresh when, as `run_spins` has it. begins: at which of a piece's pulses another window does."""
+
+    start: Float[np.ndarray, " s"]
+    speed: Float[np.ndarray, " s"]
+    lap: Float[np.ndarray, " n"]
+    way: Float[np.ndarray, " pulse"]
+    row_way: Float[np.ndarray, " row"]
+    begins: Bool[np.ndarray, " pulse"]
 
 
 class Schedule:
@@ -81,35 +103,55 @@ class Schedule:
 
     def run(self, spots: Spots, piece: Piece, state: Float32[np.ndarray, "3 n"]) -> Complex64[np.ndarray, "row n"]:
         """Magnetisation of a part of the cloud at the middle sample of every readout of a piece; `state` goes on."""
-        part, laps = spots.cloud, spots.laps
+        part, flows = spots.cloud, spots.stream is not None
         out = np.zeros((piece.count, len(part)), np.complex64)
-        e1, e2, rest, row_rest = self._decays(part, piece)
         size = np.abs(spots.drive)
         own = np.where(size > 0, spots.drive / np.where(size > 0, size, 1), 1)
         own_r, own_i = own.real.astype(np.float32), own.imag.astype(np.float32)
         begins_s = float(self._time_s[max(piece.pulses.start - 1, 0)])
-        where = np.array(spots.at(begins_s).T, order="C")
-        start, speed, lap, hop = np.zeros(0), np.zeros(0), np.zeros(len(part)), np.zeros(3)
-        way, row_way = np.zeros(len(self._dt)), np.zeros(piece.count)
-        if laps is not None:
-            start, speed, lap, hop = laps.start, laps.speed, laps.count(begins_s), laps.hop_m
-            way, row_way = laps.pace.integral(self._time_s), laps.pace.integral(self._row_time_s[piece.rows])
-        for pulses in self._stretches(piece, 1 if laps is not None else MOST_PROPAGATORS):
+        place = spots.at(begins_s)
+        where = np.array(place.T, order="C")
+        renewal = self._renewal(spots, piece, begins_s)
+        e1, e2, rest, row_rest = self._decays(part, piece if self._taken is None else Piece(slice(0, 0), slice(0, 0)))
+        for pulses in self._stretches(piece, 1 if flows else MOST_PROPAGATORS):
             rows, kind = np.unique(self._pulses.which[pulses], return_inverse=True)
-            place = spots.at(float(self._time_s[pulses.start]))
-            own_rest = rest[pulses.start - piece.pulses.start : pulses.stop - piece.pulses.start]
+            first, last = pulses.start - piece.pulses.start, pulses.stop - piece.pulses.start
+            where_after = where
+            if renewal.begins[first]:
+                place = spots.at(float(self._time_s[pulses.start]))
+                where_after = np.array(place.T, order="C")
+            own_rest = rest[first:last]
             if self._taken is not None:
-                rows_held = slice(int(self._rows[pulses.start, 0]), int(self._rows[pulses.stop - 1, 1]))
-                e1, e2, own_rest, row_rest[rows_held.start - piece.rows.start : rows_held.stop - piece.rows.start] = self._decays(
-                    part, Piece(pulses, rows_held)
-                )
+                held = slice(int(self._rows[pulses.start, 0]), int(self._rows[pulses.stop - 1, 1]))
+                e1, e2, own_rest, found = self._decays(part, Piece(pulses, held))
+                row_rest = np.zeros(piece.count, np.int64)
+                row_rest[held.start - piece.rows.start : held.stop - piece.rows.start] = found
             run_spins(
                 state, self._pulses.terms(spots, place, rows), kind.ravel(), self._turn[pulses], self._shim[pulses], own_r, own_i,
-                self._move[pulses], self._dt[pulses], own_rest, e1, e2, where, part.off_resonance_Hz,
+                self._move[pulses], self._dt[pulses], own_rest, e1, e2, where, where_after, part.off_resonance_Hz,
                 self._rows[pulses] - piece.rows.start, self._row_move[piece.rows], self._row_dt[piece.rows], row_rest,
-                start, speed, way[pulses], row_way, hop, lap, out,
+                renewal.start, renewal.speed, renewal.way[first:last], renewal.row_way, renewal.lap, out,
             )  # fmt: skip
+            where = where_after
         return out
+
+    def _renewal(self, spots: Spots, piece: Piece, begins_s: float) -> _Renewal:
+        """Of a part of the cloud, all zeros where none flow."""
+        count, stream = piece.pulses.stop - piece.pulses.start, spots.stream
+        if stream is None:
+            none, still = np.zeros(0), np.zeros(count)
+            return _Renewal(none, none, np.zeros(len(spots.cloud)), still, np.zeros(piece.count), still.astype(bool))
+        windows, flowing = stream.term.windows, stream.streams
+        start, speed = flowing.begin_m / flowing.length_m, flowing.velocity_m_per_s / flowing.length_m
+        now, window = int(windows.index(np.array([begins_s]))[0]), windows.index(self._time_s[piece.pulses])
+        return _Renewal(
+            start=start,
+            speed=speed,
+            lap=np.floor(start + speed * windows.first[now]),
+            way=windows.first[window],
+            row_way=windows.pace.integral(self._row_time_s[piece.rows]),
+            begins=np.diff(window, prepend=now) != 0,
+        )
 
     def _stretches(self, piece: Piece, most: int) -> list[slice]:
         """Stretches of a piece's pulses, short ones where few intervals are alike."""

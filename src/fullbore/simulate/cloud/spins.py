@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Complex, Float, Int, Num
 
-from fullbore.data import Phantom, ScannerSpec
+from fullbore.data import FieldMap, Flow, Motion, Phantom, ScannerSpec, Tissue
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.changing import Changing
-from fullbore.simulate.cloud.motion import Motion
 from fullbore.simulate.cloud.pools import PoolSystem
 from fullbore.simulate.cloud.sorts import Sorts
+from fullbore.simulate.cloud.vessel import Vessel
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
 from fullbore.simulate.lines import unfold
@@ -29,7 +30,9 @@ class SpinCloud:
 
     position_m: (n, 3) LPS. amount: (n,) proton density times volume. t1_s, t2_s, off_resonance_Hz: (n,).
     b1_scale: (n,) transmit field relative to nominal, complex in the signal's frame; (channel, n) of several channels.
-    sensitivity: (coil, n). motion: how they leave `position_m` in time; what else a spin is it keeps.
+    sensitivity: (coil, n). motion: how all of them leave `position_m` in time. flows, flow: (n,) spin i flows in the vessel
+    flows[flow[i]] of the body at rest, in none where flow[i] is -1. through: the receive field that spins move through; None:
+    each keeps its sensitivity. What else a spin is it keeps, the body's own field and the transmit field at home among it.
     systems, kind: (n,) spin i is made of the pools of systems[kind[i]], which have relaxation times of their own, or plain where
     kind[i] is -1. t1rho_s: (n,) of plain spins, with which Mxy relaxes along B1 while RF plays; T2 where a spin has no other.
     courses, follows: (n,) rates and frequency of spin i change as courses[follows[i]] has it, or not where follows[i] is -1.
@@ -44,6 +47,9 @@ class SpinCloud:
     b1_scale: Num[np.ndarray, "*channel n"]
     sensitivity: Complex[np.ndarray, "coil n"]
     motion: Motion | None = None
+    flows: tuple[Flow, ...] = ()
+    flow: Int[np.ndarray, " n"] | None = None
+    through: FieldMap | None = None
     systems: tuple[PoolSystem, ...] = ()
     kind: Int[np.ndarray, " n"] | None = None
     t1rho_s: Float[np.ndarray, " n"] | None = None
@@ -69,7 +75,8 @@ class SpinCloud:
 
     def _check_sorts(self) -> None:
         n, kind, t1rho_s = len(self), self.kind, self.t1rho_s
-        for name, value in (("kind", kind), ("t1rho_s", t1rho_s), ("follows", self.follows), ("line", self.line)):
+        own = {"kind": kind, "t1rho_s": t1rho_s, "flow": self.flow, "follows": self.follows, "line": self.line}
+        for name, value in own.items():
             if value is not None and np.shape(value) != (n,):
                 raise ShapeError(f"SpinCloud.{name}: got {np.shape(value)}, wanted ({n},), one for each spin.")
         if self.systems and kind is None:
@@ -79,6 +86,15 @@ class SpinCloud:
             raise ValueRangeError(
                 f"SpinCloud.kind: spin {worst} is of system {kind[worst]}, wanted -1 to {len(self.systems) - 1}."
             )
+        if bool(self.flows) != (self.flow is not None) or (
+            self.flow is not None and not -1 <= self.flow.min() <= self.flow.max() < len(self.flows)
+        ):
+            raise UsageError(
+                f"SpinCloud.flow: wanted -1 to {len(self.flows) - 1} for each spin, where it has flows. Say which flows."
+            )
+        if self.through is not None and len(self.through.values) != len(self.sensitivity):
+            got = (len(self.through.values), len(self.sensitivity))
+            raise ShapeError(f"SpinCloud.through, sensitivity: got {got} coils, wanted as many.")
         if t1rho_s is not None and not (np.isfinite(t1rho_s) & (t1rho_s > 0)).all():
             worst = int(np.argmin(np.isfinite(t1rho_s) & (t1rho_s > 0)))
             raise ValueRangeError(f"SpinCloud.t1rho_s: got {t1rho_s[worst]} at spin {worst}, wanted a positive time.")
@@ -109,17 +125,31 @@ class SpinCloud:
         """The course that all spins of one sort follow."""
         return self.courses[0] if self.courses else None
 
+    @property
+    def moves(self) -> bool:
+        """True when any spin may leave its place."""
+        return self.motion is not None or bool(self.flows)
+
     def __len__(self) -> int:
         return len(self.amount)
 
     def take(self, which: np.ndarray | slice) -> SpinCloud:
         """Only these spins, in this order."""
         names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz")
-        own = {name: getattr(self, name)[which] for name in names}
-        seen = {"b1_scale": self.b1_scale[..., which], "sensitivity": self.sensitivity[:, which]}
-        some = {name: getattr(self, name) for name in ("kind", "t1rho_s", "follows", "line")}
-        own |= {name: None if value is None else value[which] for name, value in some.items()}
-        return SpinCloud(motion=self.motion, systems=self.systems, courses=self.courses, **own, **seen)
+        own: dict[str, Any] = {name: getattr(self, name)[which] for name in names}
+        seen: dict[str, Any] = {"b1_scale": self.b1_scale[..., which], "sensitivity": self.sensitivity[:, which]}
+        some = {name: getattr(self, name) for name in ("kind", "t1rho_s", "flow", "follows", "line")}
+        sort: dict[str, Any] = {name: None if value is None else value[which] for name, value in some.items()}
+        same: dict[str, Any] = {name: getattr(self, name) for name in ("motion", "systems", "flows", "through", "courses")}
+        return SpinCloud(**own, **seen, **sort, **same)
+
+    def streams(self) -> Iterator[tuple[Flow | None, SpinCloud]]:
+        """Spins that flow in none of the vessels, then those of each."""
+        for number in range(-1, len(self.flows)):
+            which = np.arange(len(self)) if self.flow is None else np.flatnonzero(self.flow == number)
+            if len(which):
+                part = self if self.flow is None else self.take(which)
+                yield self.flows[number] if number >= 0 else None, replace(part, flows=(), flow=None)
 
     def sorts(self) -> Iterator[tuple[PoolSystem | None, SpinCloud]]:
         """Spins that are alike in what moves them: plain ones, plain ones that T1rho tells from them, those of each system, and
@@ -153,8 +183,8 @@ class SpinCloud:
 
 
 def in_static_field(cloud: SpinCloud, spec: ScannerSpec | None) -> SpinCloud:
-    """The cloud with the magnet's own inhomogeneity added to its off-resonance."""
-    if spec is None or spec.flaws.field_ppm is None:
+    """The cloud with the magnet's own inhomogeneity added to its off-resonance, unless it moves through that."""
+    if spec is None or spec.flaws.field_ppm is None or cloud.moves:
         return cloud
     ppm = at_places(spec.flaws.field_ppm, cloud.position_m)[0].real
     return replace(cloud, off_resonance_Hz=cloud.off_resonance_Hz + 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * ppm)
@@ -192,14 +222,16 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int],
         amount = line.share * share[held] * float(np.prod(spacing)) * tissue.proton_density
         times = np.full(len(held), tissue.t1_s), np.full(len(held), tissue.t2_s)
         field_Hz = field_Hz + in_line / tissue.t2_prime_s
-        seen = transmit[:, held].T, coils[:, held].T
-        parts.append((places[held] + moved, amount, *times, field_Hz, in_line, *seen, *sorts.of(line, len(held))))
-    return _joined(parts, sorts)
+        seen, place_m = (transmit[:, held].T, coils[:, held].T), places[held] + moved
+        kind = *sorts.of(line, len(held)), _flow_of(phantom, tissue, place_m)
+        parts.append((place_m, amount, *times, field_Hz, in_line, *seen, *kind))
+    through = spec.receive.sensitivity if phantom.motion is not None or phantom.flows else None
+    return replace(_joined(parts, sorts, phantom.flows), motion=phantom.motion, through=through)
 
 
-def _joined(parts: list[tuple], sorts: Sorts) -> SpinCloud:
+def _joined(parts: list[tuple], sorts: Sorts, flows: tuple[Flow, ...]) -> SpinCloud:
     """One cloud of the columns of all lines."""
-    position, amount, t1, t2, field, in_line, b1, coil, kind, t1rho, follows = (
+    position, amount, t1, t2, field, in_line, b1, coil, kind, t1rho, follows, flow = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     return SpinCloud(
@@ -207,8 +239,17 @@ def _joined(parts: list[tuple], sorts: Sorts) -> SpinCloud:
         b1_scale=b1.T[0] if b1.shape[1] == 1 else b1.T,
         sensitivity=coil.T.astype(np.complex64), systems=sorts.systems, kind=kind if sorts.systems else None,
         t1rho_s=t1rho if (t1rho != t2).any() else None, courses=sorts.courses, follows=follows if sorts.courses else None,
-        line=in_line if sorts.courses else None,
+        line=in_line if sorts.courses else None, flows=flows, flow=flow if flows else None,
     )  # fmt: skip
+
+
+def _flow_of(phantom: Phantom, tissue: Tissue, place_m: Float[np.ndarray, "n 3"]) -> Int[np.ndarray, " n"]:
+    """The first of a phantom's flows, of this tissue, whose vessel holds each place; -1 where there is none."""
+    flow = np.full(len(place_m), -1)
+    for number in reversed(range(len(phantom.flows))):
+        if phantom.flows[number].tissue == tissue.name:
+            flow[Vessel(phantom.flows[number]).holds(place_m)] = number
+    return flow
 
 
 def scattered(phantom: Phantom, per_cell: tuple[int, int, int]) -> int:
