@@ -72,6 +72,14 @@ def parser() -> argparse.ArgumentParser:
     repeat.add_argument("--json", action="store_true", help="print the comparison as JSON on standard output")
     repeat.set_defaults(run=_repeat)
 
+    _add_simulate(commands)
+    _add_recon(commands)
+    _add_design(commands)
+    _add_phantom(commands)
+    return top
+
+
+def _add_simulate(commands: Any) -> None:
     play = commands.add_parser("simulate", help="play any Pulseq file to a digital subject on the virtual scanner")
     play.add_argument("file", type=Path, help="a Pulseq file, version 1.2 to 1.5.1")
     play.add_argument(
@@ -84,11 +92,6 @@ def parser() -> argparse.ArgumentParser:
     play.add_argument("--out", type=Path, help="new folder for raw data, picture and report (default: NAME-raw)")
     play.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
     play.set_defaults(run=_simulate)
-
-    _add_recon(commands)
-    _add_design(commands)
-    _add_phantom(commands)
-    return top
 
 
 def _add_recon(commands: Any) -> None:

@@ -98,15 +98,11 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL, marks_s: Float[np.n
     gradients = None if bore.is_ideal else play_gradients(sequence, bore.response)
     kinds, kind = _pulse_kinds(sequence, played, bore, gradients)
     centre = np.array([pulse.delay_s + pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
-    own_centre = np.array([pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
+    time = starts[played] + centre
+    phase, frequency, shim = _carriers(sequence, played)
     read = np.flatnonzero(sequence.adc >= 0)
     longest = sequence.encoding.samples
     offsets = np.stack([adc.delay_s + (np.arange(longest) + 0.5) * adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]]
-    time, phase = (
-        starts[played] + centre,
-        sequence.rf_phase_rad[played] + 2 * np.pi * sequence.rf_frequency_Hz[played] * own_centre,
-    )
-    frequency, shim = sequence.rf_frequency_Hz[played], sequence.rf_shim[played].astype(np.int64)
     if marks_s is not None:
         kinds = (*kinds, _nothing(kinds[0].gradient_Hz_per_m.shape[1]))
         order, none = np.argsort(np.append(marks_s, time), kind="stable"), np.zeros(len(marks_s))
@@ -136,6 +132,15 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL, marks_s: Float[np.n
         sample_moment_per_m=sample_moment,
         receiver_phase_rad=receiver_phase_rad(sequence),
     )
+
+
+def _carriers(
+    sequence: Sequence, played: Int[np.ndarray, " b"]
+) -> tuple[Float[np.ndarray, " b"], Float[np.ndarray, " b"], Int[np.ndarray, " b"]]:
+    """Phase at the centre (rad), frequency offset (Hz) and shim of each pulse that is played."""
+    own_centre = np.array([pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
+    phase = sequence.rf_phase_rad[played] + 2 * np.pi * sequence.rf_frequency_Hz[played] * own_centre
+    return phase, sequence.rf_frequency_Hz[played], sequence.rf_shim[played].astype(np.int64)
 
 
 def _nothing(parts: int) -> PulseKind:
