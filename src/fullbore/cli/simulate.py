@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from fullbore import files, hardware, phantom
 from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder
@@ -22,6 +24,8 @@ from fullbore.simulate import acquire
 
 # At which a body of continuous shapes is sampled for the simulator.
 SPACING_M = 2e-3
+# Between times at which movements without a common period are known, and how many of them at most.
+FRAME_S, MOST_FRAMES = 0.05, 200
 
 PHANTOMS: dict[str, Callable[[], Phantom]] = {
     "head": phantom.head,
@@ -39,7 +43,7 @@ def simulate(options: argparse.Namespace) -> int:
         raise UsageError(f"--seed, --spins: got {options.seed}, {options.spins}, wanted a seed from 0 and at least one spin.")
     spec = hardware.design(hardware.Brief(preset=options.scanner))
     sequence = files.read_pulseq(options.file, b0_T=spec.b0_T)
-    folder, body = new_folder(options.out, f"{options.file.stem}-raw"), _subject(options.phantom)
+    folder, body = new_folder(options.out, f"{options.file.stem}-raw"), _subject(options, sequence.total_duration_s)
     with ExamTerminal({f"{options.file.stem}/simulate": 60.0}) as terminal:
         terminal.line(
             f"{options.file.name} ({sequence.encoding.rows} readouts, {sequence.total_duration_s:.3g} s) on {options.phantom}"
@@ -62,10 +66,15 @@ def simulate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _subject(name: str) -> Phantom:
-    if name in PHANTOMS:
-        return PHANTOMS[name]()
-    return phantom.sampled(phantom.make_body(name), SPACING_M)
+def _subject(options: argparse.Namespace, duration_s: float) -> Phantom:
+    if options.phantom in PHANTOMS:
+        return PHANTOMS[options.phantom]()
+    body = phantom.make_body(options.phantom)
+    if options.still:
+        return phantom.sampled(body, SPACING_M)
+    frames = min(int(np.ceil(duration_s / FRAME_S)) + 1, MOST_FRAMES)
+    times_s = None if phantom.period_s(body) is not None else duration_s * np.arange(frames) / max(frames - 1, 1)
+    return phantom.moving(body, SPACING_M, times_s)
 
 
 def _play(options: argparse.Namespace, terminal: ExamTerminal, body: Phantom, sequence: Sequence, spec: ScannerSpec) -> RawData:

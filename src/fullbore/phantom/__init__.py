@@ -4,6 +4,7 @@ from fullbore.phantom.body import Body, Layer
 from fullbore.phantom.body_truth import organ_labels, organ_volumes, property_maps
 from fullbore.phantom.field import susceptibility_field
 from fullbore.phantom.head import head
+from fullbore.phantom.moving import moving, period_s
 from fullbore.phantom.objects import cylinder_vials, sphere, uniform_box
 from fullbore.phantom.registry import BODIES, make_body
 from fullbore.phantom.sampling import body_grid, mixture, sampled
@@ -20,9 +21,11 @@ __all__ = [
     "head",
     "make_body",
     "mixture",
+    "moving",
     "occupancy",
     "organ_labels",
     "organ_volumes",
+    "period_s",
     "property_maps",
     "sample_field",
     "sampled",

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from fullbore.data import Tissue
+from fullbore.data import Flow, Tissue
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.phantom.fill import Fill, plain
 from fullbore.phantom.movement import Movement
@@ -52,6 +52,7 @@ class Body:
     truths: what is known of it as numbers, the unit in the name: {"ejection_fraction": 0.62, "liver_fat_fraction": 0.1}.
     low_m, high_m: the box to sample by default; that of the layers at rest where not given.
     shim_over: tissues over which a scanner would shim. endless: it goes on beyond both ends of its box along z, and so its field.
+    flows: of blood in its vessels, of the body at rest.
     tissues: filled in: all of them, in the order of their first appearance; organs likewise.
     """
 
@@ -63,6 +64,7 @@ class Body:
     high_m: Vector | None = None
     shim_over: tuple[str, ...] = ()
     endless: bool = False
+    flows: tuple[Flow, ...] = ()
     source: str = ""
     tissues: tuple[Tissue, ...] = field(init=False)
     organs: tuple[str, ...] = field(init=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from fullbore.data import Tissue
+from fullbore.data import Course, Flow, Tissue
 from fullbore.errors import ValueRangeError
 from fullbore.phantom.body import Body, Layer
 from fullbore.phantom.fill import renamed, stepped, textured
@@ -19,7 +19,7 @@ PRF_SHIFT_PPM_PER_K = -0.01
 def flow_pipe(radius_m: float = 5e-3, length_m: float = 0.3, peak_velocity_m_per_s: float = 0.5) -> Body:
     """A straight pipe along z through a block of gel, for a laminar flow of the fluid within.
 
-    The body holds where fluid is; how it moves is `pipe_velocity`. Truths: its flux and mean velocity (Poiseuille).
+    It flows from foot to head; its velocity anywhere is `pipe_velocity`. Truths: its flux and mean velocity (Poiseuille).
     """
     if not (radius_m > 0 and 0 <= peak_velocity_m_per_s < 10):
         raise ValueRangeError(f"flow_pipe: radius {radius_m} m, velocity {peak_velocity_m_per_s} m/s; wanted > 0, and 0 to 10.")
@@ -39,6 +39,15 @@ def flow_pipe(radius_m: float = 5e-3, length_m: float = 0.3, peak_velocity_m_per
             "flux_m3_per_s": np.pi * radius_m**2 * peak_velocity_m_per_s / 2,
         },
         shim_over=("agar gel",),
+        flows=(
+            Flow(
+                path_m=np.array([[0.0, 0.0, -half], [0.0, 0.0, half]]),
+                radius_m=radius_m,
+                peak_velocity_m_per_s=peak_velocity_m_per_s,
+                pace=Course(times_s=np.zeros(1), values=np.ones(1)),
+                tissue="blood-mimicking fluid",
+            ),
+        ),
         source="Poiseuille's law",
     )
 
