@@ -7,12 +7,14 @@ from typing import Any
 
 from fullbore.errors import UsageError
 from fullbore.phantom.bodies.knee import knee
+from fullbore.phantom.bodies.leg import leg
 from fullbore.phantom.bodies.lumbar_spine import lumbar_spine
 from fullbore.phantom.bodies.pelvis import pelvis
 from fullbore.phantom.body import Body
 
 BODIES: dict[str, Callable[..., Body]] = {
     "knee": knee,
+    "leg": leg,
     "lumbar_spine": lumbar_spine,
     "pelvis": pelvis,
 }
