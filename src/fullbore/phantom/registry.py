@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fullbore.errors import UsageError
+from fullbore.phantom.bodies.breast import breast
 from fullbore.phantom.bodies.knee import knee
 from fullbore.phantom.bodies.leg import leg
 from fullbore.phantom.bodies.lumbar_spine import lumbar_spine
@@ -13,6 +14,7 @@ from fullbore.phantom.bodies.pelvis import pelvis
 from fullbore.phantom.body import Body
 
 BODIES: dict[str, Callable[..., Body]] = {
+    "breast": breast,
     "knee": knee,
     "leg": leg,
     "lumbar_spine": lumbar_spine,
