@@ -85,7 +85,7 @@ def _covers(seed: int, projection_m: float) -> tuple[Layer, ...]:
     surface = blend(30 * MM, _chest_section(-9), *(_mound(side, projection_m) for side, _ in _SIDES))
     skin = rough(surface, smooth_field(seed + 1, 45 * MM), 1.5 * MM, 45 * MM)
     tips = [vector(_tip(side, projection_m)) for side, _ in _SIDES]
-    nipples = union(*(ellipsoid((x, y - 2 * MM, z), mm(6, 7, 6)) for x, y, z in tips))
+    nipples = union(*(ellipsoid((x, y + 3 * MM, z), mm(6, 11, 6)) for x, y, z in tips))
     return (
         Layer(shape=nipples, fill="skin", organ="nipples"),
         Layer(shape=skin, fill="skin", organ="skin"),
