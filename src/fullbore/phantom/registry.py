@@ -7,6 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fullbore.errors import UsageError
+from fullbore.phantom.bodies.breast import breast
+from fullbore.phantom.bodies.knee import knee
+from fullbore.phantom.bodies.leg import leg
+from fullbore.phantom.bodies.lumbar_spine import lumbar_spine
+from fullbore.phantom.bodies.pelvis import pelvis
 from fullbore.phantom.body import Body
 from fullbore.phantom.objects.acr import acr_large
 from fullbore.phantom.objects.gels import elastography_inclusions, flow_pipe, geometric_lattice, thermometry_gel, uniform_sphere
@@ -26,6 +31,11 @@ BODIES: dict[str, Callable[..., Body]] = {
     "geometric-lattice": geometric_lattice,
     "thermometry-gel": thermometry_gel,
     "elastography": elastography_inclusions,
+    "breast": breast,
+    "knee": knee,
+    "leg": leg,
+    "lumbar_spine": lumbar_spine,
+    "pelvis": pelvis,
 }
 
 
