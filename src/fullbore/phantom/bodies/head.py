@@ -22,7 +22,7 @@ from fullbore.phantom.shape import Shape
 from fullbore.phantom.tissues import library_tissue
 
 # Regions that a task makes active: centre in atlas LPS mm, radius mm, on the side named.
-ACTIVE_REGIONS: dict[str, tuple[float, float, float, float]] = {
+ACTIVE_REGIONS: dict[str, tuple[float | int, float | int, float | int, float | int]] = {
     "left motor hand": (38, 22, 56, 11),
     "right motor hand": (-38, 22, 56, 11),
     "supplementary motor": (0, 4, 58, 10),
@@ -46,20 +46,20 @@ def head(
     seed: int = 0,
     *,
     bundles: bool = True,
-    stroke_core_m3: float = 0.0,
-    stroke_penumbra_m3: float = 0.0,
-    stroke_delay_s: float = 4.0,
-    tumour_m3: float = 0.0,
-    tumour_oedema_m3: float = 0.0,
-    tumour_necrosis: float = 0.35,
-    tumour_ktrans_per_s: float = 0.003,
+    stroke_core_m3: float | int = 0.0,
+    stroke_penumbra_m3: float | int = 0.0,
+    stroke_delay_s: float | int = 4.0,
+    tumour_m3: float | int = 0.0,
+    tumour_oedema_m3: float | int = 0.0,
+    tumour_necrosis: float | int = 0.35,
+    tumour_ktrans_per_s: float | int = 0.003,
     ms_lesions: int = 0,
     ms_enhancing: int = 0,
-    haemorrhage_m3: float = 0.0,
+    haemorrhage_m3: float | int = 0.0,
     haemorrhage_age: str = "acute",
-    stenosis: float = 0.0,
+    stenosis: float | int = 0.0,
     active: str = "",
-    active_t2_star: float = 0.03,
+    active_t2_star: float | int = 0.03,
 ) -> Body:
     """A head with neck, supine and straight; the isocentre is the middle of the brain.
 
@@ -98,7 +98,7 @@ def head(
     )  # fmt: skip
 
 
-def head_vessels(seed: int = 0, *, stenosis: float = 0.0) -> tuple[Vessel, ...]:
+def head_vessels(seed: int = 0, *, stenosis: float | int = 0.0) -> tuple[Vessel, ...]:
     """The arteries and veins of `head` of the same seed and stenosis as data: path, radius, flow, velocity."""
     parts = _parts(seed)
     return vessels(parts.bend, lambda points: _onto(parts.hull.cavity, points, -1.5e-3), stenosis)
@@ -121,7 +121,7 @@ def _parts(seed: int) -> _Parts:
     return _Parts(bend, brain, made, hull(brain.mask, np.random.default_rng([seed, 2])), tracts(low, high, bend))
 
 
-def _onto(cavity: Shape, points_m: np.ndarray, depth_m: float) -> np.ndarray:
+def _onto(cavity: Shape, points_m: np.ndarray, depth_m: float | int) -> np.ndarray:
     """Points moved along the surface's normal to where the distance is depth_m."""
     found, step = np.array(points_m, np.float64), 1e-3
     for _ in range(30):
@@ -133,7 +133,7 @@ def _onto(cavity: Shape, points_m: np.ndarray, depth_m: float) -> np.ndarray:
     return found
 
 
-def _active_layers(active: str, change: float, cortex: Layer, bend: Bend | None) -> list[Layer]:
+def _active_layers(active: str, change: float | int, cortex: Layer, bend: Bend | None) -> list[Layer]:
     if not active:
         return []
     if not -0.5 < change < 1:
@@ -150,7 +150,15 @@ def _active_layers(active: str, change: float, cortex: Layer, bend: Bend | None)
             raise ValueRangeError(f"head: active_t2_star {change} asks for a T2* beyond T2.")
         name = f"grey matter, active{tissue.name[-2:]}"
         tissues.append(renamed(tissue, name, t2_prime_s=1 / rate))
-    fill = Fill(tissues=tuple(tissues), shares=cortex.filling.shares)
+    inner = cortex.filling.shares
+    assert inner is not None
+
+    def shares(points: np.ndarray, distance: np.ndarray, width_m: float) -> np.ndarray:
+        grey = inner(points, distance, width_m)
+        # The fluid in the sulci too, so that nothing of the cortex below shows through.
+        return np.column_stack([grey, 1 - grey.sum(axis=1)])
+
+    fill = Fill(tissues=(*tissues, "csf"), shares=shares)
     layers = []
     for name in names:
         x, y, z, radius = ACTIVE_REGIONS[name]
@@ -164,10 +172,10 @@ def _disease(
     generator: np.random.Generator,
     white: Fill,
     *,
-    stroke: tuple[float, float, float],
-    tumour: tuple[float, float, float, float],
+    stroke: tuple[float | int, float | int, float | int],
+    tumour: tuple[float | int, float | int, float | int, float | int],
     ms: tuple[int, int],
-    haemorrhage: tuple[float, str],
+    haemorrhage: tuple[float | int, str],
 ) -> tuple[list[Layer], dict[str, float]]:
     wanted = {"stroke": any(stroke[:2]), "tumour": any(tumour[:2]), "MS": any(ms), "haemorrhage": haemorrhage[0] != 0}
     chosen = [name for name, on in wanted.items() if on]
@@ -187,7 +195,7 @@ def _disease(
 _make_stroke, _make_tumour, _make_haemorrhage = stroke, tumour, haemorrhage
 
 
-def _plaque_layers(seed: int, stenosis: float) -> tuple[list[Layer], dict[str, float]]:
+def _plaque_layers(seed: int, stenosis: float | int) -> tuple[list[Layer], dict[str, float]]:
     if stenosis == 0:
         return [], {}
     healthy = next(each for each in head_vessels(seed) if each.name == "left middle cerebral artery")
@@ -208,7 +216,7 @@ def _truths(parts: _Parts, flowing: tuple[Vessel, ...], lesions: list[Layer]) ->
             truths[f"{name}_m3"] = each.volume_m3
         truths[f"{each.tissue.replace(' ', '_')}_ppm"] = library_tissue(each.tissue).susceptibility_ppm
     for vessel in flowing:
-        truths[f"{vessel.name.replace(' ', '_')}_flow_m3_per_s"] = vessel.flow_m3_per_s
+        truths[f"{vessel.name.replace(' ', '_')}_flow_m3_per_s"] = float(vessel.flow_m3_per_s[-1])
     return truths
 
 

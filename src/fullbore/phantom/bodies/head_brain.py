@@ -138,7 +138,7 @@ def _within(grid: Grid, shape: Shape) -> np.ndarray:
     return out
 
 
-def around_nuclei(brain: Brain, nuclei: Sequence[Nucleus], margin_m: float = 2.3e-3) -> np.ndarray:
+def around_nuclei(brain: Brain, nuclei: Sequence[Nucleus], margin_m: float | int = 2.3e-3) -> np.ndarray:
     """The brain's fractions with the grey matter that the atlas has within a margin of the nuclei given to white matter.
 
     The nuclei are painted over it; what would be left is a grey rim of another shape than theirs.
@@ -211,7 +211,7 @@ def _part_fill(
     sticks = stick_tissues(whole) if kind == WHITE and tracts is not None else (whole,)
     tissues = tuple(water_variant(stick, change) for stick in sticks for change in (-_TEXTURE, _TEXTURE))
 
-    def shares(points: np.ndarray, distance: np.ndarray, width_m: float) -> np.ndarray:
+    def shares(points: np.ndarray, distance: np.ndarray, width_m: float | int) -> np.ndarray:
         out, amount = np.zeros((len(points), len(tissues))), own(points)
         some = np.flatnonzero(amount > 0)
         where = np.ascontiguousarray(points[some])

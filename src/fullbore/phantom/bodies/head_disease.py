@@ -27,7 +27,10 @@ _SITES = (
 
 
 def irregular(
-    volume_m3: float, proportions: tuple[float, float, float], centre_m: np.ndarray, generator: np.random.Generator
+    volume_m3: float | int,
+    proportions: tuple[float | int, float | int, float | int],
+    centre_m: np.ndarray,
+    generator: np.random.Generator,
 ) -> Shape:
     """An ellipsoid of exactly this volume, turned and bent by shears, each of which keeps volumes."""
     size = (volume_m3 / (4 / 3 * np.pi * np.prod(proportions))) ** (1 / 3)
@@ -50,7 +53,12 @@ def irregular(
 
 
 def stroke(
-    core_m3: float, penumbra_m3: float, delay_s: float, share_of_white: Fill, bend: Bend | None, generator: np.random.Generator
+    core_m3: float | int,
+    penumbra_m3: float | int,
+    delay_s: float | int,
+    share_of_white: Fill,
+    bend: Bend | None,
+    generator: np.random.Generator,
 ) -> tuple[list[Layer], dict[str, float]]:
     """Acute infarct in the left middle cerebral territory: a core with lowered diffusivity, a penumbra with delayed transit.
 
@@ -79,7 +87,9 @@ def stroke(
     return layers, truths
 
 
-def _both(share_of_white: Fill, name: str, flow: float, late_s: float, diffusion: float, times: float) -> Fill:
+def _both(
+    share_of_white: Fill, name: str, flow: float | int, late_s: float | int, diffusion: float | int, times: float | int
+) -> Fill:
     """White and grey matter as the atlas has them, changed by disease; fluid gives way to grey matter."""
 
     def changed(kind: str) -> Tissue:
@@ -97,7 +107,7 @@ def _both(share_of_white: Fill, name: str, flow: float, late_s: float, diffusion
     inner = share_of_white.shares
     assert inner is not None
 
-    def shares(points: np.ndarray, distance: np.ndarray, width_m: float) -> np.ndarray:
+    def shares(points: np.ndarray, distance: np.ndarray, width_m: float | int) -> np.ndarray:
         white = inner(points, distance, width_m).sum(axis=1)
         return np.stack([white, 1 - white], axis=1)
 
@@ -105,7 +115,12 @@ def _both(share_of_white: Fill, name: str, flow: float, late_s: float, diffusion
 
 
 def tumour(
-    volume_m3: float, oedema_m3: float, ktrans_per_s: float, necrosis: float, bend: Bend | None, generator: np.random.Generator
+    volume_m3: float | int,
+    oedema_m3: float | int,
+    ktrans_per_s: float | int,
+    necrosis: float | int,
+    bend: Bend | None,
+    generator: np.random.Generator,
 ) -> tuple[list[Layer], dict[str, float]]:
     """Glioblastoma in the right frontal white matter: oedema, a leaky rim, a necrotic middle (share `necrosis` of the tumour)."""
     _size("tumour", volume_m3 + oedema_m3)
@@ -156,7 +171,7 @@ def sclerosis(
 
 
 def haemorrhage(
-    volume_m3: float, age: str, bend: Bend | None, generator: np.random.Generator
+    volume_m3: float | int, age: str, bend: Bend | None, generator: np.random.Generator
 ) -> tuple[list[Layer], dict[str, float]]:
     """Bleeding into the right parietal lobe: acute (deoxyhaemoglobin) or subacute (methaemoglobin with a rim of haemosiderin)."""
     _size("haemorrhage", volume_m3)
@@ -176,10 +191,10 @@ def haemorrhage(
     return layers, truths
 
 
-def _centre(place_mm: tuple[float, float, float], bend: Bend | None) -> np.ndarray:
+def _centre(place_mm: tuple[float | int, float | int, float | int], bend: Bend | None) -> np.ndarray:
     return np.asarray(carried(bend, places([place_mm]))[0])
 
 
-def _size(what: str, volume_m3: float) -> None:
+def _size(what: str, volume_m3: float | int) -> None:
     if not 0 < volume_m3 <= _LARGEST_M3[what]:
         raise ValueRangeError(f"head: {what} of {volume_m3} m^3, wanted more than 0 and at most {_LARGEST_M3[what]}.")

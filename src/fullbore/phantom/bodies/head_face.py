@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fullbore.phantom.bodies.head_space import MM, at, cord, egg, rod
+from fullbore.phantom.bodies.head_space import MM, at, cord, curve, egg, rod
 from fullbore.phantom.body import Layer
 from fullbore.phantom.fill import mixed, textured
-from fullbore.phantom.primitives import half_space, smooth_path
+from fullbore.phantom.primitives import half_space
 from fullbore.phantom.shape import Shape, blend, grown, mirrored, union
 
 
@@ -26,25 +26,25 @@ def face_surface() -> Shape:
 
 def _ear() -> Shape:
     """A flap of skin behind the ear canal: rim and lobe."""
-    rim = smooth_path(np.array([(88, 10, -36), (92, 14, -20), (96, 28, -18), (97, 34, -34), (93, 26, -54), (88, 16, -60)]), 2)
+    rim = curve([(88, 10, -36), (92, 14, -20), (96, 28, -18), (97, 34, -34), (93, 26, -54), (88, 16, -60)], 2)
     tubes = cord(np.column_stack([rim, np.full(len(rim), 3.4)]))
     return blend(5 * MM, tubes, rod((84, 20, -38), (93, 27, -38), 5.0))
 
 
-def face_layers() -> list[Layer]:
-    """Soft parts of the face: temporal and chewing muscles, glands, fat of cheek and orbit, tongue."""
+def face_layers(inside: Shape) -> list[Layer]:
+    """Soft parts of the face within its skin: muscles of temple and jaw, glands, fat of cheek and orbit, tongue."""
     temporal = mirrored(egg((66, -16, -22), (6.5, 26, 30)))
     masseter = mirrored(egg((56, -16, -80), (7, 15, 24)))
     orbit = blend(8 * MM, egg((32, -58, -37), (17, 17, 16)), rod((30, -52, -36), (14, -24, -33), 7.0))
     neck = mirrored(rod((56, 20, -62), (24, -28, -150), 9.5))
     parotid, under = mirrored(egg((55, 6, -72), (9, 12, 19))), mirrored(egg((30, -18, -112), (8, 14, 9)))
     return [
-        Layer(shape=temporal, fill="muscle", organ="temporal muscle"),
+        Layer(shape=temporal & inside, fill="muscle", organ="temporal muscle"),
         Layer(shape=mirrored(egg((44, -40, -78), (8, 16, 15))), fill="fat", organ="cheek fat"),
-        Layer(shape=masseter, fill="muscle", organ="masseter"),
-        Layer(shape=grown(neck, 1.5e-3), fill="fat", organ="neck fat"),
-        Layer(shape=neck, fill="muscle", organ="sternocleidomastoid"),
-        Layer(shape=parotid, fill=mixed((("gland", 0.75), ("fat", 0.25))), organ="parotid gland"),
+        Layer(shape=masseter & inside, fill="muscle", organ="masseter"),
+        Layer(shape=grown(neck, 1.5e-3) & inside, fill="fat", organ="neck fat"),
+        Layer(shape=neck & inside, fill="muscle", organ="sternocleidomastoid"),
+        Layer(shape=parotid & inside, fill=mixed((("gland", 0.75), ("fat", 0.25))), organ="parotid gland"),
         Layer(
             shape=under,
             fill=mixed((("gland", 0.9), ("fat", 0.1))),
@@ -62,9 +62,7 @@ def base_bones() -> tuple[Shape, ...]:
     rim = (mirrored(egg((32, -60, -37), (20, 18, 19))) - orbits) & half_space(at(0, -68, 0), (0, -1, 0))
     maxilla = mirrored(egg((27, -52, -64), (15, 18, 17))) - mirrored(egg((32, -58, -37), (17, 17, 16)))
     palate = egg((0, -52, -80), (26, 32, 5)) & half_space(at(0, 0, -84), (0, 0, -1))
-    zygoma = mirrored(
-        cord(smooth_path(np.array([(44, -64, -56, 4), (54, -54, -53, 3.8), (63, -34, -50, 2.4), (66, -8, -49, 2.6)]), 2))
-    )
+    zygoma = mirrored(cord(curve([(44, -64, -56, 4), (54, -54, -53, 3.8), (63, -34, -50, 2.4), (66, -8, -49, 2.6)], 2)))
     nasal = rod((0, -82, -36), (0, -91, -50), 2.6)
     septum = egg((0, -58, -62), (1.4, 30, 15))
     mastoid = mirrored(blend(5 * MM, egg((55, 28, -51), (9, 12, 15)), egg((60, 14, -44), (8, 9, 8))))
@@ -81,13 +79,8 @@ def skull_marrow() -> Shape:
 
 def jaws() -> list[Layer]:
     """Lower jaw with marrow, both rows of teeth."""
-    arch = smooth_path(
-        np.array([
-            (50, -8, -58, 4.5), (48, -10, -80, 4.8), (45, -16, -98, 5.8), (36, -40, -108, 6.6),
-            (22, -66, -113, 7.4), (0, -76, -115, 8.2),
-        ]),
-        4,
-    )  # fmt: skip
+    line = [(50, -8, -58, 4.5), (48, -10, -80, 4.8), (45, -16, -98, 5.8), (36, -40, -108, 6.6), (22, -66, -113, 7.4)]
+    arch = curve([*line, (0, -76, -115, 8.2)], 4)
     jaw = mirrored(cord(arch))
     upper, lower = _teeth(-88.5, (25, 31), -80.5), _teeth(-98.5, (24, 30), -106)
     return [
@@ -97,7 +90,7 @@ def jaws() -> list[Layer]:
     ]
 
 
-def _teeth(middle_mm: float, ring_mm: tuple[float, float], root_mm: float) -> Shape:
+def _teeth(middle_mm: float | int, ring_mm: tuple[float | int, float | int], root_mm: float | int) -> Shape:
     """Fourteen teeth on an arch, from crown to root."""
     made = []
     for k in range(14):
@@ -131,7 +124,7 @@ def spine_layers() -> list[Layer]:
     return layers
 
 
-def _slab(middle_mm: float, half_mm: float) -> Shape:
+def _slab(middle_mm: float | int, half_mm: float | int) -> Shape:
     return half_space(at(0, 0, middle_mm + half_mm), (0, 0, 1)) & half_space(at(0, 0, middle_mm - half_mm), (0, 0, -1))
 
 

@@ -17,23 +17,23 @@ class Nucleus(NamedTuple):
     organ: str
     tissue: str
     shape: Shape
-    volume_m3: float
+    volume_m3: float | int
 
 
 class _Piece(NamedTuple):
-    """A left nucleus about its own centre: shape in metres, centre in atlas LPS mm, tilts about z and x."""
+    """A left nucleus about its own centre: shape in metres, centre in atlas mm, tilts about z and x."""
 
     tissue: str
     shape: Shape
-    volume_m3: float
-    centre_mm: tuple[float, float, float]
-    tilt_z_deg: float = 0.0
-    tilt_x_deg: float = 0.0
+    volume_m3: float | int
+    centre_mm: tuple[float | int, float | int, float | int]
+    tilt_z_deg: float | int = 0.0
+    tilt_x_deg: float | int = 0.0
 
 
-_HEAD_OF_CAUDATE = (
-    (9.5, -16, -4, 3.4), (11, -18, 1, 4.6), (12, -16.5, 7, 4.8), (13.5, -10, 13.5, 3.9), (16, 0, 19, 2.9), (18.5, 10, 21.5, 2.3),
-    (21.5, 21, 21, 1.8), (25, 30, 16, 1.4),
+_CAUDATE = (
+    (9.6, -17.5, -4, 4.9), (10.6, -18, 1, 5.3), (11.8, -16, 7, 5.2), (13.2, -10, 13.5, 4.2), (15.8, 0, 19, 3.1),
+    (18.3, 10, 21.5, 2.4), (21.5, 21, 21, 1.8), (25, 30, 16, 1.4),
 )  # fmt: skip
 _HIPPOCAMPUS = ((22, 9, -20, 4.2), (26, 15, -18.5, 4.3), (28.5, 23, -14, 3.6), (28, 31, -8, 3.0), (23, 37, -2, 2.2))
 
@@ -46,7 +46,7 @@ def nuclei(generator: np.random.Generator, bend: Bend | None) -> tuple[Nucleus, 
     found = []
     for side in ("left", "right"):
         for piece in _pieces(generator):
-            centre = np.array(piece.centre_mm) * ((1, 1, 1) if side == "left" else (-1, 1, 1))
+            centre = np.array(piece.centre_mm, np.float64) * ((1, 1, 1) if side == "left" else (-1, 1, 1))
             turn = rotation((1, 0, 0), np.deg2rad(piece.tilt_x_deg)) @ rotation((0, 0, 1), np.deg2rad(piece.tilt_z_deg))
             own = placed(piece.shape, (0, 0, 0), turn)
             own = own if side == "left" else flipped(own)
@@ -63,7 +63,7 @@ def _pieces(generator: np.random.Generator) -> tuple[_Piece, ...]:
 
     return (
         _bent_rod("hippocampus", _HIPPOCAMPUS, grow()),
-        _bent_rod("caudate", _HEAD_OF_CAUDATE, grow()),
+        _bent_rod("caudate", _CAUDATE, grow()),
         _cut_egg("putamen", (8.0, 16.5, 11.0), -2.2, 1, grow(), (25.5, -3, 1.5), -12),
         _cut_egg("globus pallidus", (8.0, 9.5, 7.0), 1.2, -1, grow(), (20.6, 2, 0), -14),
         _egg("thalamus", (9.0, 15.0, 10.3), grow(), (12.2, 18, 7.5), -26),
@@ -74,19 +74,25 @@ def _pieces(generator: np.random.Generator) -> tuple[_Piece, ...]:
     )
 
 
-def _egg(tissue: str, axes: tuple[float, float, float], unit: float, centre: tuple[float, float, float], *tilts: float) -> _Piece:
+def _egg(
+    tissue: str,
+    axes: tuple[float | int, float | int, float | int],
+    unit: float | int,
+    centre: tuple[float | int, float | int, float | int],
+    *tilts: float | int,
+) -> _Piece:
     a, b, c = (unit * value for value in axes)
     return _Piece(tissue, ellipsoid((0, 0, 0), (a, b, c)), float(4 / 3 * np.pi * a * b * c), centre, *tilts)
 
 
 def _cut_egg(
     tissue: str,
-    axes: tuple[float, float, float],
-    plane: float,
+    axes: tuple[float | int, float | int, float | int],
+    plane: float | int,
     side: int,
-    unit: float,
-    centre: tuple[float, float, float],
-    tilt: float,
+    unit: float | int,
+    centre: tuple[float | int, float | int, float | int],
+    tilt: float | int,
 ) -> _Piece:
     """An ellipsoid with only what lies on one side (1: lateral) of the plane x = plane, as the lens nucleus is parted."""
     a, b, c = (unit * value for value in axes)
@@ -97,7 +103,7 @@ def _cut_egg(
     return _Piece(tissue, ellipsoid((0, 0, 0), (a, b, c)) & keep, float(volume), centre, tilt)
 
 
-def _dentate(unit: float) -> _Piece:
+def _dentate(unit: float | int) -> _Piece:
     """A shell, open towards the middle, as the dentate's ribbon about its hilum."""
     outer, inner = (
         _cut_egg("", (6, 9, 5), -2.5, 1, unit, (0, 0, 0), 0),
@@ -107,8 +113,10 @@ def _dentate(unit: float) -> _Piece:
     return _Piece("dentate nucleus", outer.shape - inner.shape, volume, (14.5, 56, -36), 20, 20)
 
 
-def _bent_rod(tissue: str, points_mm: tuple[tuple[float, float, float, float], ...], unit: float) -> _Piece:
-    path = smooth_path(np.array(points_mm), 6)
+def _bent_rod(
+    tissue: str, points_mm: tuple[tuple[float | int, float | int, float | int, float | int], ...], unit: float | int
+) -> _Piece:
+    path = smooth_path(np.array(points_mm, np.float64), 6)
     middle = path[:, :3].mean(axis=0)
     line, radii = (path[:, :3] - middle) * unit, path[:, 3] * unit
     x, y, z = (float(value) for value in middle)
@@ -116,7 +124,8 @@ def _bent_rod(tissue: str, points_mm: tuple[tuple[float, float, float, float], .
 
 
 def tube_volume(path_m: np.ndarray, radii_m: np.ndarray) -> float:
-    """Volume of a tube with round ends: its frusta and two half balls (bends neither add nor take, by Pappus)."""
+    """Volume of a tube with round ends: its frusta and two half balls (bends neither add nor take, by Pappus);
+    good while the radius changes by less than a tenth of the way."""
     length = np.linalg.norm(np.diff(path_m, axis=0), axis=1)
     a, b = radii_m[:-1], radii_m[1:]
     frusta = np.pi / 3 * np.sum(length * (a * a + a * b + b * b))

@@ -60,7 +60,9 @@ def hull(mask: np.ndarray, generator: np.random.Generator) -> Hull:
     return Hull(*made)
 
 
-def _bump(x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: tuple[float, ...], width: tuple[float, ...]) -> np.ndarray:
+def _bump(
+    x: np.ndarray, y: np.ndarray, z: np.ndarray, centre: tuple[float | int, ...], width: tuple[float | int, ...]
+) -> np.ndarray:
     squares = sum(((value - c) / w) ** 2 for value, c, w in zip((x, y, z), centre, width, strict=True))
     return np.asarray(np.exp(-0.5 * np.asarray(squares)), np.float32)
 
@@ -69,14 +71,14 @@ def surrounding_layers(shapes: Hull, seed: int) -> list[Layer]:
     """All layers from skin to cord, below those of the brain."""
     below = half_space(at(0, 0, -131), (0, 0, -1))
     head = blend(12 * MM, shapes.scalp, face_surface()) & below
-    streak = smooth_field(13 * seed + 3, 6e-3)
-    flesh = graded("muscle", "fat", lambda points: np.clip(4 * (streak(points) - 0.45), 0, 1))
+    streak = smooth_field(13 * seed + 3, 4.5e-3)
+    flesh = graded("muscle", "fat", lambda points: np.clip(4 * (streak(points) - 0.55), 0, 1))
     bone = union(shapes.skull, *base_bones())
     return [
         Layer(shape=head, fill="skin", organ="scalp and skin"),
         Layer(shape=grown(head, -_SKIN_M), fill=textured("fat", 0.06, 9e-3, 13 * seed + 4), organ="subcutaneous fat"),
         Layer(shape=grown(head, -_SKIN_M - _SCALP_M), fill=flesh, organ="muscles of head and neck"),
-        *face_layers(),
+        *face_layers(grown(head, -_SKIN_M - 0.6e-3)),
         Layer(shape=bone, fill="cortical bone", organ="skull"),
         Layer(shape=_diploe(shapes), fill=textured("yellow marrow", 0.08, 6e-3, 13 * seed + 5), organ="skull marrow"),
         Layer(shape=skull_marrow(), fill=textured("red marrow", 0.08, 6e-3, 13 * seed + 6), organ="skull marrow"),

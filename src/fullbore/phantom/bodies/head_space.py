@@ -11,10 +11,10 @@ from typing import no_type_check
 
 import numba
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from fullbore.phantom.head import ATLAS_SCALE, ISOCENTRE_MM
-from fullbore.phantom.primitives import capsule, ellipsoid, tube
+from fullbore.phantom.primitives import capsule, ellipsoid, smooth_path, tube
 from fullbore.phantom.shape import Shape, Vector
 from fullbore.phantom.texture import smooth_field
 
@@ -27,14 +27,14 @@ _BEND_AMPLITUDE_M = 2.6e-3
 _BEND_LENGTH_M = 30e-3
 
 
-def at(x_mm: float, y_mm: float, z_mm: float) -> Vector:
+def at(x_mm: float | int, y_mm: float | int, z_mm: float | int) -> Vector:
     """Metres of a place in atlas LPS millimetres."""
     x, y, z = (float((value - origin) * MM) for value, origin in zip((x_mm, y_mm, z_mm), ISOCENTRE_MM, strict=True))
     return x, y, z
 
 
-def places(points_mm: Float[np.ndarray, "n 3"] | Sequence[Sequence[float]]) -> Float[np.ndarray, "n 3"]:
-    """Metres of many places in atlas LPS millimetres."""
+def places(points_mm: Num[np.ndarray, "n column"] | Sequence[Sequence[float | int]]) -> Float[np.ndarray, "n 3"]:
+    """Metres of many places in atlas LPS millimetres: the first three columns."""
     return (np.asarray(points_mm, np.float64)[:, :3] - ISOCENTRE_MM) * MM
 
 
@@ -49,15 +49,20 @@ def egg(centre_mm: Vector, semi_axes_mm: Vector) -> Shape:
     return ellipsoid(at(*centre_mm), (a, b, c))
 
 
-def rod(start_mm: Vector, end_mm: Vector, radius_mm: float) -> Shape:
+def rod(start_mm: Vector, end_mm: Vector, radius_mm: float | int) -> Shape:
     """A cylinder with round ends given in atlas millimetres."""
     return capsule(at(*start_mm), at(*end_mm), radius_mm * MM)
 
 
-def cord(points_mm: Float[np.ndarray, "k 4"] | Sequence[Sequence[float]]) -> Shape:
+def cord(points_mm: Num[np.ndarray, "k 4"] | Sequence[Sequence[float | int]]) -> Shape:
     """A tube through points (x, y, z, radius) in atlas millimetres."""
     rows = np.asarray(points_mm, np.float64)
     return tube(places(rows), rows[:, 3] * MM)
+
+
+def curve(points: Sequence[Sequence[float | int]], pieces: int) -> Float[np.ndarray, "m d"]:
+    """A smooth curve through points (see `smooth_path`), in whatever columns and units they have."""
+    return smooth_path(np.array(points, np.float64), pieces)
 
 
 def bending(seed: int) -> Bend | None:
@@ -81,7 +86,9 @@ def carried(bend: Bend | None, points_m: Float[np.ndarray, "n 3"]) -> Float[np.n
     return found
 
 
-def lattice_shape(distance_m: Float[np.ndarray, "z y x"], origin_m: Vector, step_m: float, reach_m: float = 0.0) -> Shape:
+def lattice_shape(
+    distance_m: Float[np.ndarray, "z y x"], origin_m: Vector, step_m: float | int, reach_m: float | int = 0.0
+) -> Shape:
     """A solid whose signed distance is known on a lattice, linear between its points and held beyond its ends.
 
     reach_m: how far its surface may still be moved outward (for its box).

@@ -130,7 +130,7 @@ def tracts(low_m: np.ndarray, high_m: np.ndarray, bend: Bend | None) -> Tracts:
 
 
 def _bundles(bend: Bend | None) -> dict[str, tuple[np.ndarray, ...]]:
-    def curve(points: tuple[tuple[float, ...], ...], side: int) -> np.ndarray:
+    def curve(points: tuple[tuple[float | int, ...], ...], side: int) -> np.ndarray:
         return carried(bend, places(smooth_path(np.array(points, np.float64) * (side, 1, 1), 5)))
 
     crossing = [(*((-x, y, z) for x, y, z in half[:0:-1]), *half) for half in _CALLOSAL]

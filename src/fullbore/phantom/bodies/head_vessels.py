@@ -22,7 +22,7 @@ from fullbore.phantom.shape import Shape, grown
 _ML_MIN = 1e-6 / 60
 
 # Name, radius mm (metric), flow ml/min, atlas LPS points in the direction of flow. Left ones are mirrored.
-_ARTERIES: tuple[tuple[str, float, float, tuple[tuple[float, float, float], ...]], ...] = (
+_ARTERIES: tuple[tuple[str, float, float, tuple[tuple[float | int, float | int, float | int], ...]], ...] = (
     (
         "internal carotid artery", 2.3, 240.0,
         ((27, 10, -135), (28, 6, -100), (26, 10, -72), (25, 13, -58), (21, 9, -50), (14, 3, -45), (11, 1, -38), (11, -3, -33),
@@ -48,11 +48,11 @@ _ARTERIES: tuple[tuple[str, float, float, tuple[tuple[float, float, float], ...]
         ((19, 30, -135), (19, 28, -100), (22, 34, -84), (14, 42, -77), (8, 36, -66), (3, 24, -58), (0, 20, -54))),
     ("superior cerebellar artery", 0.6, 0.0, ((0, 9, -24), (7, 11, -23), (15, 19, -22), (20, 30, -20), (20, 44, -16))),
 )  # fmt: skip
-_MIDLINE: tuple[tuple[str, float, float, tuple[tuple[float, float, float], ...]], ...] = (
+_MIDLINE: tuple[tuple[str, float, float, tuple[tuple[float | int, float | int, float | int], ...]], ...] = (
     ("basilar artery", 1.7, 140.0, ((0, 20, -54), (0, 13, -46), (0.5, 10.5, -38), (0, 10, -30), (0, 9, -24), (0, 8.5, -20))),
     ("anterior communicating artery", 0.75, 0.0, ((-3, -11, -15), (3, -11, -15))),
 )
-_VEINS: tuple[tuple[str, float, float, tuple[tuple[float, float, float], ...]], ...] = (
+_VEINS: tuple[tuple[str, float, float, tuple[tuple[float | int, float | int, float | int], ...]], ...] = (
     ("internal cerebral vein", 1.0, 40.0, ((2.5, -1, 9), (2.2, 6, 14), (2, 18, 15), (2, 30, 13), (0, 38, 10))),
     ("basal vein", 0.8, 20.0, ((12, 2, -13), (17, 14, -12), (18, 26, -7), (12, 35, 2), (0, 38, 10))),
 )
@@ -61,7 +61,7 @@ Project = Callable[[np.ndarray], np.ndarray]
 
 
 class Vessel(NamedTuple):
-    """A vessel as data. path_m: (k, 3), in the direction of flow. radius_m: (k,), of the lumen. flow_m3_per_s: mean over time.
+    """A vessel as data. path_m: (k, 3), along the flow. radius_m: (k,), of the lumen. flow_m3_per_s: (k,), mean over time.
 
     mean_velocity_m_per_s: (k,), flow over area. kind: artery or vein. Communicating arteries carry nothing in health.
     """
@@ -70,7 +70,7 @@ class Vessel(NamedTuple):
     kind: str
     path_m: Float[np.ndarray, "k 3"]
     radius_m: Float[np.ndarray, " k"]
-    flow_m3_per_s: float
+    flow_m3_per_s: Float[np.ndarray, " k"]
 
     @property
     def mean_velocity_m_per_s(self) -> Float[np.ndarray, " k"]:
@@ -89,10 +89,10 @@ class Plaque(NamedTuple):
     path_m: np.ndarray
     outer_m: np.ndarray
     lumen_m: np.ndarray
-    volume_m3: float
+    volume_m3: float | int
 
 
-def vessels(bend: Bend | None, onto_dura: Project, stenosis: float = 0.0) -> tuple[Vessel, ...]:
+def vessels(bend: Bend | None, onto_dura: Project, stenosis: float | int = 0.0) -> tuple[Vessel, ...]:
     """All arteries and veins. onto_dura: takes points (n, 3) metres to the dura, for the sinuses that run in it.
 
     stenosis: share of the diameter that a plaque takes from the left middle cerebral artery; flow is kept, velocity rises.
@@ -113,10 +113,16 @@ def vessels(bend: Bend | None, onto_dura: Project, stenosis: float = 0.0) -> tup
 
 
 def _vessel(
-    name: str, kind: str, radius_mm: float, flow: float, points: Sequence[Sequence[float]], bend: Bend | None, sign: int
+    name: str,
+    kind: str,
+    radius_mm: float | int,
+    flow: float | int,
+    points: Sequence[Sequence[float | int]],
+    bend: Bend | None,
+    sign: int,
 ) -> Vessel:
     path = carried(bend, places(smooth_path(np.array(points, np.float64) * (sign, 1, 1), 6)))
-    return Vessel(name, kind, path, np.full(len(path), 1e-3 * radius_mm), flow * _ML_MIN)
+    return Vessel(name, kind, path, np.full(len(path), 1e-3 * radius_mm), np.full(len(path), flow * _ML_MIN))
 
 
 def _sinuses(bend: Bend | None, onto_dura: Project) -> list[Vessel]:
@@ -128,12 +134,13 @@ def _sinuses(bend: Bend | None, onto_dura: Project) -> list[Vessel]:
     sagittal[:, 0] = 0
     sagittal = np.concatenate([sagittal, onto_dura(places([(0, 106, -13)]))])
     torcula = sagittal[-1]
-    radii = np.linspace(1.6e-3, 3.6e-3, len(sagittal))
+    # It collects from front to back.
+    radii, flows = np.linspace(1.6e-3, 3.6e-3, len(sagittal)), np.linspace(30, 430, len(sagittal)) * _ML_MIN
     galen = carried(bend, places([(0, 38, 10), (0, 42, 8), (0, 50, 3), (0, 66, -3), (0, 84, -9)]))
     straight = smooth_path(np.concatenate([galen, torcula[None]]), 5)
     made = [
-        Vessel("superior sagittal sinus", "vein", sagittal, radii, 430 * _ML_MIN),
-        Vessel("straight sinus", "vein", straight, np.full(len(straight), 2.0e-3), 120 * _ML_MIN),
+        Vessel("superior sagittal sinus", "vein", sagittal, radii, flows),
+        Vessel("straight sinus", "vein", straight, np.full(len(straight), 2.0e-3), np.full(len(straight), 120 * _ML_MIN)),
     ]
     for side, sign, flow, width in (("left", 1, 240.0, 3.0e-3), ("right", -1, 310.0, 3.5e-3)):
         line = np.array(
@@ -143,14 +150,15 @@ def _sinuses(bend: Bend | None, onto_dura: Project) -> list[Vessel]:
         down = places(np.array([(38, 30, -60), (30, 22, -64), (28, 16, -76), (31, 8, -100), (32, 10, -135)]) * (sign, 1, 1))
         outer = smooth_path(np.concatenate([torcula[None], in_dura]), 5)
         jugular = smooth_path(np.concatenate([in_dura[-1:], down]), 5)
-        made.append(Vessel(f"{side} transverse and sigmoid sinus", "vein", outer, np.full(len(outer), width), flow * _ML_MIN))
-        wide = np.linspace(width, 1.3 * width, len(jugular))
+        steady = np.full(len(outer), flow * _ML_MIN)
+        made.append(Vessel(f"{side} transverse and sigmoid sinus", "vein", outer, np.full(len(outer), width), steady))
         # Cerebellar and temporal veins, not drawn, bring what is missing to the whole.
-        made.append(Vessel(f"{side} jugular vein", "vein", jugular, wide, (flow + 35) * _ML_MIN))
+        wide, more = np.linspace(width, 1.3 * width, len(jugular)), np.linspace(flow, flow + 35, len(jugular)) * _ML_MIN
+        made.append(Vessel(f"{side} jugular vein", "vein", jugular, wide, more))
     return made
 
 
-def _narrowed(vessel: Vessel, stenosis: float) -> Vessel:
+def _narrowed(vessel: Vessel, stenosis: float | int) -> Vessel:
     """The vessel with a bell-shaped narrowing 10 mm behind its origin."""
     radius = vessel.radius_m * (1 - stenosis * _bell(vessel.path_m))
     return vessel._replace(radius_m=radius)
@@ -162,10 +170,10 @@ def _bell(path_m: np.ndarray) -> np.ndarray:
     return np.asarray(np.cos(np.clip((along - 0.010) / 0.005, -1, 1) * np.pi / 2) ** 2)
 
 
-def plaque(healthy: Vessel, stenosis: float) -> Plaque:
+def plaque(healthy: Vessel, stenosis: float | int) -> Plaque:
     """The plaque that narrows a vessel: between the healthy lumen, 15 % wider where it is thickest, and what is left of it."""
     bell = _bell(healthy.path_m)
-    inside = np.flatnonzero(bell > 0)
+    inside = np.flatnonzero(bell > 1e-6)
     part = slice(inside[0] - 1, inside[-1] + 2)
     path, outer = healthy.path_m[part], (healthy.radius_m * (1 + 0.15 * bell))[part]
     lumen = (healthy.radius_m * (1 - stenosis * bell))[part]
