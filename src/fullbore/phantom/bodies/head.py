@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fullbore.data import Tissue
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.phantom.bodies.head_brain import PARTS, WHITE, Brain, around_nuclei, brain_layers, load_brain
 from fullbore.phantom.bodies.head_disease import haemorrhage, sclerosis, stroke, tumour
 from fullbore.phantom.bodies.head_nuclei import Nucleus, nuclei
 from fullbore.phantom.bodies.head_skull import Hull, hull, surrounding_layers
 from fullbore.phantom.bodies.head_space import Bend, at, bending, carried, places
-from fullbore.phantom.bodies.head_tracts import Tracts, stick_tissues, tracts
+from fullbore.phantom.bodies.head_tracts import Tracts, tracts
 from fullbore.phantom.bodies.head_vessels import Vessel, plaque, vessel_layers, vessels
 from fullbore.phantom.body import Body, Layer
 from fullbore.phantom.fill import Fill, renamed
@@ -71,29 +72,35 @@ def head(
     active: regions at work, joined by "+" (`ACTIVE_REGIONS`); there the T2* of grey matter is longer by the share active_t2_star.
     Errors: UsageError and ValueRangeError for what cannot be; FormatError when nilearn's copy of the atlas is missing.
     """
-    if not 0 <= stenosis <= 0.9:
-        raise ValueRangeError(f"head: stenosis {stenosis}, wanted 0 to 0.9 of the diameter.")
     parts = _parts(seed)
     fractions = around_nuclei(parts.brain, parts.nuclei)
     brain = brain_layers(parts.brain, fractions, parts.tracts if bundles else None, seed)
     brain[1:1] = _active_layers(active, active_t2_star, brain[0], parts.bend)
-    flowing = head_vessels(seed, stenosis=stenosis)
-    white = brain[-len(PARTS) :][PARTS.index(("cerebral white matter", WHITE)) * -1 - 1]
+    white = brain[-1 - PARTS.index(("cerebral white matter", WHITE))]
     lesions, truths = _disease(
         parts.bend, np.random.default_rng([seed, 5]), white.filling,
         stroke=(stroke_core_m3, stroke_penumbra_m3, stroke_delay_s), haemorrhage=(haemorrhage_m3, haemorrhage_age),
         tumour=(tumour_m3, tumour_oedema_m3, tumour_ktrans_per_s, tumour_necrosis), ms=(ms_lesions, ms_enhancing),
     )  # fmt: skip
+    return _joined(seed, stenosis, parts, brain, lesions, truths)
+
+
+def _joined(
+    seed: int, stenosis: float | int, parts: _Parts, brain: list[Layer], lesions: list[Layer], truths: dict[str, float]
+) -> Body:
+    """All layers as a body: surroundings, brain, vessels, nuclei, lesions, each over what came before."""
+    if not 0 <= stenosis <= 0.9:
+        raise ValueRangeError(f"head: stenosis {stenosis}, wanted 0 to 0.9 of the diameter.")
+    flowing = head_vessels(seed, stenosis=stenosis)
     narrow, more = _plaque_layers(seed, stenosis)
     layers = (
         *surrounding_layers(parts.hull, seed), *brain, *vessel_layers(flowing), *narrow,
         *(Layer(shape=each.shape, fill=each.tissue, organ=each.organ) for each in parts.nuclei), *lesions,
     )  # fmt: skip
-    whole = library_tissue("white matter")
-    names = [tissue.name for tissue in stick_tissues(whole)] if bundles else [whole.name]
+    inside = {tissue.name for layer in brain for tissue in layer.filling.tissues if isinstance(tissue, Tissue)}
     return Body(
         name=f"head, seed {seed}", layers=layers, truths=_truths(parts, flowing, lesions) | truths | more,
-        shim_over=(*names, "grey matter"), endless=True, low_m=at(-101, -106, -131), high_m=at(101, 124, 98),
+        shim_over=tuple(sorted(inside)), endless=True, low_m=at(-101, -106, -131), high_m=at(101, 124, 98),
         source="MNI152 2009a (Fonov 2009) and a model around it",
     )  # fmt: skip
 

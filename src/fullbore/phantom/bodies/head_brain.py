@@ -8,7 +8,6 @@ from typing import NamedTuple, no_type_check
 
 import numba
 import numpy as np
-from scipy.ndimage import map_coordinates, zoom
 
 from fullbore.data import Grid
 from fullbore.phantom.atlas import CROP_MM, Atlas, load_atlas
@@ -69,8 +68,7 @@ def load_brain(seed: int) -> Brain:
     bend, atlas = bending(seed), load_atlas()
     grid = _grid(atlas.grey.shape)
     if bend is not None:
-        index = _bent_index(bend, grid)
-        atlas = Atlas(*(map_coordinates(volume, index, order=1, output=np.float32) for volume in atlas))
+        atlas = Atlas(*bent(np.stack(atlas), _coarse_bend(bend, grid), _BLOCK))
     fractions, mask = sharpen(atlas), brain_mask(atlas)
     return Brain(fractions, _regions(grid, bend), mask, grid)
 
@@ -81,18 +79,46 @@ def _grid(shape: tuple[int, ...]) -> Grid:
     return Grid(shape=(shape[0], shape[1], shape[2]), affine_m=affine)
 
 
-def _bent_index(bend: Bend, grid: Grid) -> np.ndarray:
-    """Atlas index (z, y, x) of every voxel; the bend, smooth, is taken on every eighth."""
+def _coarse_bend(bend: Bend, grid: Grid) -> np.ndarray:
+    """The bend, smooth, on every eighth voxel of a grid: float32 (z y x, z, y, x), in voxels."""
     size = tuple(n // _BLOCK + 2 for n in grid.shape)
     z, y, x = np.meshgrid(*(np.arange(n) * _BLOCK for n in size), indexing="ij")
     where = np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1) * MM + grid.affine_m[:3, 3]
-    shift = (bend(np.ascontiguousarray(where)) / MM).astype(np.float32)
-    index = np.stack(np.meshgrid(*(np.arange(n, dtype=np.float32) for n in grid.shape), indexing="ij"))
-    for axis in range(3):
-        coarse = shift[:, 2 - axis].reshape(size)
-        fine = zoom(coarse, [((n - 1) * _BLOCK + 1) / n for n in size], order=1)
-        index[axis] += fine[: grid.shape[0], : grid.shape[1], : grid.shape[2]]
-    return index
+    shift = bend(np.ascontiguousarray(where)) / MM
+    return np.ascontiguousarray(shift.T[::-1].reshape(3, *size), np.float32)
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def bent(volumes, shift, block, nearest=False):
+    """Volumes (volume, z, y, x) at their own voxels moved by a shift that is known on every block-th, both linear, 0 outside.
+
+    nearest: take the nearest voxel, for labels.
+    """
+    count, nz, ny, nx = volumes.shape
+    out = np.zeros_like(volumes)
+    move = np.empty(3)
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                move[:] = 0.0
+                gz, gy, gx = z / block, y / block, x / block
+                for corner in range(8):
+                    cz, cy, cx = int(gz) + (corner >> 2), int(gy) + ((corner >> 1) & 1), int(gx) + (corner & 1)
+                    weight = (1 - abs(gz - cz)) * (1 - abs(gy - cy)) * (1 - abs(gx - cx))
+                    for axis in range(3):
+                        move[axis] += weight * shift[axis, cz, cy, cx]
+                fz, fy, fx = z + move[0], y + move[1], x + move[2]
+                if nearest:
+                    fz, fy, fx = np.floor(fz + 0.5), np.floor(fy + 0.5), np.floor(fx + 0.5)
+                bz, by, bx = int(np.floor(fz)), int(np.floor(fy)), int(np.floor(fx))
+                for corner in range(8):
+                    cz, cy, cx = bz + (corner >> 2), by + ((corner >> 1) & 1), bx + (corner & 1)
+                    weight = (1 - abs(fz - cz)) * (1 - abs(fy - cy)) * (1 - abs(fx - cx))
+                    if weight > 0 and 0 <= cz < nz and 0 <= cy < ny and 0 <= cx < nx:
+                        for k in range(count):
+                            out[k, z, y, x] += weight * volumes[k, cz, cy, cx]
+    return out
 
 
 def tentorium_mm(x_mm: np.ndarray, y_mm: np.ndarray) -> np.ndarray:
@@ -121,7 +147,7 @@ def _regions(grid: Grid, bend: Bend | None) -> np.ndarray:
     fourth = _within(grid, cord(_FOURTH)) & (np.abs(xx) < 15)
     out[fourth & (out < 4)] += 16
     if bend is not None:
-        out = map_coordinates(out, _bent_index(bend, grid), order=0, mode="nearest")
+        out = bent(out[None].astype(np.float32), _coarse_bend(bend, grid), _BLOCK, True)[0].astype(np.uint8)
     return out
 
 

@@ -81,7 +81,7 @@ def carried(bend: Bend | None, points_m: Float[np.ndarray, "n 3"]) -> Float[np.n
     given = np.ascontiguousarray(points_m, np.float64)
     found = given
     if bend is not None:
-        for _ in range(20):
+        for _ in range(10):
             found = given - bend(np.ascontiguousarray(found))
     return found
 
