@@ -8,6 +8,7 @@ from typing import Any
 
 from fullbore.errors import UsageError
 from fullbore.phantom.bodies.breast import breast
+from fullbore.phantom.bodies.head import head
 from fullbore.phantom.bodies.knee import knee
 from fullbore.phantom.bodies.leg import leg
 from fullbore.phantom.bodies.lumbar_spine import lumbar_spine
@@ -36,6 +37,7 @@ BODIES: dict[str, Callable[..., Body]] = {
     "leg": leg,
     "lumbar_spine": lumbar_spine,
     "pelvis": pelvis,
+    "whole-head": head,
 }
 
 

@@ -65,6 +65,9 @@ BRAIN: dict[str, TissueRecord] = {
     "substantia nigra": TissueRecord(
         1.0, 0.053, 0.028, 0.78, _DEEP, 0.111, 0.75e-9, blood=_GREY_BLOOD, stiffness_Pa=2.4e3, electric=_GREY
     ),
+    "subthalamic nucleus": TissueRecord(
+        1.02, 0.056, 0.03, 0.78, _DEEP, 0.111, 0.75e-9, blood=_GREY_BLOOD, stiffness_Pa=2.4e3, electric=_GREY
+    ),
     "dentate nucleus": TissueRecord(
         1.1, 0.06, 0.03, 0.8, _DEEP, 0.152, 0.75e-9, blood=_GREY_BLOOD, stiffness_Pa=2.2e3, electric=_GREY
     ),

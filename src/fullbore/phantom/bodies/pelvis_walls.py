@@ -56,7 +56,7 @@ def _sided(side: int, course: Course) -> Course:
 
 
 def _sheets(side: int) -> dict[str, Shape]:
-    """Thin muscles. Their distance across is squeezed, so a rough surface would be four times as rough there: they stay smooth."""
+    """Thin muscles. Their distance across is squeezed, so a rough surface would be rougher there: they stay smooth."""
     course = path_mm((side * 27, -34, -8), (side * 30, -4, -14), (side * 25, 24, -20), (side * 6, 42, -26))
     front = path_mm((side * 10, -66, 8), (side * 22, -86, 50), (side * 32, -88, 140))
     return {"levator ani": band(course, 2 * MM, 6, (0, 0, 1)), "rectus abdominis": band(front, 5 * MM, 4)}
