@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fullbore.errors import UsageError
+from fullbore.phantom.bodies.heart import heart
 from fullbore.phantom.body import Body
 
-BODIES: dict[str, Callable[..., Body]] = {}
+BODIES: dict[str, Callable[..., Body]] = {
+    "heart": heart,
+}
 
 
 def make_body(name: str, parameters: Mapping[str, Any] | None = None) -> Body:
