@@ -7,10 +7,12 @@ from typing import Any
 
 from fullbore.errors import UsageError
 from fullbore.phantom.bodies.heart import heart
+from fullbore.phantom.bodies.torso import torso
 from fullbore.phantom.body import Body
 
 BODIES: dict[str, Callable[..., Body]] = {
     "heart": heart,
+    "torso": torso,
 }
 
 

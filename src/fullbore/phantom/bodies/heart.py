@@ -113,7 +113,7 @@ def heart(
     the base; the other strains follow, since the wall keeps its volume.
     infarct: "LAD", "LCX", "RCA" or none; infarct_transmurality: its depth, share of the wall; infarct_acute: with oedema around.
     fibrosis: share of the myocardium that is diffusely fibrotic. The cavity's volume counts the papillary muscles, as a reader's
-    contour does. Errors: ValueRangeError, UsageError for parameters that no heart can have.
+    contour does. Errors: what no heart can have is refused.
     """
     spec = HeartSpec(
         end_diastolic_volume_m3=end_diastolic_volume_m3, ejection_fraction=ejection_fraction,
@@ -129,8 +129,9 @@ def heart(
         Layer(shape=chest, fill=textured("muscle", 0.05, 6e-3, seed + 2), organ="chest wall"),
         Layer(shape=inside, fill=textured("lung", 0.1, 0.012, seed + 3), organ="lungs"),
         Layer(shape=liver, fill=textured("liver", 0.05, 6e-3, seed + 4), organ="liver"),
+        *placed_heart(model, seed, None),
     )
     return Body(
-        name="heart", layers=(*layers, *placed_heart(model, seed, None)), truths=model.truths, shim_over=("myocardium",),
+        name="heart", layers=layers, truths=model.truths, shim_over=("myocardium",),
         low_m=chest.low_m, high_m=chest.high_m, source="analytic; see docs/explanation/phantom-heart.md",
     )  # fmt: skip
