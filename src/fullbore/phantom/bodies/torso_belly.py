@@ -56,9 +56,9 @@ def dome_height(x: np.ndarray, y: np.ndarray, body: Habitus) -> np.ndarray:
     scale = body.scale
     right = 0.020 * np.exp(-(((x / scale + 0.066) / 0.05) ** 2))
     left = 0.012 * np.exp(-(((x / scale - 0.075) / 0.045) ** 2))
-    wide = np.interp(0.0, body.levels_m, body.cavity_m[:, 0])
-    rim = (x / wide) ** 2 + (y / (0.094 * scale)) ** 2
-    return np.asarray(scale * (0.054 + right + left - (0.085 + 0.015 * np.tanh(y / (0.03 * scale))) * np.minimum(rim, 1.6) ** 2))
+    wide, front, back = (float(np.interp(0.0, body.levels_m, column)) for column in body.cavity_m.T)
+    rim = (x / wide) ** 2 + (y / np.where(y < 0, 1.08 * front, 1.2 * back)) ** 2
+    return np.asarray(scale * (0.054 + right + left - (0.085 + 0.015 * np.tanh(y / (0.03 * scale))) * np.minimum(rim, 1.35) ** 2))
 
 
 def below_dome(body: Habitus, under_m: float) -> Shape:
