@@ -9,10 +9,12 @@ from typing import Any
 from fullbore.errors import UsageError
 from fullbore.phantom.bodies.breast import breast
 from fullbore.phantom.bodies.head import head
+from fullbore.phantom.bodies.heart import heart
 from fullbore.phantom.bodies.knee import knee
 from fullbore.phantom.bodies.leg import leg
 from fullbore.phantom.bodies.lumbar_spine import lumbar_spine
 from fullbore.phantom.bodies.pelvis import pelvis
+from fullbore.phantom.bodies.torso import torso
 from fullbore.phantom.body import Body
 from fullbore.phantom.objects.acr import acr_large
 from fullbore.phantom.objects.gels import elastography_inclusions, flow_pipe, geometric_lattice, thermometry_gel, uniform_sphere
@@ -38,6 +40,8 @@ BODIES: dict[str, Callable[..., Body]] = {
     "lumbar_spine": lumbar_spine,
     "pelvis": pelvis,
     "whole-head": head,
+    "heart": heart,
+    "torso": torso,
 }
 
 
