@@ -120,7 +120,10 @@ def heart(
         longitudinal_strain=longitudinal_strain, twist_rad=twist_rad, wall_m=wall_m, heart_rate_per_min=heart_rate_per_min,
         infarct=infarct, infarct_transmurality=infarct_transmurality, infarct_acute=infarct_acute, fibrosis=fibrosis,
     )  # fmt: skip
-    model = heart_model(spec, np.array([-0.012, 0.008, 0.012]))
+    return _between_lungs(heart_model(spec, np.array([-0.012, 0.008, 0.012])), seed)
+
+
+def _between_lungs(model: HeartModel, seed: int) -> Body:
     size = max(1.0, model.plan.scale)
     chest = rough(ellipsoid((0, 0, 0), (0.115 * size, 0.1 * size, 0.125 * size)), smooth_field(seed + 1, 0.04), 1.5e-3, 0.04)
     inside = grown(chest, -0.014)

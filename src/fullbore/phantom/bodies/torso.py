@@ -51,11 +51,10 @@ def torso(
     """Chest and belly of an adult lying on the back.
 
     liver_fat_fraction: of proton density. liver_r2star_per_s: iron; a healthy liver's where None. liver_lesions: up to five
-    (kind, radius in metres) of "haemangioma", "metastasis", "cyst". breathing_down_m, breathing_forward_m: of liver and front
-    from the end of expiration (t = 0) to that of inspiration. The heart's: see `heart`. Errors: what no body can have is refused.
+    (kind, radius in metres) of "haemangioma", "metastasis", "cyst". breathing_down_m, breathing_forward_m: of liver and front.
+    The heart's: see `heart`. Time 0: end of expiration, R wave. Errors: what no body can have is refused.
     """
-    body = habitus(height_m, mass_kg)
-    air = breath(breathing_period_s, breathing_down_m, breathing_forward_m)
+    body, air = habitus(height_m, mass_kg), breath(breathing_period_s, breathing_down_m, breathing_forward_m)
     liver = LiverSpec(
         fat_fraction=liver_fat_fraction, r2star_per_s=liver_r2star_per_s, stiffness_Pa=liver_stiffness_Pa,
         lesions=tuple((kind, float(radius)) for kind, radius in liver_lesions),
