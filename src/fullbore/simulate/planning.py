@@ -100,15 +100,15 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: flo
     frame = np.stack([geometry.read, geometry.phase, geometry.slice]).astype(np.float64)
     aligned = aligned_with(phantom, frame)
     nominal = sample_positions(timeline, positions_after_pulses(timeline))
-    k_max = np.abs(nominal @ frame.T).max(axis=(0, 1))
+    k = nominal @ frame.T
+    k_max = np.abs(k).max(axis=(0, 1))
     field_samples, b1_samples, spread_Hz = _fields_met(phantom, spec, frame[2])
     b1_nodes = _b1_nodes(b1_samples[:, 1])
     gradient = slice_gradients(timeline, frame)
     profiles = slice_profiles(timeline, gradient, float(b1_nodes.max()))
     groups = make_groups(sequence, timeline, gradient, profiles, spread_Hz)
     source, fineness = phantom_axes(aligned, frame), Fineness(tolerance)
-    k, dwell_s = nominal @ frame.T, sequence.encoding.dwell_s
-    direct = sum(len(group.rows) for group in groups if separate(k[group.rows], dwell_s) is None)
+    direct = sum(len(group.rows) for group in groups if separate(k[group.rows], sequence.encoding.dwell_s) is None)
     return Plan(
         phantom=aligned,
         timeline=timeline,

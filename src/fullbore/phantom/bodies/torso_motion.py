@@ -11,7 +11,7 @@ from fullbore.errors import ValueRangeError
 from fullbore.phantom.bodies.heart_motion import tethered
 from fullbore.phantom.movement import Movement
 
-# Of the liver's way downward. Heart: Wang 1995 (0.6 of the diaphragm); the others are a choice within published ranges.
+# Of the liver's way downward. Heart: Wang 1995 (0.6 of the diaphragm; not verified); the others are a choice within published ranges.
 SHARES = {"liver": 1.0, "spleen": 0.9, "stomach": 0.8, "kidney": 0.6, "pancreas": 0.6, "heart": 0.55, "bowel": 0.35}
 # And of the front's way forward.
 _HEART_FORWARD = 0.15
@@ -61,7 +61,7 @@ class Breath:
 
 
 def breath(period_s: float, down_m: float, forward_m: float) -> Breath:
-    """Breathing by sin^4: most of the time near expiration. Source: Lujan 1999, Med Phys 26:715, with n = 2.
+    """Breathing by sin^4: most of the time near expiration. Source: Lujan 1999, Med Phys 26:715, with n = 2 (not verified).
 
     Errors: ValueRangeError for a breath that nobody draws.
     """
