@@ -3,7 +3,8 @@
 #   between readouts is the Fourier shift theorem | a bipolar pair gives a flowing spin the phase gamma M1 v, on a semicircle the
 #   integral of G z(t) | a shift through a quadratic coil gives the difference of its shapes | blood that comes in fresh is
 #   brighter: Mz between pulses follows its number of pulses, in a bent vessel as in a straight one of its length | a stenosis
-#   keeps the flux | moving through a coil's field, a spin is seen as where it is | a phantom that moves is played by spins
+#   keeps the flux | moving through a coil's field, a spin is seen as where it is | a few spins of a body tell
+#   where all others are | a phantom that moves is played by spins, each line of a tissue in its own vessel and course
 #   | bad motion is refused by name
 from __future__ import annotations
 
@@ -12,13 +13,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fullbore.data import Composed, Course, Deformation, FieldMap, Flaws, Flow, Gradient, Grid, Motion, RigidMotion, Sequence
+from fullbore.data import (
+    Composed,
+    Course,
+    Deformation,
+    FieldMap,
+    Flaws,
+    Flow,
+    Gradient,
+    Grid,
+    Motion,
+    RigidMotion,
+    Sequence,
+    Species,
+    TissueCourse,
+)  # fmt: skip
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate import acquire
 from fullbore.simulate.cloud import SpinCloud, play_cloud, reference, scatter
-from fullbore.simulate.cloud.motion import make_moves, places
+from fullbore.simulate.cloud.motion import REACH_M, carried, make_moves, places
 from fullbore.simulate.cloud.vessel import Vessel
+from fullbore.simulate.fields import Linear
 from fullbore.simulate.timeline import compile_timeline
 from tests.simulate.small import GRE, TSE, box, built, cut, error, machine, tissue
 from tests.simulate.test_cloud import spins, turning
@@ -97,12 +113,12 @@ MOTIONS: dict[str, Motion] = {
 @pytest.mark.parametrize("which", ["gre", "turning"])
 def test_moving_spins_are_the_reference(name, which):
     """Sensitivities are taken to change straightly during a readout: 2e-3 for a motion this wild."""
-    sequence = turning() if which == "turning" else cut(built(GRE, SPEC, dummy_views=2), 3)
+    whole = turning() if "beating" in name else cut(turning(), 2)
+    sequence = whole if which == "turning" else cut(built(GRE, SPEC, dummy_views=1), 2)
     seen = {"coils": 1} if "coil" in name else {}
-    cloud = replace(spins(40, **seen), motion=MOTIONS[name], through=COIL if seen else None)
+    cloud = replace(spins(20, **seen), motion=MOTIONS[name], through=COIL if seen else None)
     wanted = reference(cloud, sequence)
-    bound = 2e-3 if "coil" in name else 2e-5 if "beating" in name else 1e-5  # 1.14e-5 was found; why is not settled
-    assert error(play_cloud(cloud, sequence), wanted) < bound
+    assert error(play_cloud(cloud, sequence), wanted) < (2e-3 if "coil" in name else 1e-5)
     assert error(play_cloud(replace(cloud, motion=None), sequence), wanted) > 1e-2
 
 
@@ -117,8 +133,8 @@ FLOWS = {
 
 @pytest.mark.parametrize(("name", "which"), [*((name, "gre") for name in FLOWS), ("bent and narrow", "turning")])
 def test_flowing_spins_are_the_reference(name, which):
-    sequence = turning() if which == "turning" else cut(built(GRE, SPEC, dummy_views=1), 2)
-    cloud = staying(within(FLOWS[name], 60), sequence)
+    sequence = cut(turning(), 2) if which == "turning" else cut(built(GRE, SPEC, dummy_views=1), 2)
+    cloud = staying(within(FLOWS[name], 30), sequence)
     assert which == "turning" or laps(cloud, sequence.total_duration_s).max() >= 1  # some do come in fresh
     wanted = reference(cloud, sequence)
     assert error(play_cloud(cloud, sequence), wanted) < 1e-5
@@ -138,22 +154,38 @@ def staying(cloud: SpinCloud, sequence: Sequence) -> SpinCloud:
     return cloud.take(np.flatnonzero(stays))
 
 
+def test_a_skeleton_answers_for_all_others_at_any_time():
+    """Where 40 spins are that beat, breathe and turn, from those of a few, at times that it was not made from."""
+    moves, home = make_moves(MOTIONS["beating, breathing, turning"]), spins(40).position_m
+    term, times = carried((Linear(),), moves, home), np.random.default_rng(0).uniform(0, 0.03, 300)
+    assert len(term.skeleton_m) < 20
+    answered = np.einsum("nk,tkx->tnx", term.shapes(home) / REACH_M, places(moves, term.skeleton_m, times))
+    np.testing.assert_allclose(answered, places(moves, home, times), rtol=0, atol=1e-10)  # `TOLERANCE` of 10 cm
+
+
+def test_a_spin_at_the_isocentre_of_a_turn_stays():
+    """All fields that it meets are zero, and so is its skeleton's."""
+    one, sequence = replace(spins(1), position_m=np.zeros((1, 3))), built(GRE, SPEC)
+    turn = RigidMotion(turn=TURN, shift=replace(SHIFT, values=0 * SHIFT.values))
+    assert error(play_cloud(replace(one, motion=turn), sequence), play_cloud(one, sequence)) < 1e-6
+
+
 def test_a_turning_spin_echo_train_is_the_reference():
-    cloud, sequence = replace(spins(40), motion=MOTIONS["rigid"]), built(TRAIN, SPEC)
+    cloud, sequence = replace(spins(20), motion=MOTIONS["rigid"]), cut(built(TRAIN, SPEC), 2)
     assert error(play_cloud(cloud, sequence), reference(cloud, sequence)) < 1e-5
 
 
 def test_flow_without_renewal_is_the_reference():
     """Too slow for any spin to reach the end: no allowance is needed."""
-    sequence = cut(built(GRE, SPEC, dummy_views=2), 3)
-    cloud = flowing(spins(40), pipe(peak_velocity_m_per_s=0.2, length_m=0.4))
+    sequence = cut(built(GRE, SPEC, dummy_views=1), 2)
+    cloud = flowing(spins(20), pipe(peak_velocity_m_per_s=0.2, length_m=0.4))
     assert laps(cloud, 0.1).max() == 0
     assert error(play_cloud(cloud, sequence), reference(cloud, sequence)) < 1e-5
 
 
 def test_flow_under_flaws_is_the_reference():
-    sequence, spec = cut(built(GRE, SPEC, dummy_views=2), 3), replace(SPEC, flaws=Flaws(drift_Hz_per_s=100.0))
-    cloud = flowing(spins(40), pipe(peak_velocity_m_per_s=0.2, length_m=0.4))
+    sequence, spec = cut(built(GRE, SPEC, dummy_views=1), 2), replace(SPEC, flaws=Flaws(drift_Hz_per_s=100.0))
+    cloud = flowing(spins(20), pipe(peak_velocity_m_per_s=0.2, length_m=0.4))
     assert error(play_cloud(cloud, sequence, spec), reference(cloud, sequence, spec)) < 1e-5
 
 
@@ -343,6 +375,24 @@ def test_a_phantom_that_moves_is_played_by_spins():
     assert 0 < (cloud.flow == 0).sum() < len(cloud)
     with pytest.raises(UsageError, match="no tissue 'lymph', there are blood"):
         replace(body, flows=(replace(vessel, tissue="lymph"),))
+
+
+def test_lines_of_a_tissue_flow_and_follow_its_course():
+    """Water and fat in one vessel, a second tissue beside it: each spin has the flow and the course of its own tissue."""
+    blood = replace(tissue("blood"), species=(Species(shift_ppm=0.0, fraction=0.7), Species(shift_ppm=-3.4, fraction=0.3)))
+    body = box((2, 2, 12), (4e-3,) * 3, blood)
+    half = np.concatenate([0.5 * body.fractions, 0.5 * body.fractions])
+    vessel = pipe(path_m=np.array([[-0.025, 0.0, 0.0], [0.02, 0.0, 0.0]]), radius_m=6e-3)
+    agent = TissueCourse(tissue="blood", times_s=np.array([0.0, 0.02]), r1_per_s=np.array([0.0, 4.0]))
+    body = replace(body, tissues=(blood, tissue("wall")), fractions=half, flows=(vessel,), courses=(agent,), motion=RIGID)
+    cloud = scatter(body, SPEC, (1, 1, 1), seed=0)
+    per_line = len(cloud) // 3
+    of_blood = np.arange(len(cloud)) < 2 * per_line
+    np.testing.assert_array_equal(cloud.flow, np.where(of_blood & Vessel(vessel).holds(cloud.position_m), 0, -1))
+    np.testing.assert_array_equal(cloud.follows, np.where(of_blood, 0, -1))
+    sequence = built(GRE, SPEC, dummy_views=0)
+    alike = cloud.take(cloud.flow == 0), cloud.take(cloud.flow == -1)
+    assert error(play_cloud(cloud, sequence), sum(play_cloud(part, sequence) for part in alike)) < 1e-5
 
 
 def test_bad_motion_is_refused_by_name():

@@ -71,9 +71,9 @@ def acquire(
 
     Signal = sum over the phantom of proton density * volume * sensitivity * magnetisation (1 at equilibrium).
     Tissues: both engines feel T1, T2, T2', proton density, chemical shift and species; states alone diffusion and compartments;
-    spins alone pools, T1rho and courses in time. Neither feels what a body has made of its tissues elsewhere or not at all:
-    susceptibility (it is in the phantom's field), perfusion, oxygenation (give a course), stiffness, temperature, conductivity
-    and permittivity (they are in the transmit field).
+    spins alone pools, T1rho, courses in time, motion and flow (pools do not flow). Neither feels what a body has made of its
+    tissues elsewhere or not at all: susceptibility (it is in the phantom's field), perfusion, oxygenation (give a course),
+    stiffness, temperature, conductivity and permittivity (they are in the transmit field).
     tolerance: relative l2 error allowed to the noiseless samples (states). seed: of the noise, and of where spins are put.
     engine: auto, states (configuration states on classes) or spins (isochromats, at most `spins` of them, without diffusion;
     `memory_bytes` bounds their work). progress is told the plan first, then fractions.

@@ -12,7 +12,7 @@ from fullbore.phantom.primitives import lofted
 from fullbore.phantom.shape import Shape
 
 # Of a trunk 1.75 m tall, metres: height z (0 where the tenth and eleventh vertebra of the chest meet the liver), then half width,
-# depth to the front and to the back, of the muscle wall and of the cavity within it. Drawn by eye, from general knowledge of anatomy.
+# depth to the front and to the back, of the muscle wall and of the cavity within it. Drawn by eye.
 _TABLE = np.array(
     [
         [-0.24, 0.156, 0.088, 0.100, 0.124, 0.074, 0.052],

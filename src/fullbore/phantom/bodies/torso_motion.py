@@ -11,7 +11,7 @@ from fullbore.errors import ValueRangeError
 from fullbore.phantom.bodies.heart_motion import tethered
 from fullbore.phantom.movement import Movement
 
-# Of the liver's way downward. Heart: Wang 1995 (0.6 of the diaphragm; not verified); the others are a choice within published ranges.
+# Of the liver's way downward. Heart: Wang 1995 (0.6 of the diaphragm; not verified); the others are choices.
 SHARES = {"liver": 1.0, "spleen": 0.9, "stomach": 0.8, "kidney": 0.6, "pancreas": 0.6, "heart": 0.55, "bowel": 0.35}
 # And of the front's way forward.
 _HEART_FORWARD = 0.15

@@ -32,9 +32,9 @@ class Changing:
         """One of the four."""
         return Course(times_s=self.times_s, values=self.values[:, number])
 
-    def rates_at(self, time_s: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n 2"]:
-        """Added to R1 and R2, 1/s."""
-        return np.stack([self.part(number).at(time_s) for number in (0, 1)], axis=1)
+    def at(self, time_s: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n 4"]:
+        """All four at given times."""
+        return np.asarray(Course(times_s=self.times_s, values=self.values).at(time_s))
 
     def taken_by(self, time_s: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n 2"]:
         """Integrals of what is added to R1 and R2 from time 0, exact."""
@@ -55,11 +55,6 @@ class Changing:
         if self.values[:, 2].any() and line is not None:
             found.append(_Alone(self.part(2), line))
         return tuple(found)
-
-    def frequency_Hz(self, time_s: float, line: Float[np.ndarray, " n"] | None) -> Float[np.ndarray, " n"] | float:
-        """Added to the spins' off-resonance at a time."""
-        _, _, r2_prime, shift = (float(self.part(number).at(np.array([time_s]))[0]) for number in range(4))
-        return shift if line is None else shift + r2_prime * line
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +96,7 @@ class Levels:
 
 def make_levels(changing: Changing, time_s: Float[np.ndarray, " pulse"], longest_s: float) -> Levels:
     """Levels for pulses at these times, the longest of which takes longest_s."""
-    rates, step = changing.rates_at(time_s), 2 * HELD_DECAY / longest_s
+    rates, step = changing.at(time_s)[:, :2], 2 * HELD_DECAY / longest_s
     while True:
         label = np.round(rates / step)
         levels, which = np.unique(label, axis=0, return_inverse=True)

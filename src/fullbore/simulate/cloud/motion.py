@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
-from scipy.linalg import qr
+from scipy.linalg import qr, solve_triangular
 from scipy.spatial.transform import Rotation
 
 from fullbore.data import Composed, Course, Deformation, Motion, RigidMotion
@@ -90,14 +90,16 @@ def _telling_times(motion: Motion) -> Float[np.ndarray, " s"]:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Carried(FieldTerm):
     """Fields as spins meet them that a body carries, by a skeleton. telling_s: times at which a spin tells its coefficients;
-    solve: (shape at those times, skeleton), from shapes to coefficients.
+    into, upper: factors of the skeleton's own shapes then, weighted, by which coefficients are solved for. One matrix in their
+    place would lose as many digits as the skeleton has of range.
     """
 
     fields: tuple[FieldTerm, ...]
     moves: Moves
     skeleton_m: Float[np.ndarray, "k 3"]
     telling_s: Float[np.ndarray, " s"]
-    solve: Float[np.ndarray, "sh k"]
+    into: Float[np.ndarray, "sh k"]
+    upper: Float[np.ndarray, "k k"]
 
     def courses(self, time_s: Float[np.ndarray, " t"], gradient: Float[np.ndarray, "t 4"]) -> Float[np.ndarray, "t part"]:
         """Hz that each spin of the skeleton feels, over REACH_M."""
@@ -108,12 +110,11 @@ class Carried(FieldTerm):
 
     def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
         """Coefficients times REACH_M of spins that are, or would be, at these places when nothing has moved."""
-        edges = [*range(0, len(position_m), SPINS_AT_ONCE), len(position_m)]
-        blocks = [
-            _met(self.fields, self.moves, position_m[a:b], self.telling_s).reshape(b - a, -1) @ self.solve
-            for a, b in pairwise(edges)
-        ]
-        return np.asarray(REACH_M * np.concatenate([np.zeros((0, len(self.skeleton_m))), *blocks]))
+        parts = [np.zeros((0, len(self.skeleton_m)))]
+        for a, b in pairwise([*range(0, len(position_m), SPINS_AT_ONCE), len(position_m)]):
+            met = _met(self.fields, self.moves, position_m[a:b], self.telling_s).reshape(b - a, -1)
+            parts.append(solve_triangular(self.upper, (met @ self.into).T).T)
+        return np.asarray(REACH_M * np.concatenate(parts))
 
     def corners_s(self) -> Float[np.ndarray, " n"]:
         """Where the motion bends."""
@@ -163,9 +164,10 @@ def _skeleton(
     _, columns = qr(table[kept], mode="r", pivoting=True)
     first = np.arange(min(8, len(states_s)))  # the farthest states show what the others would miss
     telling = np.unique(np.concatenate([columns[: len(kept)] // len(weight), first]))
-    answer = np.linalg.pinv(met[kept][:, telling].reshape(len(kept), -1), rcond=1e-12)
-    solve = np.tile(weight, len(telling))[:, None] * answer
-    return Carried(fields=fields, moves=moves, skeleton_m=home_m[kept], telling_s=states_s[telling], solve=solve)
+    into, upper = qr(met[kept][:, telling].reshape(len(kept), -1).T, mode="economic")
+    upper += np.diag(np.abs(np.diag(upper)) <= 1e-14 * np.abs(upper).max())  # spins that meet nothing, at the isocentre
+    into = np.tile(weight, len(telling))[:, None] * into
+    return Carried(fields=fields, moves=moves, skeleton_m=home_m[kept], telling_s=states_s[telling], into=into, upper=upper)
 
 
 def _left(term: Carried, home_m: Float[np.ndarray, "n 3"], weight: Float[np.ndarray, " shape"]) -> Float[np.ndarray, " n"]:

@@ -61,8 +61,8 @@ def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: b
         time, b1, carrier, gradient, blocks = (part[first] for part in (time, b1, carrier, gradient, blocks))
     drives = {-1: cloud.drive(None)} | {index: cloud.drive(shim) for index, shim in enumerate(sequence.rf_shims)}
     world, place, lap = _World(cloud, spec), cloud.position_m, np.zeros(len(cloud))
-    field = world.at(place)
-    for t, h, b, c, g, taken, block in zip(time, dt, b1, carrier, gradient, sampled, blocks, strict=True):
+    field, own = world.at(place), np.zeros((len(time), 4)) if changing is None else changing.at(time)
+    for t, h, b, c, g, taken, block, added in zip(time, dt, b1, carrier, gradient, sampled, blocks, own, strict=True):
         came = lap
         if cloud.moves:
             place, lap = world.moved(float(t))
@@ -70,8 +70,8 @@ def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: b
         f = cloud.off_resonance_Hz + world.met_Hz(field, place, g) + flaws.drift_Hz_per_s * t
         drive, t1, t2 = drives[int(sequence.rf_shim[block])], cloud.t1_s, cloud.t2_s
         if changing is not None:
-            r1, r2 = changing.rates_at(np.array([t]))[0]
-            t1, t2, f = 1 / (1 / t1 + r1), 1 / (1 / t2 + r2), f + changing.frequency_Hz(float(t), cloud.line)
+            t1, t2 = 1 / (1 / t1 + added[0]), 1 / (1 / t2 + added[1])
+            f = f + added[3] + (0.0 if cloud.line is None else added[2] * cloud.line)
         seen = world.seen(place) if taken else None
         yield Step(dt_s=float(h), b1_T=drive * b, carrier_Hz=float(c), f_Hz=f, t1_s=t1, t2_s=t2, fresh=lap != came, seen=seen)
 
