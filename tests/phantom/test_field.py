@@ -1,4 +1,4 @@
-# TRUTHS of field: sphere inside 0, outside dipole | linear in chi | cylinder across B0: -1/6 inside
+# TRUTHS of field: sphere inside 0, outside dipole | linear in chi | cylinder across B0: -1/6 inside, endless along B0: 1/3
 # | shim removes second order wholly | block mean keeps the mean
 import numpy as np
 import pytest
@@ -31,6 +31,15 @@ def test_long_cylinder_across_the_field():
     field = susceptibility_field(tall, (2e-3,) * 3)
     # chi (1/6)(3 cos^2 90 - 1) = -chi/6; within 3 % for a cylinder of 16 diameters in a box of four.
     assert field[32, 32, 96] == pytest.approx(-1 / 6, rel=0.03)
+
+
+def test_endless_cylinder_along_the_field():
+    distance = np.hypot(POINTS[..., 0], POINTS[..., 1])
+    field = susceptibility_field(cover(distance - 0.012), (2e-3,) * 3, continue_below=True, continue_above=True)
+    cut = susceptibility_field(cover(distance - 0.012), (2e-3,) * 3)
+    # chi / 3 inside of an endless one, all along; at a cut end half of the demagnetisation of a plate is felt: chi (1/3 - 1/2).
+    assert field[[2, 32, 61], 32, 32] == pytest.approx([1 / 3] * 3, rel=0.03)  # the images of the transform, as across
+    assert cut[1, 32, 32] < 0.1
 
 
 def test_field_is_linear():

@@ -1,5 +1,6 @@
 # TRUTHS of the cloud: every sequence = the float64 reference to 1e-5: hard, selective, offset, inverting and turning pulses,
 #   lines, lines both ways, spokes, spirals, and spins whose relaxation times all differ
+#   | spins of 10 us T2 = the reference
 #   | raw data of a cloud have the receivers' noise | the example runs, and classes agree with the cloud within 1 %
 #   | a free spin follows its closed form | the same bytes for any number of threads | spins in any order give the same signal
 #   | NaN and negative T1 are refused by name
@@ -87,6 +88,14 @@ def test_spokes_of_many_directions_are_the_reference():
 def test_spins_of_many_relaxation_times_are_the_reference(protocol):
     cloud, sequence = spins(100), built(protocol, SPEC)
     assert error(play_cloud(cloud, sequence), reference(cloud, sequence)) < 1e-5
+
+
+def test_spins_that_decay_at_once_are_the_reference():
+    sequence, cloud = built(GRE, SPEC, matrix=[4, 4, 4], dummy_views=1), spins()
+    plastic = replace(cloud, t2_s=np.where(np.arange(len(cloud)) % 2, 1e-5, cloud.t2_s))
+    got = play_cloud(plastic, sequence)
+    assert error(got, reference(plastic, sequence)) < 1e-5
+    assert not play_cloud(replace(cloud, t2_s=np.full(len(cloud), 1e-6)), sequence).any()
 
 
 def test_tables_are_the_reference():

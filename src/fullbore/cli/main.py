@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fullbore import __version__
 from fullbore.errors import FullboreError
@@ -71,9 +72,20 @@ def parser() -> argparse.ArgumentParser:
     repeat.add_argument("--json", action="store_true", help="print the comparison as JSON on standard output")
     repeat.set_defaults(run=_repeat)
 
+    _add_simulate(commands)
+    _add_recon(commands)
+    _add_design(commands)
+    _add_phantom(commands)
+    return top
+
+
+def _add_simulate(commands: Any) -> None:
     play = commands.add_parser("simulate", help="play any Pulseq file to a digital subject on the virtual scanner")
     play.add_argument("file", type=Path, help="a Pulseq file, version 1.2 to 1.5.1")
-    play.add_argument("--phantom", default="head", help="head, sphere, box or vials (default head)")
+    play.add_argument(
+        "--phantom", default="head", help="head, sphere, box, vials or a body of `fullbore phantom list` (default head)"
+    )
+    play.add_argument("--still", action="store_true", help="a body that moves or bleeds: as it is at time 0, and at rest")
     play.add_argument("--scanner", default="fullbore-65cm", help="preset of the machine (default fullbore-65cm)")
     play.add_argument("--engine", default="auto", help="auto, states or spins (default auto)")
     play.add_argument("--spins", type=int, default=1_000_000, help="most spins to play, where spins are played (default 1000000)")
@@ -82,12 +94,16 @@ def parser() -> argparse.ArgumentParser:
     play.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
     play.set_defaults(run=_simulate)
 
+
+def _add_recon(commands: Any) -> None:
     recon = commands.add_parser("recon", help="reconstruct a raw data file: MRD, Siemens .dat, BART .cfl, NumPy")
     recon.add_argument("file", type=Path, help="the raw data")
     recon.add_argument("--out", type=Path, help="new folder for image, picture and report (default: NAME-recon)")
     recon.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
     recon.set_defaults(run=_recon)
 
+
+def _add_design(commands: Any) -> None:
     design = commands.add_parser("design", help="design a part of the machine from a brief")
     parts = design.add_subparsers(metavar="PART", required=True)
     magnet = parts.add_parser("magnet", help="a superconducting magnet: windings, fields, margins")
@@ -107,7 +123,45 @@ def parser() -> argparse.ArgumentParser:
     shim.add_argument("--out", type=Path, help="new folder for sheets, chart and report (default: shim)")
     shim.add_argument("--json", action="store_true", help="print the figures as JSON on standard output")
     shim.set_defaults(run=_design_shim)
-    return top
+
+
+def _add_phantom(commands: Any) -> None:
+    bodies = commands.add_parser("phantom", help="digital patients and test objects: list, show, export")
+    verbs = bodies.add_subparsers(metavar="VERB", required=True)
+    lister = verbs.add_parser("list", help="all bodies with their parameters")
+    lister.add_argument("--json", action="store_true", help="as JSON on standard output")
+    lister.set_defaults(run=_list_bodies)
+    for name, run, about in (("show", _show_body, "pictures and a page"), ("export", _export_body, "truth as NIfTI")):
+        verb = verbs.add_parser(name, help=about)
+        verb.add_argument("body", help="a name from `fullbore phantom list`, or a TOML file that describes a body")
+        verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a parameter of the body, as in TOML")
+        verb.add_argument("--spacing", type=float, help="voxel size in mm (default: 160 voxels along the longest side)")
+        verb.add_argument("--time", type=float, default=0.0, help="seconds (default 0)")
+        verb.add_argument("--out", type=Path, help="new folder")
+        verb.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
+        verb.set_defaults(run=run)
+        if name == "export":
+            verb.add_argument("--maps", default="T1,T2,PD", help="which properties, comma-separated (default T1,T2,PD)")
+            verb.add_argument("--mixture", action="store_true", help="the share of every tissue too")
+            verb.add_argument("--oversampling", type=int, default=1, help="parts along a voxel's edge (default 1)")
+
+
+def _list_bodies(options: argparse.Namespace) -> int:
+    from fullbore.cli.bodies import list_bodies
+
+    return list_bodies(options)
+
+
+def _show_body(options: argparse.Namespace) -> int:
+    from fullbore.cli.bodies import show
+
+    return show(options)
+
+
+def _export_body(options: argparse.Namespace) -> int:
+    from fullbore.cli.bodies import export
+
+    return export(options)
 
 
 def _scan(options: argparse.Namespace) -> int:

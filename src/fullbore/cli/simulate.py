@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from fullbore import files, hardware, phantom
 from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder
@@ -20,6 +22,11 @@ from fullbore.files.atomic import atomic_path
 from fullbore.machinery import file_digest
 from fullbore.simulate import acquire
 
+# At which a body of continuous shapes is sampled for the simulator.
+SPACING_M = 2e-3
+# Between times at which movements without a common period are known, and how many of them at most.
+FRAME_S, MOST_FRAMES = 0.05, 200
+
 PHANTOMS: dict[str, Callable[[], Phantom]] = {
     "head": phantom.head,
     "sphere": phantom.sphere,
@@ -30,13 +37,13 @@ PHANTOMS: dict[str, Callable[[], Phantom]] = {
 
 def simulate(options: argparse.Namespace) -> int:
     """Read the sequence, say the plan, play it, write raw.h5, raw.png and report.html; what Ctrl-C leaves is written too."""
-    if options.phantom not in PHANTOMS:
-        raise UsageError(f"--phantom: got {options.phantom!r}, wanted one of {', '.join(PHANTOMS)}.")
+    if options.phantom not in PHANTOMS and options.phantom not in phantom.BODIES:
+        raise UsageError(f"--phantom: got {options.phantom!r}, wanted one of {', '.join([*PHANTOMS, *phantom.BODIES])}.")
     if options.seed < 0 or options.spins < 1:
         raise UsageError(f"--seed, --spins: got {options.seed}, {options.spins}, wanted a seed from 0 and at least one spin.")
     spec = hardware.design(hardware.Brief(preset=options.scanner))
     sequence = files.read_pulseq(options.file, b0_T=spec.b0_T)
-    folder, body = new_folder(options.out, f"{options.file.stem}-raw"), PHANTOMS[options.phantom]()
+    folder, body = new_folder(options.out, f"{options.file.stem}-raw"), _subject(options, sequence.total_duration_s)
     with ExamTerminal({f"{options.file.stem}/simulate": 60.0}) as terminal:
         terminal.line(
             f"{options.file.name} ({sequence.encoding.rows} readouts, {sequence.total_duration_s:.3g} s) on {options.phantom}"
@@ -57,6 +64,17 @@ def simulate(options: argparse.Namespace) -> int:
         record = {"status": "complete", "file": str(options.file), "folder": str(folder), "readouts": raw.encoding.rows}
         sys.stdout.write(json.dumps({**record, **raw.provenance}) + "\n")
     return 0
+
+
+def _subject(options: argparse.Namespace, duration_s: float) -> Phantom:
+    if options.phantom in PHANTOMS:
+        return PHANTOMS[options.phantom]()
+    body = phantom.make_body(options.phantom)
+    if options.still:
+        return phantom.sampled(body, SPACING_M)
+    frames = min(int(np.ceil(duration_s / FRAME_S)) + 1, MOST_FRAMES)
+    times_s = None if phantom.period_s(body) is not None else duration_s * np.arange(frames) / max(frames - 1, 1)
+    return phantom.moving(body, SPACING_M, times_s)
 
 
 def _play(options: argparse.Namespace, terminal: ExamTerminal, body: Phantom, sequence: Sequence, spec: ScannerSpec) -> RawData:

@@ -16,22 +16,28 @@ _VISIBLE_T2_S = 2e-3
 
 
 def susceptibility_field(
-    susceptibility_ppm: np.ndarray, spacing_m: tuple[float, float, float], *, continue_below: bool = False
+    susceptibility_ppm: np.ndarray,
+    spacing_m: tuple[float, float, float],
+    *,
+    continue_below: bool = False,
+    continue_above: bool = False,
 ) -> np.ndarray:
     """Field shift (ppm of B0, B0 along z) that spins feel in a body of given susceptibility, in surroundings of zero.
 
     susceptibility_ppm: (z, y, x), relative to the surroundings. spacing_m: (x, y, z).
-    continue_below: repeat the lowest slice down to the end of the padding, for a body that is cut off there.
+    continue_below, continue_above: repeat the lowest or highest slice to the middle of the padding, where a body is cut off.
     Method: k-space dipole kernel on a volume zero-padded to one and a half times its size, see `dipole_kernel`; the images of
     the periodic transform lie half a size away. A sphere of half the width agrees with theory to 1 % of its pole field.
     """
     shape = susceptibility_ppm.shape
     padded = tuple(fft.next_fast_len(int(1.5 * n) + 16, real=True) for n in shape)
     volume = np.zeros(padded, np.float32)
-    low = (padded[0] - shape[0]) if continue_below else 0
+    low = (padded[0] - shape[0]) if continue_below or continue_above else 0
     volume[low : low + shape[0], : shape[1], : shape[2]] = susceptibility_ppm
     if continue_below:
         volume[low // 2 : low, : shape[1], : shape[2]] = susceptibility_ppm[0]
+    if continue_above:  # the transform is periodic: what lies above the volume stands at its beginning
+        volume[: low // 2, : shape[1], : shape[2]] = susceptibility_ppm[-1]
     spectrum = fft.rfftn(volume, workers=-1)
     spectrum *= dipole_kernel(padded, spacing_m)
     field = fft.irfftn(spectrum, padded, workers=-1, overwrite_x=True)
@@ -51,10 +57,13 @@ def shim(field_ppm: np.ndarray, points_m: np.ndarray, weight: np.ndarray) -> np.
     return np.asarray(field_ppm - solid_harmonics(points_m / scale) @ coefficients)
 
 
-def shimmed_field(fractions: np.ndarray, tissues: tuple[Tissue, ...], grid: Grid, shim_over: list[int]) -> FieldMap:
+def shimmed_field(
+    fractions: np.ndarray, tissues: tuple[Tissue, ...], grid: Grid, shim_over: list[int], *, continue_above: bool = False
+) -> FieldMap:
     """FieldMap (ppm) of a subject, on a lattice four times as coarse as its own.
 
-    fractions: (tissue, z, y, x) on `grid`. shim_over: tissues whose voxels are shimmed.
+    fractions: (tissue, z, y, x) on `grid`. shim_over: tissues whose voxels are shimmed. The body is taken to go
+    on below its lowest slice, and above its highest one where asked.
     The convolution runs at twice the spacing. A coarse point holds the mean over its visible tissue only (bone and air
     cannot pull it), and points without tissue hold a smooth continuation of their surroundings, clipped to 12 ppm.
     """
@@ -68,7 +77,12 @@ def shimmed_field(fractions: np.ndarray, tissues: tuple[Tissue, ...], grid: Grid
     chi, visible, brain = (block_mean(volume, 2) for volume in (chi, visible, brain))
     middle = _coarser(grid, 2, chi.shape)
     spacing = tuple(float(s) for s in middle.spacing_m)
-    field = susceptibility_field(chi - np.float32(AIR_SUSCEPTIBILITY_PPM), spacing, continue_below=True)  # type: ignore[arg-type]
+    field = susceptibility_field(
+        chi - np.float32(AIR_SUSCEPTIBILITY_PPM),
+        spacing,  # type: ignore[arg-type]
+        continue_below=True,
+        continue_above=continue_above,
+    )
     field = shim(field, middle.points_m(), np.where(brain > 0.5, brain, 0)).astype(np.float32)
     weight = block_mean(visible, 2)
     mean = block_mean(field * visible, 2) / np.maximum(weight, 1e-6)

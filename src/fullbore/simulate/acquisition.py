@@ -94,12 +94,11 @@ def _acquire_group(
     if not lattice.fractions.any():
         return
     progress(0.02, "spins through the pulses")
-    axes = planned.class_axes(z)
+    axes, tolerance = planned.class_axes(z), planned.fineness.tolerance
     slots = _slots(planned, group, lattice, bank, axes, spec.b0_T)
     if not slots:
         return
     progress(0.25, "compressing responses")
-    tolerance = planned.fineness.tolerance
     seen = [_View(slot, planned, group, sequence.encoding.dwell_s) for slot in slots]
     readout_s = sequence.encoding.dwell_s * sequence.encoding.samples
     scene = Scene(

@@ -92,12 +92,7 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: flo
 
     Errors: UsageError, ValueRangeError and LimitError for inputs that cannot be simulated, each naming its culprit.
     """
-    check_inputs(phantom, spec)
-    if phantom.motion is not None or phantom.flows:
-        what = "moves" if phantom.motion is not None else f"has {len(phantom.flows)} flow(s)"
-        raise UsageError(f"Phantom {phantom.name}: it {what}, and states know bodies at rest. Play spins.")
-    _check_flaws(spec)
-    _check_tissues(phantom)
+    _refuse(phantom, spec)
     phantom = _in_magnet(phantom, spec)
     timeline = compile_timeline(sequence, Bore(rf_amplifier=spec.flaws.rf_amplifier))
     _check_readouts(sequence, timeline)
@@ -105,20 +100,15 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: flo
     frame = np.stack([geometry.read, geometry.phase, geometry.slice]).astype(np.float64)
     aligned = aligned_with(phantom, frame)
     nominal = sample_positions(timeline, positions_after_pulses(timeline))
-    k_max = np.abs(nominal @ frame.T).max(axis=(0, 1))
-    to_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
-    held = np.asarray(phantom.fractions.any(axis=0))
-    field_samples = _near_tissue(held, phantom.grid, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, frame[2])
-    b1_samples = _near_tissue(held, phantom.grid, spec.transmit, np.abs(spec.transmit.values[0]), frame[2])
+    k = nominal @ frame.T
+    k_max = np.abs(k).max(axis=(0, 1))
+    field_samples, b1_samples, spread_Hz = _fields_met(phantom, spec, frame[2])
     b1_nodes = _b1_nodes(b1_samples[:, 1])
-    shift_Hz = max(abs(line.tissue.chemical_shift_ppm) for line in unfold(phantom.tissues)) * to_Hz
-    usual = float(np.abs(np.percentile(field_samples[:, 1], [RARE_PERCENT, 100 - RARE_PERCENT])).max())
     gradient = slice_gradients(timeline, frame)
     profiles = slice_profiles(timeline, gradient, float(b1_nodes.max()))
-    groups = make_groups(sequence, timeline, gradient, profiles, usual + shift_Hz)
+    groups = make_groups(sequence, timeline, gradient, profiles, spread_Hz)
     source, fineness = phantom_axes(aligned, frame), Fineness(tolerance)
-    k, dwell_s = nominal @ frame.T, sequence.encoding.dwell_s
-    direct = sum(len(group.rows) for group in groups if separate(k[group.rows], dwell_s) is None)
+    direct = sum(len(group.rows) for group in groups if separate(k[group.rows], sequence.encoding.dwell_s) is None)
     return Plan(
         phantom=aligned,
         timeline=timeline,
@@ -140,6 +130,29 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: flo
         direct=direct,
         fineness=fineness,
     )
+
+
+def _refuse(phantom: Phantom, spec: ScannerSpec) -> None:
+    """Refuse what cannot be simulated at all, and what states do not know."""
+    check_inputs(phantom, spec)
+    if phantom.motion is not None or phantom.flows:
+        what = "moves" if phantom.motion is not None else f"has {len(phantom.flows)} flow(s)"
+        raise UsageError(f"Phantom {phantom.name}: it {what}, and states know bodies at rest. Play spins.")
+    _check_flaws(spec)
+    _check_tissues(phantom)
+
+
+def _fields_met(
+    phantom: Phantom, spec: ScannerSpec, direction: Float[np.ndarray, " 3"]
+) -> tuple[Float[np.ndarray, "n 2"], Float[np.ndarray, "m 2"], float]:
+    """(position, off-resonance in Hz) and (position, transmit scale) near tissue, and how far off resonance spins usually are."""
+    to_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
+    held = np.asarray(phantom.fractions.any(axis=0))
+    field = _near_tissue(held, phantom.grid, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, direction)
+    b1 = _near_tissue(held, phantom.grid, spec.transmit, np.abs(spec.transmit.values[0]), direction)
+    shift_Hz = max(abs(line.tissue.chemical_shift_ppm) for line in unfold(phantom.tissues)) * to_Hz
+    usual = float(np.abs(np.percentile(field[:, 1], [RARE_PERCENT, 100 - RARE_PERCENT])).max())
+    return field, b1, usual + shift_Hz
 
 
 def _check_flaws(spec: ScannerSpec) -> None:

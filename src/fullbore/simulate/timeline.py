@@ -98,22 +98,17 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL, marks_s: Float[np.n
     gradients = None if bore.is_ideal else play_gradients(sequence, bore.response)
     kinds, kind = _pulse_kinds(sequence, played, bore, gradients)
     centre = np.array([pulse.delay_s + pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
-    own_centre = np.array([pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
+    time = starts[played] + centre
+    phase, frequency, shim = _carriers(sequence, played)
     read = np.flatnonzero(sequence.adc >= 0)
-    longest = sequence.encoding.samples
-    offsets = np.stack([adc.delay_s + (np.arange(longest) + 0.5) * adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]]
-    time, phase = (
-        starts[played] + centre,
-        sequence.rf_phase_rad[played] + 2 * np.pi * sequence.rf_frequency_Hz[played] * own_centre,
-    )
-    frequency, shim = sequence.rf_frequency_Hz[played], sequence.rf_shim[played].astype(np.int64)
+    middles = np.arange(sequence.encoding.samples) + 0.5
+    offsets = np.stack([adc.delay_s + middles * adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]]
     if marks_s is not None:
         kinds = (*kinds, _nothing(kinds[0].gradient_Hz_per_m.shape[1]))
-        order, none = np.argsort(np.append(marks_s, time), kind="stable"), np.zeros(len(marks_s))
-        time, phase, frequency = (np.append(m, own)[order] for m, own in ((marks_s, time), (none, phase), (none, frequency)))
-        kind, shim = (np.append(np.full(len(marks_s), m), own)[order] for m, own in ((len(kinds) - 1, kind), (-1, shim)))
+        order, nothing = np.argsort(np.append(marks_s, time), kind="stable"), np.zeros(len(marks_s))
+        added = (marks_s, time), (nothing, phase), (nothing, frequency), (nothing + len(kinds) - 1, kind), (nothing - 1, shim)
+        time, phase, frequency, kind, shim = (np.append(mark, own)[order].astype(own.dtype) for mark, own in added)
     sample_time = starts[read, None] + offsets
-    last = np.searchsorted(time, sample_time[:, 0], side="right") - 1
     if gradients is None:
         clock = _block_moments(sequence)
         moment = clock[played] + _partial_moments(sequence, played, centre[:, None])[:, 0]
@@ -129,13 +124,22 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL, marks_s: Float[np.n
         phase_rad=phase,
         frequency_Hz=frequency,
         shim=shim,
-        last_pulse=last,
+        last_pulse=np.searchsorted(time, sample_time[:, 0], side="right") - 1,
         samples=np.array([adc.samples for adc in sequence.adcs])[sequence.adc[read]],
         dwell_s=np.array([adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]],
         sample_time_s=sample_time,
         sample_moment_per_m=sample_moment,
         receiver_phase_rad=receiver_phase_rad(sequence),
     )
+
+
+def _carriers(
+    sequence: Sequence, played: Int[np.ndarray, " b"]
+) -> tuple[Float[np.ndarray, " b"], Float[np.ndarray, " b"], Int[np.ndarray, " b"]]:
+    """Phase at the centre (rad), frequency offset (Hz) and shim of each pulse that is played."""
+    own_centre = np.array([pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
+    phase = sequence.rf_phase_rad[played] + 2 * np.pi * sequence.rf_frequency_Hz[played] * own_centre
+    return phase, sequence.rf_frequency_Hz[played], sequence.rf_shim[played].astype(np.int64)
 
 
 def _nothing(parts: int) -> PulseKind:

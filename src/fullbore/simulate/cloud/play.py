@@ -13,6 +13,7 @@ from jaxtyping import Complex64, Float
 from threadpoolctl import threadpool_limits
 
 from fullbore.data import Flaws, RawData, ScannerSpec, Sequence
+from fullbore.errors import UsageError
 from fullbore.simulate.cloud.player import PlainPlayer, Player
 from fullbore.simulate.cloud.pool_player import PoolPlayer
 from fullbore.simulate.cloud.schedule import as_in, pieces
@@ -24,6 +25,8 @@ from fullbore.simulate.fields import Bore, make_bore
 from fullbore.simulate.receiving import Progress, Run, played_sequence, record
 from fullbore.simulate.timeline import Timeline, compile_timeline
 
+SILENT, STEEPEST = 35.0, 60.0
+"""Exponents of what T2 leaves: of spins that nobody hears, and of those that single precision cannot follow in a readout."""
 MOST_SPINS = 8192
 FEWEST_SPINS = 512
 MOST_ROWS = 512
@@ -53,6 +56,31 @@ def play_cloud(
     return run.samples
 
 
+def audible(cloud: SpinCloud, timeline: Timeline) -> SpinCloud:
+    """The plain spins of which more than exp(-SILENT) is left at the first sample of any readout, and all that exchange.
+
+    Errors: UsageError for spins that are heard, but decay by more than exp(STEEPEST) within half a readout.
+    """
+    heard = timeline.last_pulse >= 0
+    since_s = (timeline.sample_time_s[:, 0] - timeline.time_s[timeline.last_pulse])[heard].min(initial=np.inf)
+    half_s = 0.5 * float((timeline.samples * timeline.dwell_s).max())
+    kept = cloud.t2_s * SILENT > since_s
+    if cloud.kind is not None:
+        kept |= cloud.kind >= 0
+    if cloud.courses:
+        kept[:] = True
+    steep = kept & (cloud.t2_s * STEEPEST < half_s)
+    if steep.any():
+        raise UsageError(
+            f"CloudRun: spins of T2 {1e6 * cloud.t2_s[steep].min():.3g} us decay too fast in readouts of {2e3 * half_s:.3g} ms. "
+            "Give them a longer T2, leave them out, or read for a shorter time."
+        )
+    if not kept.any():
+        one = cloud.take(np.arange(1))
+        return replace(one, amount=0 * one.amount, t2_s=one.t1_s)
+    return cloud if kept.all() else cloud.take(np.flatnonzero(kept))
+
+
 class CloudRun(Run):
     """A cloud, a sequence and a machine, ready to play; pieces of the sequence come one after the other."""
 
@@ -67,6 +95,7 @@ class CloudRun(Run):
         threads: int = 2,
     ):
         flaws, b0_T = (spec.flaws, spec.b0_T) if spec is not None else (Flaws(), 0.0)
+        given, cloud = len(cloud), audible(cloud, compile_timeline(sequence))
         self._players: list[Player] = []
         self._times: list[Timeline] = []  # each player's own, which differ by the fields and by marks of flow
         ways = make_ways(cloud)
@@ -86,9 +115,9 @@ class CloudRun(Run):
                     self._players.append(PoolPlayer(clock, system, spots, tolerance, threads))
         self._timeline = timeline = compile_timeline(sequence) if cloud.flows else self._times[0]
         self.shape = (len(timeline.last_pulse), len(cloud.sensitivity), timeline.sample_time_s.shape[1])
-        self._threads, self._spins, self._memory_bytes = threads, len(cloud), memory_bytes
+        self._threads, self._spins, self._memory_bytes = threads, given, memory_bytes
         self.samples = np.zeros(self.shape, np.complex64)
-        self.how = {"simulator": "isochromats", "spins": str(len(cloud))}
+        self.how = {"simulator": "isochromats", "spins": str(given)}
         row_bytes = 16 * self.shape[1] * self.shape[2]
         self._most_rows = int(np.clip(memory_bytes // (2 * (threads + 2) * row_bytes), 1, MOST_ROWS))
 

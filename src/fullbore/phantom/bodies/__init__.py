@@ -1,0 +1,1 @@
+"""The digital patients, a file each."""
