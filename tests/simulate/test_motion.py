@@ -164,9 +164,11 @@ def test_a_skeleton_answers_for_all_others_at_any_time():
 
 
 def test_a_spin_at_the_isocentre_of_a_turn_stays():
-    """All fields that it meets are zero, and so is its skeleton's."""
+    """All fields that it meets are zero, and so is its skeleton's, which has fewer spins than space has directions."""
     one, sequence = replace(spins(1), position_m=np.zeros((1, 3))), built(GRE, SPEC)
     turn = RigidMotion(turn=TURN, shift=replace(SHIFT, values=0 * SHIFT.values))
+    term = carried((Linear(),), make_moves(turn), one.position_m)
+    assert term.shapes(one.position_m).shape == (1, 3) and not term.courses(np.zeros(2), np.ones((2, 4))).any()
     assert error(play_cloud(replace(one, motion=turn), sequence), play_cloud(one, sequence)) < 1e-6
 
 

@@ -23,6 +23,8 @@ NOMINAL_GRADIENT = np.array([[0.04, 0.04, 0.04, 1e-6]])
 """Gradients (T/m) and uniform field (T) that say how much each shape weighs."""
 TOLERANCE = 1e-9
 """Of the skeleton: what is left of the fields, relative to the largest."""
+FEWEST_PARTS = 3
+"""Of any bore: kernels take the first three parts at once. A smaller skeleton is filled up with zeros."""
 REACH_M = 0.1
 """Coefficients come in this unit, so that shapes are as large as coordinates in a body are."""
 STATES, PROBES, SPINS_AT_ONCE, MOST_ROUNDS, MOST_TIMES, MANY_PERIODS = 128, 512, 100_000, 4, 20_000, 50
@@ -104,9 +106,9 @@ class Carried(FieldTerm):
     def courses(self, time_s: Float[np.ndarray, " t"], gradient: Float[np.ndarray, "t 4"]) -> Float[np.ndarray, "t part"]:
         """Hz that each spin of the skeleton feels, over REACH_M."""
         if len(time_s) == 0:
-            return np.zeros((0, len(self.skeleton_m)))
+            return np.zeros((0, max(len(self.skeleton_m), FEWEST_PARTS)))
         met = _met(self.fields, self.moves, self.skeleton_m, time_s)
-        return np.asarray(np.einsum("kts,ts->tk", met, courses(self.fields, time_s, gradient)) / REACH_M)
+        return _padded(np.einsum("kts,ts->tk", met, courses(self.fields, time_s, gradient)) / REACH_M)
 
     def shapes(self, position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n part"]:
         """Coefficients times REACH_M of spins that are, or would be, at these places when nothing has moved."""
@@ -114,11 +116,15 @@ class Carried(FieldTerm):
         for a, b in pairwise([*range(0, len(position_m), SPINS_AT_ONCE), len(position_m)]):
             met = _met(self.fields, self.moves, position_m[a:b], self.telling_s).reshape(b - a, -1)
             parts.append(solve_triangular(self.upper, (met @ self.into).T).T)
-        return np.asarray(REACH_M * np.concatenate(parts))
+        return _padded(REACH_M * np.concatenate(parts))
 
     def corners_s(self) -> Float[np.ndarray, " n"]:
         """Where the motion bends."""
         return _knots_s(self.moves.motion)
+
+
+def _padded(columns: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n part"]:
+    return np.pad(columns, ((0, 0), (0, max(0, FEWEST_PARTS - columns.shape[1]))))
 
 
 def carried(fields: tuple[FieldTerm, ...], moves: Moves, home_m: Float[np.ndarray, "n 3"]) -> Carried:
@@ -173,5 +179,5 @@ def _skeleton(
 def _left(term: Carried, home_m: Float[np.ndarray, "n 3"], weight: Float[np.ndarray, " shape"]) -> Float[np.ndarray, " n"]:
     """What the skeleton leaves of each spin's fields at the telling times."""
     own, known = (_met(term.fields, term.moves, p, term.telling_s) * weight for p in (home_m, term.skeleton_m))
-    answered = term.shapes(home_m) / REACH_M @ known.reshape(len(known), -1)
+    answered = term.shapes(home_m)[:, : len(known)] / REACH_M @ known.reshape(len(known), -1)
     return np.asarray(np.abs(own.reshape(len(own), -1) - answered).max(axis=1))
