@@ -2,8 +2,9 @@
 
 from fullbore.hardware.amplifier import gradient_power_VA
 from fullbore.hardware.design import Brief, design
+from fullbore.hardware.gradient_response import fit_gradient_response
 from fullbore.hardware.presets import presets
 from fullbore.hardware.receive import receive_array
 from fullbore.hardware.transmit import transmit_field
 
-__all__ = ["Brief", "design", "gradient_power_VA", "presets", "receive_array", "transmit_field"]
+__all__ = ["Brief", "design", "fit_gradient_response", "gradient_power_VA", "presets", "receive_array", "transmit_field"]
