@@ -129,4 +129,5 @@ def _paint_blocks(
     for number, column in enumerate(columns):
         if column >= 0:
             canvas.values[column, block, point] += (cover * parts[:, number]).astype(np.float32)
-    canvas.sight[block, point] -= (cover * np.minimum(parts.sum(axis=1), 1)).astype(np.float32)
+    taken = (cover * np.minimum(parts.sum(axis=1), 1)).astype(np.float32)
+    canvas.sight[block, point] = np.maximum(canvas.sight[block, point] - taken, 0)  # rounding could leave less than nothing
