@@ -208,3 +208,12 @@ def test_unknown_bodies_and_parameters_are_refused():
         make_body("unicorn")
     with pytest.raises(UsageError, match="no parameter 'colour'"):
         make_body("flow-pipe", {"colour": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "value"),
+    [("flow-pipe", "radius_m", "abc"), ("flow-pipe", "radius_m", float("nan")), ("knee", "seed", 1.5), ("heart", "infarct", 3)],
+)
+def test_parameters_of_another_kind_are_refused(name, parameter, value):
+    with pytest.raises(UsageError, match=f"{parameter}: got"):
+        make_body(name, {parameter: value})

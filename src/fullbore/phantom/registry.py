@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,4 +57,16 @@ def make_body(name: str, parameters: Mapping[str, Any] | None = None) -> Body:
     for parameter in parameters or {}:
         if parameter not in known:
             raise UsageError(f"phantom {name!r}: no parameter {parameter!r}; it takes {', '.join(known) or 'none'}.")
+        _check_kind(name, parameter, (parameters or {})[parameter], known[parameter].default)
     return BODIES[name](**dict(parameters or {}))
+
+
+def _check_kind(name: str, parameter: str, value: Any, usual: Any) -> None:
+    """A number, word or yes/no where the usual value is one. Errors: UsageError for another kind, NaN or infinity."""
+    for kind, taken, what in (
+        (bool, bool, "true or false"), (int, int, "a whole number"), (float, (int, float), "a number"), (str, str, "a word"),
+    ):  # fmt: skip
+        if type(usual) is kind:
+            wrong = not isinstance(value, taken) or (isinstance(value, bool) and kind is not bool)
+            if wrong or (isinstance(value, float) and not math.isfinite(value)):
+                raise UsageError(f"phantom {name!r}, {parameter}: got {value!r}, wanted {what} such as {usual!r}.")
