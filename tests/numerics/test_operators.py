@@ -30,8 +30,9 @@ OPERATORS = {
     "fourier": Fourier(shape=(3, 6, 7)),
     "mask": Mask(weights=some_mask(4, 5) * 1.5),
     "sensitivity": Sensitivity(maps=randn(3, 2, 4, 5)),
-    "slices": SliceEncoding(maps=randn(5, 3, 6, 7), mask=some_mask(6, 7), block_bytes=2000),
-    "thin slices": SliceEncoding(maps=randn(5, 3, 1, 8), mask=some_mask(1, 8)),
+    "slices": SliceEncoding(maps=randn(1, 5, 3, 6, 7), mask=some_mask(6, 7), block_bytes=2000),
+    "two parts": SliceEncoding(maps=randn(2, 5, 3, 6, 7), mask=some_mask(6, 7), block_bytes=2000),
+    "thin slices": SliceEncoding(maps=randn(1, 5, 3, 1, 8), mask=some_mask(1, 8)),
     "wavelet": Wavelet(shape=(17, 1, 36), name="db2", levels=3),
     "compose": Mask(weights=some_mask(3, 2, 4, 5)) @ Fourier(shape=(3, 2, 4, 5)) @ Sensitivity(maps=randn(3, 2, 4, 5)),
 }
@@ -56,14 +57,14 @@ def test_contract_catches_a_wrong_adjoint():
 @pytest.mark.parametrize("shape", [(6, 8), (5, 7), (1, 10)])
 def test_slice_encoding_equals_its_parts(shape):
     maps, mask, x = randn(4, 3, *shape), some_mask(*shape), randn(4, *shape)
-    whole = SliceEncoding(maps=maps, mask=mask)
+    whole = SliceEncoding(maps=maps[None], mask=mask)
     for index in range(4):
         parts = (
             Mask(weights=mask.expand(3, 1, *shape))
             @ Batched(inner=Fourier(shape=shape), copies=(3, 1))
             @ Sensitivity(maps=maps[index, :, None])
         )
-        assert torch.allclose(whole.forward(x)[index, :, None], parts.forward(x[index][None]), atol=1e-12)
+        assert torch.allclose(whole.forward(x[None])[index, :, None], parts.forward(x[index][None]), atol=1e-12)
 
 
 class Batched(Fourier):
@@ -80,7 +81,7 @@ def test_misfits_do_not_compose():
     with pytest.raises(ShapeError, match="takes"):
         Fourier(shape=(4, 4)) @ Mask(weights=torch.ones(4, 5))
     with pytest.raises(ShapeError, match="SliceEncoding"):
-        SliceEncoding(maps=randn(2, 2, 3, 4), mask=torch.ones(4, 4, dtype=torch.float64))
+        SliceEncoding(maps=randn(1, 2, 2, 3, 4), mask=torch.ones(4, 4, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("n", [1, 2, 6, 7, 8, 9])

@@ -30,7 +30,9 @@ def test_conjugate_gradient_solves():
 def test_batch_is_loop():
     (a, y), (b, z) = problem(seed=1), problem(seed=2)
     both, right = torch.stack([a, b]), torch.stack([a.mH @ y, 100 * (b.mH @ z)])
-    joint = conjugate_gradient(lambda x: torch.einsum("bji,bjk,bk->bi", both.conj(), both, x), right, iterations=5, batch_axes=1)
+    joint = conjugate_gradient(
+        lambda x: torch.einsum("bji,bjk,bk->bi", both.conj(), both, x), right, iterations=5, batch_axes=(0,)
+    )
     alone = conjugate_gradient(lambda x: b.mH @ (b @ x), right[1], iterations=5)
     assert torch.allclose(joint.value[1], alone.value, atol=1e-10)
 
@@ -38,7 +40,7 @@ def test_batch_is_loop():
 def test_empty_problem_stays_zero():
     a, y = problem()
     right = torch.stack([torch.zeros(12, dtype=torch.complex128), a.mH @ y])
-    report = conjugate_gradient(lambda x: x @ (a.mH @ a).T, right, iterations=20, batch_axes=1)
+    report = conjugate_gradient(lambda x: x @ (a.mH @ a).T, right, iterations=20, batch_axes=(0,))
     assert torch.all(report.value[0] == 0)
     assert report.status == "converged"
 

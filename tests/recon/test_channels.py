@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from fullbore.recon import Direct, Recipe, reconstruct
-from fullbore.recon.coil_compression import principal_channels
+from fullbore.recon.calibration.coil_compression import principal_channels
+from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
 from fullbore.recon.recipe import Espirit
-from fullbore.recon.whitening import noise_covariance, periphery_noise, whitening_matrix
 from tests.recon.measured import array_of, encoding_of, full_lines, geometry_of, measure, noise_mixing, regular_lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Inexact
@@ -17,16 +17,16 @@ def conjugate_gradient(
     *,
     iterations: int = 30,
     tolerance: float = 1e-6,
-    batch_axes: int = 0,
+    batch_axes: Sequence[int] = (),
     progress: Callable[[float], None] | None = None,
 ) -> SolverReport:
     """Solve normal(x) = right_side from x = 0.
 
-    batch_axes: that many leading axes count problems that are independent of each other; each has its own step.
+    batch_axes: axes that count problems which are independent of each other; each has its own step.
     tolerance: stop when |right_side - normal(x)| <= tolerance |right_side| in every problem; reported as the residual.
     Source: Hestenes and Stiefel 1952.
     """
-    axes = tuple(range(batch_axes, right_side.ndim))
+    axes = tuple(axis for axis in range(right_side.ndim) if axis not in batch_axes)
     x = torch.zeros_like(right_side)
     rest = right_side.clone()
     direction = rest.clone()

@@ -5,10 +5,11 @@ k-space, and solves for the image: matched-filter combination, exact or iterativ
 """
 
 from fullbore.recon.default_recipe import default_recipe
-from fullbore.recon.recipe import Combination, ConjugateGradient, Direct, Espirit, ProximalGradient, Recipe, Wavelet
+from fullbore.recon.recipe import Cartesian, Combination, ConjugateGradient, Direct, Espirit, ProximalGradient, Recipe, Wavelet
 from fullbore.recon.reconstruct import reconstruct
 
 __all__ = [
+    "Cartesian",
     "Combination",
     "ConjugateGradient",
     "Direct",

@@ -11,10 +11,11 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from fullbore.data import AcquisitionFlag, Image, RawData
-from fullbore.recon.readouts import Readouts, columns_of, frame_times
+from fullbore.recon.encodings.volume import Prepared
+from fullbore.recon.frames import columns_of, frame_times
 from fullbore.recon.recipe import Recipe
 from fullbore.recon.resize import resize_axis
-from fullbore.recon.solve import Solved
+from fullbore.recon.solvers.solved import Solved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,31 +31,38 @@ class Channels:
     dropped: int
 
 
-def assemble(
-    raw: RawData, recipe: Recipe, readouts: Readouts, channels: Channels, solved: list[Solved], maps: list[Tensor]
-) -> Image:
-    """The image of all slices and frames. maps: per slice or slab (x, coil, z, y), unit norm."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SolvedSlice:
+    """One slice or slab: its solution, the maps (unit norm) that encoded it, and its acceleration."""
+
+    solved: Solved
+    maps: Complex[Tensor, "part x channel z y"]
+    acceleration: float
+
+
+def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, slices: list[SolvedSlice]) -> Image:
+    """The image of all slices and frames."""
     scale = _scale(raw)
     parts, noise = [], []
-    for volume, coils in zip(solved, maps, strict=True):
-        unit = _data_units(coils, channels.unwhitening) * scale
-        parts.append(_sized(volume.values * unit, raw))
-        noise.append(_sized(torch.sqrt(0.5 * volume.noise_variance * readouts.columns_sampled) * unit, raw))
+    for part in slices:
+        unit = _data_units(part.maps[0], channels.unwhitening) * scale
+        parts.append(_sized(part.solved.values[:, 0] * unit, raw))
+        noise.append(_sized(torch.sqrt(0.5 * part.solved.noise_variance * data.columns_sampled) * unit, raw))
     values = torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=1)
     echo, inversion = frame_times(raw)
     with_noise = recipe.noise_map == "estimated" and channels.covariance is not None
     std = torch.cat([part.permute(1, 2, 0) for part in noise], dim=0).abs()
     return Image(
         name=raw.encoding.protocol or "image",
-        values=np.ascontiguousarray(values.numpy() if readouts.frames > 1 else values[0].numpy()),
-        axes=("frame",) if readouts.frames > 1 else (),
+        values=np.ascontiguousarray(values.numpy() if data.frames > 1 else values[0].numpy()),
+        axes=("frame",) if data.frames > 1 else (),
         grid=raw.encoding.geometry.grid(),
         encoding=raw.encoding,
         echo_time_s=echo,
         inversion_time_s=inversion,
         noise_std=np.ascontiguousarray(std.numpy()) if with_noise else None,
-        sensitivities=_sensitivities(maps, raw),
-        report=_report(raw, recipe, readouts, channels, solved),
+        sensitivities=_sensitivities([part.maps[0] for part in slices], raw),
+        report=_report(raw, recipe, data, channels, slices),
     )
 
 
@@ -94,8 +102,8 @@ def _sensitivities(maps: list[Tensor], raw: RawData) -> Complex[np.ndarray, "coi
     return np.asarray((sized[0] if len(sized) == 1 else torch.cat(sized, dim=1)).numpy())
 
 
-def _report(raw: RawData, recipe: Recipe, readouts: Readouts, channels: Channels, solved: list[Solved]) -> dict[str, object]:
-    count = readouts.mask(0, 0)
+def _report(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, slices: list[SolvedSlice]) -> dict[str, object]:
+    solved = [part.solved for part in slices]
     conditions = [volume.condition for volume in solved if volume.condition is not None]
     covariance = channels.covariance
     return {
@@ -110,8 +118,8 @@ def _report(raw: RawData, recipe: Recipe, readouts: Readouts, channels: Channels
         "channels": channels.live,
         "channels_dropped": channels.dropped,
         "virtual_channels": int(channels.unwhitening.shape[1]),
-        "acceleration": round(count.size / max(1, int(np.count_nonzero(count))), 3),
-        "frames": readouts.frames,
+        "acceleration": round(slices[0].acceleration, 3),
+        "frames": data.frames,
         "fov_shift": "none" if raw.trajectory_per_m is None else "digital",
         "recipe_sha256": recipe.digest(),
     }

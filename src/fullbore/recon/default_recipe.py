@@ -7,7 +7,7 @@ from jaxtyping import Bool
 
 from fullbore.data import RawData
 from fullbore.recon.admission import admit, imaging_rows, live_channels
-from fullbore.recon.calibration import central_block, has_gaps
+from fullbore.recon.calibration.central_block import central_block, has_gaps
 from fullbore.recon.recipe import Combination, Direct, Espirit, ProximalGradient, Recipe, Wavelet
 
 _VIRTUAL_COILS = 8

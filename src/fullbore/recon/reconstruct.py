@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,15 +14,15 @@ from fullbore.data import Image, RawData
 from fullbore.errors import DataError
 from fullbore.numerics.threads import map_threaded, one_thread
 from fullbore.recon.admission import admit, imaging_rows, live_channels
-from fullbore.recon.assembly import Channels, assemble
-from fullbore.recon.calibration import calibration_block, has_gaps
-from fullbore.recon.coil_compression import principal_channels
+from fullbore.recon.assembly import Channels, SolvedSlice, assemble
+from fullbore.recon.calibration.coil_compression import principal_channels
+from fullbore.recon.calibration.espirit import coil_maps
+from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
 from fullbore.recon.default_recipe import default_recipe
-from fullbore.recon.espirit import coil_maps
-from fullbore.recon.readouts import Readouts, prepare_readouts
+from fullbore.recon.encodings.cartesian import prepare_cartesian
+from fullbore.recon.encodings.volume import Prepared
 from fullbore.recon.recipe import ConjugateGradient, Direct, Recipe
-from fullbore.recon.solve import Solved, solve_volume
-from fullbore.recon.whitening import noise_covariance, periphery_noise, whitening_matrix
+from fullbore.recon.solvers.solve import solve_volume
 
 # Readouts nearest to the centre of k-space that decide which channel combinations are worth keeping.
 _COMPRESSION_ROWS = 512
@@ -60,28 +59,26 @@ def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress |
 
 def _reconstructed(raw: RawData, recipe: Recipe, say: Progress, workers: int) -> Image:
     say(0.0, "readouts")
-    readouts, channels = _prepared(raw, recipe)
-    _check_solvable(readouts, recipe)
-    solved, maps = _solve_all(readouts, recipe, say, workers)
-    return assemble(raw, recipe, readouts, channels, solved, maps)
+    data, channels = _prepared(raw, recipe)
+    return assemble(raw, recipe, data, channels, _solve_all(data, recipe, say, workers))
 
 
 def _silent(fraction: float, text: str) -> None:
     pass
 
 
-def _prepared(raw: RawData, recipe: Recipe) -> tuple[Readouts, Channels]:
+def _prepared(raw: RawData, recipe: Recipe) -> tuple[Prepared, Channels]:
     live = live_channels(raw)
     covariance, whitening = _whitening(raw, live)
-    geometry = raw.encoding.geometry
-    readouts = prepare_readouts(raw, whitening @ np.eye(len(live))[live], _shift_m(raw))
+    mixing = whitening @ np.eye(len(live))[live]
+    data: Prepared = prepare_cartesian(raw, mixing, _shift_m(raw))
     keep = min(recipe.virtual_coils or len(whitening), len(whitening))
     compression = np.eye(len(whitening), dtype=np.complex128)
     if keep < len(whitening):
-        compression = principal_channels(_central_samples(readouts, geometry.encoded_matrix[1:]), keep)
-        readouts = replace(readouts, values=torch.from_numpy(compression.astype(np.complex64)) @ readouts.values)
+        compression = principal_channels(data.strongest_samples(_COMPRESSION_ROWS).numpy(), keep)
+        data = data.mixed(torch.from_numpy(compression.astype(np.complex64)))
     unwhitening = np.linalg.inv(whitening) @ compression.conj().T
-    return readouts, Channels(unwhitening=unwhitening, covariance=covariance, live=int(live.sum()), dropped=int((~live).sum()))
+    return data, Channels(unwhitening=unwhitening, covariance=covariance, live=int(live.sum()), dropped=int((~live).sum()))
 
 
 def _whitening(
@@ -114,46 +111,37 @@ def _shift_m(raw: RawData) -> Float[np.ndarray, 3]:
     return np.array([shift[0], shift[1], along_slice])
 
 
-def _central_samples(readouts: Readouts, matrix: tuple[int, ...]) -> Complex[np.ndarray, "coil n"]:
-    distance = np.abs(readouts.line - matrix[0] // 2) + np.abs(readouts.partition - matrix[1] // 2)
-    rows = np.argsort(distance, kind="stable")[:_COMPRESSION_ROWS]
-    return readouts.values[torch.from_numpy(rows)].movedim(1, 0).reshape(readouts.values.shape[1], -1).numpy()
-
-
-def _check_solvable(readouts: Readouts, recipe: Recipe) -> None:
-    if isinstance(recipe.solver, Direct) and readouts.matrix[0] > 1:
-        raise DataError("Direct solver: the data have partition encoding. Use ConjugateGradient or ProximalGradient.")
+def _check_solvable(data: Prepared, recipe: Recipe, gaps: bool) -> None:
     sense = isinstance(recipe.solver, Direct | ConjugateGradient)
-    if sense and readouts.values.shape[1] == 1 and has_gaps(readouts.mask(0, 0) > 0):
+    if sense and data.channels == 1 and gaps:
         raise DataError("SENSE: one channel cannot tell folded voxels apart. Use ProximalGradient with a prior.")
 
 
-def _solve_all(readouts: Readouts, recipe: Recipe, say: Progress, workers: int) -> tuple[list[Solved], list[Tensor]]:
-    """Every slice (or the slab): its maps (x, coil, z, y) and its frames. Slices are independent and share the cores."""
-    solved, maps = [], []
-    only = readouts.slices == 1
+def _solve_all(data: Prepared, recipe: Recipe, say: Progress, workers: int) -> list[SolvedSlice]:
+    """Every slice, or the slab. Slices are independent and share the cores."""
+    solved: list[SolvedSlice] = []
+    only = data.slices == 1
 
-    def solve(number: int) -> tuple[Solved, Tensor]:
-        coils = _maps(readouts, number, recipe)
+    def solve(number: int) -> SolvedSlice:
+        volume = data.volume(number, _maps(data, number, recipe))
+        if number == 0:
+            _check_solvable(data, recipe, volume.has_gaps)
         if only:
             say(0.3, "solve")
-        return solve_volume(
-            readouts, number, coils, recipe, lambda done: say(0.3 + 0.68 * done, "solve") if only else None
-        ), coils
+        result = solve_volume(volume, recipe, lambda done: say(0.3 + 0.68 * done, "solve") if only else None)
+        return SolvedSlice(solved=result, maps=volume.maps, acceleration=volume.acceleration)
 
     say(0.05, "coil maps")
     # A single slab runs here and now, so that torch's threads serve its few large steps.
-    for volume, coils in map(solve, range(1)) if only else map_threaded(solve, range(readouts.slices), workers):
-        solved.append(volume)
-        maps.append(coils)
-        say(0.05 + 0.93 * len(solved) / readouts.slices, "slices")
-    return solved, maps
+    for part in map(solve, range(1)) if only else map_threaded(solve, range(data.slices), workers):
+        solved.append(part)
+        say(0.05 + 0.93 * len(solved) / data.slices, "slices")
+    return solved
 
 
-def _maps(readouts: Readouts, number: int, recipe: Recipe) -> Complex[Tensor, "x coil z y"]:
-    x = readouts.values.shape[2]
-    if readouts.values.shape[1] == 1:
-        return torch.ones((x, 1, *readouts.matrix), dtype=torch.complex64)
-    block = calibration_block(readouts, number, recipe.coils.calibration)
-    maps = coil_maps(block, (readouts.matrix[0], readouts.matrix[1], x), recipe.coils)[0]
-    return torch.from_numpy(maps).permute(3, 0, 1, 2).contiguous()
+def _maps(data: Prepared, number: int, recipe: Recipe) -> Complex[Tensor, "part x channel z y"]:
+    z, y, x = data.grid
+    if data.channels == 1:
+        return torch.ones((1, x, 1, z, y), dtype=torch.complex64)
+    maps = coil_maps(data.calibration(number, recipe.coils.calibration), data.grid, recipe.coils)[0]
+    return torch.from_numpy(maps).permute(3, 0, 1, 2)[None].contiguous()

@@ -13,8 +13,8 @@ from fullbore.data import AcquisitionFlag, RawData
 from fullbore.errors import DataError
 from fullbore.numerics.fourier import ifft_centred
 from fullbore.recon.admission import calibration_only_rows, imaging_rows
+from fullbore.recon.frames import columns_of, frame_of
 
-_FRAME_COUNTERS = ("set", "contrast", "repetition", "phase")
 _BLOCK_ROWS = 512
 
 
@@ -77,7 +77,7 @@ def prepare_readouts(raw: RawData, mixing: Complex[np.ndarray, "out coil"], shif
     imaging = imaging_rows(raw)
     kept = np.flatnonzero(imaging | calibration_only_rows(raw))
     encoding = raw.encoding
-    frame, frames = _frame_of(raw, kept, imaging)
+    frame, frames = frame_of(raw, kept, imaging)
     values, sampled = _columns(raw, kept, mixing, float(shift_m[0]))
     line, partition = encoding.counter("line")[kept].astype(np.int64), encoding.counter("partition")[kept].astype(np.int64)
     values *= _shift_phase(raw, line, partition, shift_m)[:, None, None]
@@ -97,32 +97,6 @@ def prepare_readouts(raw: RawData, mixing: Complex[np.ndarray, "out coil"], shif
     )
     _check_complete(result)
     return result
-
-
-def frame_times(raw: RawData) -> tuple[Float[np.ndarray, " frame"], Float[np.ndarray, " frame"]]:
-    """Echo and inversion time of each frame: those of its row nearest to the centre of k-space."""
-    imaging = imaging_rows(raw)
-    kept = np.flatnonzero(imaging)
-    frame, frames = _frame_of(raw, kept, imaging)
-    geometry = raw.encoding.geometry
-    line, partition = (raw.encoding.counter(name)[kept] for name in ("line", "partition"))
-    distance = np.abs(line - geometry.encoded_matrix[1] // 2) + np.abs(partition - geometry.encoded_matrix[2] // 2)
-    central = [kept[np.flatnonzero(frame == index)[np.argmin(distance[frame == index])]] for index in range(frames)]
-    return raw.encoding.echo_time_s[central], raw.encoding.inversion_time_s[central]
-
-
-def _frame_of(raw: RawData, kept: Int[np.ndarray, " row"], imaging: np.ndarray) -> tuple[Int[np.ndarray, " row"], int]:
-    columns = np.stack([raw.encoding.counter(name) for name in _FRAME_COUNTERS], axis=1)
-    unique, which = np.unique(columns[imaging], axis=0, return_inverse=True)
-    frame = np.zeros(raw.encoding.rows, dtype=np.int64)
-    frame[imaging] = which.reshape(-1)
-    return frame[kept], len(unique)
-
-
-def columns_of(raw: RawData) -> int:
-    """Samples across the encoded field of view at the image's resolution along the readout."""
-    geometry = raw.encoding.geometry
-    return round(geometry.matrix[0] * geometry.encoded_fov_m[0] / geometry.fov_m[0])
 
 
 def _columns(

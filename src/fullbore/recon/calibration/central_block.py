@@ -9,7 +9,7 @@ from torch import Tensor
 
 from fullbore.errors import DataError
 from fullbore.numerics.fourier import fft_centred
-from fullbore.recon.readouts import Readouts
+from fullbore.recon.encodings.readouts import Readouts
 
 # ESPIRiT needs room for its patches to move; with less than this along an undersampled axis its maps are guesses.
 SMALLEST = 8

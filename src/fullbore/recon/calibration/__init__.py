@@ -1,0 +1,1 @@
+"""Coil maps, noise and the samples that calibrate them."""

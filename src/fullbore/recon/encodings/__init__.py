@@ -1,0 +1,1 @@
+"""The linear models of a scan, each with its data made ready."""

@@ -1,0 +1,146 @@
+"""Cartesian encoding of a slice or slab: coil maps, a Fourier transform along (z, y), and what each frame measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from jaxtyping import Complex, Float, Int
+from torch import Tensor
+
+from fullbore.data import RawData
+from fullbore.numerics.sensitivity import SliceEncoding
+from fullbore.recon.calibration.central_block import calibration_block, has_gaps
+from fullbore.recon.encodings.readouts import Readouts, prepare_readouts
+from fullbore.recon.encodings.volume import EncodedVolume, Prepared
+
+_BLOCK_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CartesianVolume(EncodedVolume):
+    """Readout columns are independent of each other: everything happens along (z, y).
+
+    rows: of each frame, into `readouts`. counts: how often each frame measured each (kz, ky); repeats are averaged.
+    maps: unit norm over parts and channels, or zero.
+    """
+
+    readouts: Readouts
+    rows: tuple[Int[np.ndarray, " n"], ...]
+    counts: tuple[Int[np.ndarray, "kz ky"], ...]
+    maps: Complex[Tensor, "part x channel z y"]
+    _encodings: tuple[SliceEncoding, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        masks = [torch.from_numpy((count > 0).astype(np.float32)) for count in self.counts]
+        first = SliceEncoding(maps=self.maps, mask=masks[0])
+        object.__setattr__(self, "_encodings", (first, *(first.with_mask(mask) for mask in masks[1:])))
+
+    @property
+    def shape(self) -> tuple[int, int, int, int, int]:
+        """(frame, part, x, z, y) of the image."""
+        parts, x, _, z, y = self.maps.shape
+        return len(self.rows), parts, x, z, y
+
+    def adjoint(self) -> Complex[Tensor, "frame part x z y"]:
+        """A^H y: the data are gridded, transformed and combined in blocks of columns, so the gridded whole never exists."""
+        result = torch.empty(self.shape, dtype=self.maps.dtype)
+        per_column = self.maps[:, 0].numel() * self.maps.element_size()
+        step = max(1, _BLOCK_BYTES // per_column)
+        everything = torch.ones(self.maps.shape[-2:], dtype=torch.float32)
+        for first in range(0, self.maps.shape[1], step):
+            block = slice(first, first + step)
+            encoding = SliceEncoding(maps=self.maps[:, block], mask=everything)
+            for frame, rows in enumerate(self.rows):
+                result[frame, :, block] = encoding.adjoint(self.readouts.kspace(rows, block))
+        return result
+
+    def normal(self, image: Complex[Tensor, "frame part x z y"]) -> Complex[Tensor, "frame part x z y"]:
+        """A^H A image."""
+        if len(self._encodings) == 1:
+            return self._encodings[0].normal(image)
+        return torch.stack([encoding.normal(frame) for encoding, frame in zip(self._encodings, image, strict=True)])
+
+    def only(self, frame: int) -> CartesianVolume:
+        """One frame of it."""
+        return replace(self, rows=(self.rows[frame],), counts=(self.counts[frame],))
+
+    @property
+    def independent_axes(self) -> tuple[int, ...]:
+        """Frames and columns."""
+        return 0, 2
+
+    def matched_variance(self) -> Float[Tensor, "x z y"]:
+        """Repeats that were averaged lower it."""
+        count = self.counts[0]
+        measured = float(np.mean(np.where(count > 0, 1 / np.maximum(count, 1), 0.0)))
+        return measured * (self.maps.real.square() + self.maps.imag.square()).sum((0, 2))
+
+    @property
+    def acceleration(self) -> float:
+        """Positions (kz, ky) over measured ones."""
+        return float(self.counts[0].size) / float(np.count_nonzero(self.counts[0]))
+
+    @property
+    def has_gaps(self) -> bool:
+        """True when a position is missing between measured ones along kz or ky."""
+        return has_gaps(self.counts[0] > 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CartesianData(Prepared):
+    """Readouts on a grid."""
+
+    readouts: Readouts
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return self.readouts.frames
+
+    @property
+    def slices(self) -> int:
+        """Number of slices; 1 for a slab."""
+        return self.readouts.slices
+
+    @property
+    def channels(self) -> int:
+        """Number of virtual channels."""
+        return int(self.readouts.values.shape[1])
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """(z, y, x) of one slice or slab."""
+        return (*self.readouts.matrix, int(self.readouts.values.shape[2]))
+
+    @property
+    def columns_sampled(self) -> float:
+        """Fraction of the readout's k-space that was measured."""
+        return self.readouts.columns_sampled
+
+    def mixed(self, matrix: Complex[Tensor, "out channel"]) -> CartesianData:
+        """Channels combined by `matrix`."""
+        return replace(self, readouts=replace(self.readouts, values=matrix @ self.readouts.values))
+
+    def strongest_samples(self, count: int) -> Complex[Tensor, "channel n"]:
+        """Samples of the `count` readouts nearest to the centre of k-space."""
+        readouts = self.readouts
+        distance = np.abs(readouts.line - readouts.matrix[1] // 2) + np.abs(readouts.partition - readouts.matrix[0] // 2)
+        rows = torch.from_numpy(np.argsort(distance, kind="stable")[:count])
+        return readouts.values[rows].movedim(1, 0).reshape(self.channels, -1)
+
+    def calibration(self, slice_: int, largest: int) -> Complex[Tensor, "frame channel kz ky kx"]:
+        """The fully sampled centre of k-space."""
+        return calibration_block(self.readouts, slice_, largest)
+
+    def volume(self, slice_: int, maps: Complex[Tensor, "part x channel z y"]) -> CartesianVolume:
+        """One slice or slab with all its frames."""
+        rows = tuple(self.readouts.rows(frame, slice_) for frame in range(self.frames))
+        counts = tuple(self.readouts.mask(frame, slice_) for frame in range(self.frames))
+        return CartesianVolume(readouts=self.readouts, rows=rows, counts=counts, maps=maps)
+
+
+def prepare_cartesian(raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3]) -> CartesianData:
+    """Channels mixed, readouts transformed and placed; `shift_m` as in `prepare_readouts`."""
+    return CartesianData(readouts=prepare_readouts(raw, mixing, shift_m))

@@ -1,0 +1,1 @@
+"""Proximal maps of what is known of images."""

@@ -1,0 +1,1 @@
+"""From an encoded volume to its image."""

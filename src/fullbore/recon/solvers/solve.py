@@ -1,0 +1,29 @@
+"""The solver that a recipe names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fullbore.errors import DataError
+from fullbore.recon.encodings.cartesian import CartesianVolume
+from fullbore.recon.encodings.volume import EncodedVolume
+from fullbore.recon.recipe import Combination, Direct, Recipe
+from fullbore.recon.solvers.direct import combine, solve_columns
+from fullbore.recon.solvers.iterative import iterate
+from fullbore.recon.solvers.solved import Solved
+
+
+def solve_volume(volume: EncodedVolume, recipe: Recipe, progress: Callable[[float], None]) -> Solved:
+    """All frames of one slice or slab. Errors: DataError when the solver does not suit the data."""
+    match recipe.solver:
+        case Combination():
+            return combine(volume)
+        case Direct():
+            if not isinstance(volume, CartesianVolume) or volume.shape[1] > 1 or volume.shape[3] > 1:
+                raise DataError(
+                    "Direct solver: the data have partition encoding, a curved trajectory or several sets of maps. "
+                    "Use ConjugateGradient or ProximalGradient."
+                )
+            return solve_columns(volume, recipe.solver)
+        case _:
+            return iterate(volume, recipe.solver, recipe.prior, progress)
