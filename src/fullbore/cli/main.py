@@ -74,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_simulate(commands)
     _add_recon(commands)
+    _add_serve(commands)
     _add_design(commands)
     _add_phantom(commands)
     return top
@@ -101,6 +102,17 @@ def _add_recon(commands: Any) -> None:
     recon.add_argument("--out", type=Path, help="new folder for image, picture and report (default: NAME-recon)")
     recon.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
     recon.set_defaults(run=_recon)
+
+
+def _add_serve(commands: Any) -> None:
+    serve = commands.add_parser("serve", help="reconstruct what scanners stream (MRD over TCP), with previews")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1: this machine only)")
+    serve.add_argument("--port", type=int, default=9002, help="port (default 9002, MRD's own)")
+    serve.add_argument("--preview", type=float, default=1.0, help="seconds between previews, 0 for none (default 1)")
+    serve.add_argument("--idle", type=float, default=120.0, help="seconds of silence after which a client is gone (default 120)")
+    serve.add_argument("--memory", type=float, default=8.0, help="GiB of readouts that one client may send (default 8)")
+    serve.add_argument("--keep", type=Path, default=Path("streamed"), help="folder for data of broken sessions")
+    serve.set_defaults(run=_serve)
 
 
 def _add_design(commands: Any) -> None:
@@ -186,6 +198,12 @@ def _recon(options: argparse.Namespace) -> int:
     from fullbore.cli.recon import recon
 
     return recon(options)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from fullbore.cli.serve import serve
+
+    return serve(options)
 
 
 def _design_magnet(options: argparse.Namespace) -> int:

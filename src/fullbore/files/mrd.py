@@ -66,7 +66,9 @@ def read_mrd(path: str | Path) -> RawData:
         group = _find_group(file, who)
         header = parse_header(_header_bytes(group, who), who)
         rows = open_rows(group["data"], who)
-        return _read_own(group, header, rows, who) if is_fullbore(header) else convert(header, rows, who)
+        # Fullbore's own header without Fullbore's own arrays: what was streamed, and kept by somebody else.
+        own = is_fullbore(header) and any(name in group for name in ROW_ARRAYS)
+        return _read_own(group, header, rows, who) if own else convert(header, rows, who)
 
 
 # --- writing

@@ -14,9 +14,9 @@ _BATCH = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
-    """An MRD data set. heads: its structured heads, (acquisition,); who: the file, for messages."""
+    """MRD acquisitions in a file or in memory. heads: their structured heads, (acquisition,); who: the file, for messages."""
 
-    data: h5py.Dataset
+    data: h5py.Dataset | np.ndarray
     heads: np.ndarray
     who: str
 

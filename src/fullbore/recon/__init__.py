@@ -7,6 +7,7 @@ k-space, and solves for the image: matched-filter combination, exact or iterativ
 from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.recipe import Cartesian, Combination, ConjugateGradient, Direct, Espirit, ProximalGradient, Recipe, Wavelet
 from fullbore.recon.reconstruct import reconstruct
+from fullbore.recon.streaming import preview, reconstruct_stream
 
 __all__ = [
     "Cartesian",
@@ -18,5 +19,7 @@ __all__ = [
     "Recipe",
     "Wavelet",
     "default_recipe",
+    "preview",
     "reconstruct",
+    "reconstruct_stream",
 ]

@@ -67,11 +67,14 @@ class Readouts:
         return count
 
 
-def prepare_readouts(raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3]) -> Readouts:
+def prepare_readouts(
+    raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3], *, complete: bool = True
+) -> Readouts:
     """Mix channels, transform along the readout, and label every imaging and calibration row.
 
     mixing: applied to the channels (whitening, selection). shift_m: (read, phase, slice) of the point that goes to the
         centre of the image, (0, 0, 0) when the data were measured relative to it.
+    complete: refuse frames that lack a slice.
     Errors: DataError when a frame lacks a slice.
     """
     imaging = imaging_rows(raw)
@@ -95,7 +98,8 @@ def prepare_readouts(raw: RawData, mixing: Complex[np.ndarray, "out coil"], shif
         matrix=(geometry.encoded_matrix[2], geometry.encoded_matrix[1]),
         columns_sampled=sampled,
     )
-    _check_complete(result)
+    if complete:
+        _check_complete(result)
     return result
 
 
