@@ -11,6 +11,7 @@ import torch
 from fullbore.errors import ShapeError
 from fullbore.numerics.fourier import Fourier, fft_centred, ifft_centred
 from fullbore.numerics.mask import Mask
+from fullbore.numerics.rigid_warp import RigidWarp
 from fullbore.numerics.sensitivity import Sensitivity, SliceEncoding
 from fullbore.numerics.wavelet import Wavelet
 from tests.contracts.check_operator import check_operator
@@ -33,6 +34,7 @@ OPERATORS = {
     "slices": SliceEncoding(maps=randn(1, 5, 3, 6, 7), mask=some_mask(6, 7), block_bytes=2000),
     "two parts": SliceEncoding(maps=randn(2, 5, 3, 6, 7), mask=some_mask(6, 7), block_bytes=2000),
     "thin slices": SliceEncoding(maps=randn(1, 5, 3, 1, 8), mask=some_mask(1, 8)),
+    "rigid warp": RigidWarp(shape=(6, 7, 8), spacing=(1.0, 1.5, 0.8), rotation=(0.2, -0.1, 0.3), shift=(0.4, -1.2, 2.0)),
     "wavelet": Wavelet(shape=(17, 1, 36), name="db2", levels=3),
     "compose": Mask(weights=some_mask(3, 2, 4, 5)) @ Fourier(shape=(3, 2, 4, 5)) @ Sensitivity(maps=randn(3, 2, 4, 5)),
 }

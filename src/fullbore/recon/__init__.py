@@ -5,7 +5,17 @@ k-space, and solves for the image: matched-filter combination, exact or iterativ
 """
 
 from fullbore.recon.default_recipe import default_recipe
-from fullbore.recon.recipe import Cartesian, Combination, ConjugateGradient, Direct, Espirit, ProximalGradient, Recipe, Wavelet
+from fullbore.recon.recipe import (
+    Cartesian,
+    Combination,
+    ConjugateGradient,
+    Direct,
+    Espirit,
+    MotionCorrection,
+    ProximalGradient,
+    Recipe,
+    Wavelet,
+)
 from fullbore.recon.reconstruct import reconstruct
 from fullbore.recon.streaming import preview, reconstruct_stream
 
@@ -15,6 +25,7 @@ __all__ = [
     "ConjugateGradient",
     "Direct",
     "Espirit",
+    "MotionCorrection",
     "ProximalGradient",
     "Recipe",
     "Wavelet",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -33,11 +33,12 @@ class Channels:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SolvedSlice:
-    """One slice or slab: its solution, the maps (unit norm) that encoded it, and its acceleration."""
+    """One slice or slab: its solution, the maps (unit norm) that encoded it, its acceleration, and what else was found."""
 
     solved: Solved
     maps: Complex[Tensor, "part x channel z y"]
     acceleration: float
+    notes: dict[str, float] = field(default_factory=dict)
 
 
 def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, slices: list[SolvedSlice]) -> Image:
@@ -122,6 +123,7 @@ def _report(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, sl
         "frames": data.frames,
         "fov_shift": "none" if raw.trajectory_per_m is None else "digital",
         "recipe_sha256": recipe.digest(),
+        **slices[0].notes,
     }
 
 

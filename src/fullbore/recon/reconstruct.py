@@ -20,7 +20,9 @@ from fullbore.recon.calibration.espirit import coil_maps
 from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
 from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.encodings.cartesian import prepare_cartesian
-from fullbore.recon.encodings.volume import Prepared
+from fullbore.recon.encodings.moving import Poses
+from fullbore.recon.encodings.volume import EncodedVolume, Prepared
+from fullbore.recon.motion import motion_report, with_motion
 from fullbore.recon.recipe import ConjugateGradient, Direct, Recipe
 from fullbore.recon.solvers.solve import solve_volume
 
@@ -32,7 +34,9 @@ _LARGE_SLAB = 1 << 23
 Progress = Callable[[float, str], None]
 
 
-def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress | None = None) -> Image:
+def reconstruct(
+    raw: RawData, recipe: Recipe | None = None, progress: Progress | None = None, *, poses: Poses | None = None
+) -> Image:
     """The coil-combined complex image of one acquisition.
 
     recipe: None takes `default_recipe(raw)`. progress: called with (fraction done, what is happening).
@@ -48,19 +52,24 @@ def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress |
     admit(raw)
     recipe = recipe or default_recipe(raw)
     if raw.encoding.geometry.is_3d and raw.samples.size > _LARGE_SLAB:
-        image = _reconstructed(raw, recipe, say, torch.get_num_threads())
+        image = _reconstructed(raw, recipe, poses, say, torch.get_num_threads())
     else:
         with one_thread() as workers:
-            image = _reconstructed(raw, recipe, say, workers)
+            image = _reconstructed(raw, recipe, poses, say, workers)
     image.report["seconds"] = round(time.perf_counter() - began, 3)
     say(1.0, "done")
     return image
 
 
-def _reconstructed(raw: RawData, recipe: Recipe, say: Progress, workers: int) -> Image:
+def _reconstructed(raw: RawData, recipe: Recipe, poses: Poses | None, say: Progress, workers: int) -> Image:
     say(0.0, "readouts")
     data, channels = _prepared(raw, recipe)
-    return assemble(raw, recipe, data, channels, _solve_all(data, recipe, say, workers))
+
+    def made(number: int) -> EncodedVolume:
+        volume = data.volume(number, _maps(data, number, recipe))
+        return with_motion(volume, raw, number, recipe, poses, lambda done: say(0.05 + 0.25 * done, "motion"))
+
+    return assemble(raw, recipe, data, channels, _solve_all(data, made, recipe, say, workers))
 
 
 def _silent(fraction: float, text: str) -> None:
@@ -117,19 +126,21 @@ def _check_solvable(data: Prepared, recipe: Recipe, gaps: bool) -> None:
         raise DataError("SENSE: one channel cannot tell folded voxels apart. Use ProximalGradient with a prior.")
 
 
-def _solve_all(data: Prepared, recipe: Recipe, say: Progress, workers: int) -> list[SolvedSlice]:
-    """Every slice, or the slab. Slices are independent and share the cores."""
+def _solve_all(
+    data: Prepared, made: Callable[[int], EncodedVolume], recipe: Recipe, say: Progress, workers: int
+) -> list[SolvedSlice]:
+    """Every slice, or the slab. Slices are independent and share the cores. made: gives each, encoded."""
     solved: list[SolvedSlice] = []
     only = data.slices == 1
 
     def solve(number: int) -> SolvedSlice:
-        volume = data.volume(number, _maps(data, number, recipe))
+        volume = made(number)
         if number == 0:
             _check_solvable(data, recipe, volume.has_gaps)
         if only:
             say(0.3, "solve")
         result = solve_volume(volume, recipe, lambda done: say(0.3 + 0.68 * done, "solve") if only else None)
-        return SolvedSlice(solved=result, maps=volume.maps, acceleration=volume.acceleration)
+        return SolvedSlice(solved=result, maps=volume.maps, acceleration=volume.acceleration, notes=motion_report(volume))
 
     say(0.05, "coil maps")
     # A single slab runs here and now, so that torch's threads serve its few large steps.

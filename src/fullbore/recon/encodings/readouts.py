@@ -67,6 +67,11 @@ class Readouts:
         return count
 
 
+def kept_rows(raw: RawData) -> Int[np.ndarray, " row"]:
+    """Rows of the raw data that become rows of `Readouts`, in order."""
+    return np.flatnonzero(imaging_rows(raw) | calibration_only_rows(raw))
+
+
 def prepare_readouts(
     raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3], *, complete: bool = True
 ) -> Readouts:
@@ -77,8 +82,7 @@ def prepare_readouts(
     complete: refuse frames that lack a slice.
     Errors: DataError when a frame lacks a slice.
     """
-    imaging = imaging_rows(raw)
-    kept = np.flatnonzero(imaging | calibration_only_rows(raw))
+    imaging, kept = imaging_rows(raw), kept_rows(raw)
     encoding = raw.encoding
     frame, frames = frame_of(raw, kept, imaging)
     values, sampled = _columns(raw, kept, mixing, float(shift_m[0]))

@@ -2,6 +2,7 @@
 
 from fullbore.recon.recipe.coils import Coils, Espirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
+from fullbore.recon.recipe.motion import MotionCorrection
 from fullbore.recon.recipe.priors import Prior, Wavelet
 from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, ProximalGradient, Solver
 from fullbore.recon.recipe.tree import Recipe
@@ -14,6 +15,7 @@ __all__ = [
     "Direct",
     "EncodingModel",
     "Espirit",
+    "MotionCorrection",
     "Prior",
     "ProximalGradient",
     "Recipe",

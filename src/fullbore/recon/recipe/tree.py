@@ -11,8 +11,9 @@ from fullbore.errors import UsageError
 from fullbore.recon.recipe.check import require
 from fullbore.recon.recipe.coils import Coils, Espirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
+from fullbore.recon.recipe.motion import MotionCorrection
 from fullbore.recon.recipe.priors import Prior
-from fullbore.recon.recipe.solvers import Combination, ProximalGradient, Solver
+from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, ProximalGradient, Solver
 
 NoiseMap = Literal["estimated", "none"]
 
@@ -21,6 +22,7 @@ NoiseMap = Literal["estimated", "none"]
 class Recipe:
     """How raw data become an image.
 
+    motion: estimates where the head was in each shot; None takes it to be still, or where the caller says.
     virtual_coils: the channels are compressed to at most so many; None keeps them all.
     noise_map: "estimated" or "none".
     Errors: UsageError for parts that do not go together or values out of range.
@@ -30,11 +32,14 @@ class Recipe:
     encoding: EncodingModel = field(default_factory=Cartesian)
     solver: Solver = field(default_factory=Combination)
     prior: Prior | None = None
+    motion: MotionCorrection | None = None
     virtual_coils: int | None = None
     noise_map: NoiseMap = "estimated"
 
     def __post_init__(self) -> None:
         require(self, isinstance(self.solver, ProximalGradient) == (self.prior is not None), "a prior with ProximalGradient only")
+        iterative = isinstance(self.solver, ConjugateGradient | ProximalGradient)
+        require(self, self.motion is None or iterative, "motion correction with ConjugateGradient or ProximalGradient")
         require(self, self.virtual_coils is None or self.virtual_coils > 0, "virtual_coils > 0")
         require(self, self.noise_map in ("estimated", "none"), 'noise_map "estimated" or "none"')
 
@@ -57,10 +62,8 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
-_KINDS: dict[str, tuple[type, ...]] = {
-    name: get_args(union) or (union,)
-    for name, union in {"coils": Coils, "encoding": EncodingModel, "solver": Solver, "prior": Prior}.items()
-}
+_PARTS = {"coils": Coils, "encoding": EncodingModel, "solver": Solver, "prior": Prior, "motion": MotionCorrection}
+_KINDS: dict[str, tuple[type, ...]] = {name: get_args(union) or (union,) for name, union in _PARTS.items()}
 
 
 def _part_to_dict(part: Any) -> dict[str, Any] | None:
