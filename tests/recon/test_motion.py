@@ -145,6 +145,5 @@ def test_impossible_requests():
     one_shot = replace(still, encoding=replace(still.encoding, counters=still.encoding.counters * (np.arange(9) != 7)))
     with pytest.raises(DataError, match="readouts_per_shot"):
         reconstruct(one_shot, replace(STILL, motion=MotionCorrection()))
-    assert math.isfinite(
-        reconstruct(one_shot, replace(STILL, motion=MotionCorrection(iterations=1, readouts_per_shot=11))).report["residual"]
-    )
+    once = replace(STILL, motion=MotionCorrection(iterations=1, readouts_per_shot=11))
+    assert reconstruct(one_shot, once).report["poses"] == 4

@@ -14,10 +14,12 @@ from fullbore.recon.recipe import (
     MotionCorrection,
     ProximalGradient,
     Recipe,
+    Wave,
     Wavelet,
 )
 from fullbore.recon.reconstruct import reconstruct
 from fullbore.recon.streaming import preview, reconstruct_stream
+from fullbore.recon.unwarp import unwarp
 
 __all__ = [
     "Cartesian",
@@ -28,9 +30,11 @@ __all__ = [
     "MotionCorrection",
     "ProximalGradient",
     "Recipe",
+    "Wave",
     "Wavelet",
     "default_recipe",
     "preview",
     "reconstruct",
     "reconstruct_stream",
+    "unwarp",
 ]

@@ -8,7 +8,8 @@ from jaxtyping import Bool
 from fullbore.data import RawData
 from fullbore.recon.admission import admit, imaging_rows, live_channels
 from fullbore.recon.calibration.central_block import central_block, has_gaps
-from fullbore.recon.recipe import Combination, Direct, Espirit, ProximalGradient, Recipe, Wavelet
+from fullbore.recon.encodings.wave import wave_course
+from fullbore.recon.recipe import Combination, ConjugateGradient, Direct, Espirit, ProximalGradient, Recipe, Wave, Wavelet
 
 _VIRTUAL_COILS = 8
 
@@ -23,6 +24,12 @@ def default_recipe(raw: RawData) -> Recipe:
     is_3d = mask.shape[0] > 1
     coils = Espirit(kernel=5, grid=40) if is_3d and raw.encoding.geometry.matrix[0] > 1 else Espirit()
     virtual = _VIRTUAL_COILS if is_3d else None
+    if wave_course(raw) is not None:
+        # The wave alone makes each voxel a streak: it must be solved even where every line was measured.
+        solver = ConjugateGradient() if int(live_channels(raw).sum()) > 1 or not has_gaps(mask) else None
+        if solver is not None:
+            return Recipe(coils=coils, encoding=Wave(), solver=solver, virtual_coils=virtual)
+        return Recipe(coils=coils, encoding=Wave(), solver=ProximalGradient(), prior=Wavelet(), virtual_coils=virtual)
     if not has_gaps(mask):
         return Recipe(coils=coils, solver=Combination(), virtual_coils=virtual)
     if not is_3d and _is_regular(mask[0]) and int(live_channels(raw).sum()) > 1:

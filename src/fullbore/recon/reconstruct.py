@@ -22,8 +22,9 @@ from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.encodings.cartesian import prepare_cartesian
 from fullbore.recon.encodings.moving import Poses
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
+from fullbore.recon.encodings.wave import prepare_wave, wave_course
 from fullbore.recon.motion import motion_report, with_motion
-from fullbore.recon.recipe import ConjugateGradient, Direct, Recipe
+from fullbore.recon.recipe import ConjugateGradient, Direct, Recipe, Wave
 from fullbore.recon.solvers.solve import solve_volume
 
 # Readouts nearest to the centre of k-space that decide which channel combinations are worth keeping.
@@ -80,7 +81,7 @@ def _prepared(raw: RawData, recipe: Recipe) -> tuple[Prepared, Channels]:
     live = live_channels(raw)
     covariance, whitening = _whitening(raw, live)
     mixing = whitening @ np.eye(len(live))[live]
-    data: Prepared = prepare_cartesian(raw, mixing, _shift_m(raw))
+    data = _placed(raw, mixing, recipe)
     keep = min(recipe.virtual_coils or len(whitening), len(whitening))
     compression = np.eye(len(whitening), dtype=np.complex128)
     if keep < len(whitening):
@@ -88,6 +89,16 @@ def _prepared(raw: RawData, recipe: Recipe) -> tuple[Prepared, Channels]:
         data = data.mixed(torch.from_numpy(compression.astype(np.complex64)))
     unwhitening = np.linalg.inv(whitening) @ compression.conj().T
     return data, Channels(unwhitening=unwhitening, covariance=covariance, live=int(live.sum()), dropped=int((~live).sum()))
+
+
+def _placed(raw: RawData, mixing: Complex[np.ndarray, "out coil"], recipe: Recipe) -> Prepared:
+    """Raw data made ready by the encoding that the recipe names."""
+    if isinstance(recipe.encoding, Wave):
+        course = wave_course(raw)
+        if course is None:
+            raise DataError("Wave encoding: the readouts do not swing, or not all alike. Use Cartesian.")
+        return prepare_wave(raw, mixing, _shift_m(raw), course)
+    return prepare_cartesian(raw, mixing, _shift_m(raw))
 
 
 def _whitening(

@@ -60,16 +60,18 @@ def calibration_rows(readouts: Readouts, slice_: int) -> list[Int[np.ndarray, " 
     return [candidates[index] for index in sorted(strongest)]
 
 
-def calibration_block(readouts: Readouts, slice_: int, largest: int) -> Complex[Tensor, "frame coil kz ky kx"]:
+def calibration_block(
+    readouts: Readouts, slice_: int, largest: int, *, wide: bool = False
+) -> Complex[Tensor, "frame coil kz ky kx"]:
     """Samples of the central block on all three axes, for the frames that calibrate a slice.
 
-    Errors: DataError when the fully sampled centre is missing or too small.
+    wide: keep all of k along the readout. Errors: DataError when the fully sampled centre is missing or too small.
     """
     blocks = []
     for rows in calibration_rows(readouts, slice_):
         region = central_block(_measured(readouts, rows), largest)
         _check_size(readouts, region)
-        kspace = _columns_of_block(readouts, rows, region, largest)
+        kspace = _columns_of_block(readouts, rows, region, readouts.values.shape[2] if wide else largest)
         blocks.append(kspace)
     smallest = tuple(min(block.shape[axis] for block in blocks) for axis in (1, 2, 3))
     return torch.stack([_trimmed(block, smallest) for block in blocks])

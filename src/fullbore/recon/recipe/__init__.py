@@ -1,7 +1,7 @@
 """The parts of a recipe and the tree that joins them: coils, encoding, prior, solver."""
 
 from fullbore.recon.recipe.coils import Coils, Espirit
-from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
+from fullbore.recon.recipe.encodings import Cartesian, EncodingModel, Wave
 from fullbore.recon.recipe.motion import MotionCorrection
 from fullbore.recon.recipe.priors import Prior, Wavelet
 from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, ProximalGradient, Solver
@@ -20,5 +20,6 @@ __all__ = [
     "ProximalGradient",
     "Recipe",
     "Solver",
+    "Wave",
     "Wavelet",
 ]
