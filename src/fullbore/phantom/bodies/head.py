@@ -107,12 +107,13 @@ def _joined(
         *surrounding_layers(parts.hull, seed), *brain, *vessel_layers(flowing), *narrow,
         *(Layer(shape=each.shape, fill=each.tissue, organ=each.organ) for each in parts.nuclei), *lesions,
     )  # fmt: skip
+    low_m = at(-101, -106, -131)
     pulse = {"heart_period_s": float(heart_period_s)}
     inside = {tissue.name for layer in brain for tissue in layer.filling.tissues if isinstance(tissue, Tissue)}
     return Body(
         name=f"head, seed {seed}", layers=layers, truths=_truths(parts, flowing, lesions) | truths | more | pulse,
-        shim_over=tuple(sorted(inside)), endless=True, low_m=at(-101, -106, -131), high_m=at(101, 124, 98),
-        flows=vessel_flows(flowing, float(heart_period_s)), source="MNI152 2009a (Fonov 2009) and a model around it",
+        shim_over=tuple(sorted(inside)), endless=True, low_m=low_m, high_m=at(101, 124, 98),
+        flows=vessel_flows(flowing, float(heart_period_s), low_m[2]), source="MNI152 2009a (Fonov 2009) and a model around it",
     )  # fmt: skip
 
 

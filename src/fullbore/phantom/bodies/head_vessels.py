@@ -119,14 +119,15 @@ def vessels(bend: Bend | None, onto_dura: Project, stenosis: float | int = 0.0) 
     return (*found, *_sinuses(bend, onto_dura))
 
 
-def vessel_flows(found: Sequence[Vessel], heart_period_s: float) -> tuple[Flow, ...]:
+def vessel_flows(found: Sequence[Vessel], heart_period_s: float, low_m: float) -> tuple[Flow, ...]:
     """Laminar flows in all vessels that carry any: pulsatile in arteries, steady in veins.
 
     A vessel that collects on its way is several flows, each of what passes its end; each begins with fresh blood.
+    low_m: where the body is cut; what lies below would leave a gap in the blood that comes in fresh.
     """
     beat = heartbeat(ARTERIAL_PEAK, heart_period_s)
     flows = []
-    for vessel in found:
+    for vessel in (_above(each, low_m) for each in found):
         artery, carried_off = vessel.kind == "artery", vessel.flow_m3_per_s
         if carried_off.max() == 0:
             continue
@@ -186,7 +187,14 @@ def _sinuses(bend: Bend | None, onto_dura: Project) -> list[Vessel]:
     return made
 
 
-def _vein(name: str, path_m: np.ndarray, radii_m: tuple[float, float], flows: tuple[float, float]) -> Vessel:
+def _above(vessel: Vessel, low_m: float) -> Vessel:
+    inside = vessel.path_m[:, 2] >= low_m
+    return vessel._replace(
+        path_m=vessel.path_m[inside], radius_m=vessel.radius_m[inside], flow_m3_per_s=vessel.flow_m3_per_s[inside]
+    )
+
+
+def _vein(name: str, path_m: np.ndarray, radii_m: tuple[float, float], flows: tuple[float | int, float | int]) -> Vessel:
     """A vein that widens and collects evenly from end to end."""
     path, radius = eased(path_m, np.linspace(*radii_m, len(path_m)))
     return Vessel(name, "vein", path, radius, np.linspace(*flows, len(path)) * _ML_MIN)

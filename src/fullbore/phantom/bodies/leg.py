@@ -141,9 +141,9 @@ def vein_middle(z_m: np.ndarray, artery_m: float) -> np.ndarray:
 
 
 def _flows(artery_m: float, flow_m3_per_s: float, peak: float, period_s: float) -> tuple[Flow, ...]:
-    """Blood down the arteries and up the veins, a little beyond both ends of the box: what goes down comes up."""
-    down = np.linspace(1.04, -1.04, 80) * _HALF * MM
-    deep, saphenous = (path_mm(*rows)[::step] for rows, step in ((_DEEP, -1), (_SAPHENOUS, 1)))
+    """Blood down the arteries and up the veins, from end to end of the box: what goes down comes up."""
+    down = np.linspace(1.0, -1.0, 80) * _HALF * MM
+    deep, saphenous = (_in_box(path_mm(*rows, pieces=20))[::step] for rows, step in ((_DEEP, -1), (_SAPHENOUS, 1)))
     beat = heartbeat(peak, period_s, systole=2 * _SYSTOLE)
     back = heartbeat(_VENOUS_PEAK, period_s, begin_s=0.4 * period_s, systole=0.6)
     total = flow_m3_per_s / (1 - _DEEP_SHARE)
@@ -154,6 +154,11 @@ def _flows(artery_m: float, flow_m3_per_s: float, peak: float, period_s: float) 
               "venous blood", back),
         _flow(saphenous[:, :3], saphenous[:, 3], _SKIN_SHARE * total, "venous blood", back),
     )  # fmt: skip
+
+
+def _in_box(line_m: np.ndarray) -> np.ndarray:
+    """Points of a line within the box: blood beyond it would leave a gap in what comes in fresh."""
+    return line_m[np.abs(line_m[:, 2]) <= _HALF * MM]
 
 
 def _flow(path_m: np.ndarray, radius_m: float | np.ndarray, flux: float, tissue: str, pace: Course) -> Flow:

@@ -44,7 +44,7 @@ class Lumens:
         smeared = sum(np.where(near, shares[name], 0.0) for name, near in self.near.items())
         self._gives = total - smeared > LEAST_OTHER * total
         self._scale = np.where(self._gives, total / np.maximum(total - smeared, 1e-12), 1.0)
-        self._whole = inside
+        self._whole = (inside > 0).astype(float)
 
     def held(self, name: str, share: Float[np.ndarray, " n"]) -> Int[np.ndarray, " m"]:
         """Places where a tissue of this name may be."""

@@ -120,7 +120,7 @@ def make_windows(vessel: Vessel[Flow], sequence: Sequence, fields: tuple[FieldTe
 
 
 def _edges(vessel: Vessel[Flow], sequence: Sequence) -> Iterator[float]:
-    """The beginning, every RF pulse's, and further free times where blood goes far from one to the next."""
+    """The beginning, every RF pulse's, and further free times where blood goes far from one to the next or the end."""
     starts = sequence.block_starts_s()
     busy = [(0.0, 0.0, True)]
     for block in np.flatnonzero((sequence.rf >= 0) | (sequence.adc >= 0)):
@@ -130,6 +130,7 @@ def _edges(vessel: Vessel[Flow], sequence: Sequence) -> Iterator[float]:
         if sequence.adc[block] >= 0:
             adc = sequence.adcs[sequence.adc[block]]
             busy.append((starts[block] + adc.delay_s, starts[block] + adc.delay_s + adc.samples * adc.dwell_s, False))
+    busy.append((sequence.total_duration_s, sequence.total_duration_s, False))
     busy.sort()
     corners = np.array([time_s for first, last, _ in busy for time_s in (first, last)])
     way = vessel.flow.pace.integral(corners) * vessel.flow.peak_velocity_m_per_s * vessel.fastest / (SPAN * vessel.length_m)
