@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fullbore.data import Adc, Gradient, RawData, RfPulse, Sequence
+from fullbore.data import Adc, Gradient, RfPulse, Sequence
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T, GYROMAGNETIC_RATIO_RAD_PER_S_T
 from tests.simulate.small import GRE, built, machine
 
@@ -33,7 +33,13 @@ def slice_pulse(flip_rad: float, duration_s: float = 2e-3, lobes: float = 4.0) -
 
 
 def phase_contrast(
-    lobe_T_per_m: float, centre_m: tuple[float, float, float], *, flip_deg: float, delay_s: float, every_s: float, dummies: int = 0
+    lobe_T_per_m: float,
+    centre_m: tuple[float, float, float],
+    *,
+    flip_deg: float,
+    delay_s: float,
+    every_s: float,
+    dummies: int = 0,
 ) -> tuple[Sequence, float]:
     """Each line twice, with the pair once each way; each pulse delay_s after the start of one of `every_s`. The slice is at z.
 
@@ -59,7 +65,8 @@ def phase_contrast(
         step = (max(row, 0) - LINES // 2) / (FOV_M * GYROMAGNETIC_RATIO_HZ_PER_T * area)
         blocks += [
             (delay_s, -1, (-1, -1, -1), (0, 0, 0), -1), (long_s[0], 0, (-1, -1, 0), (0, 0, select), -1),
-            (long_s[1], -1, (1, 1, 1), (prephase, step, rephase), -1), (long_s[2], -1, (-1, -1, 2), (0, 0, way * lobe_T_per_m), -1),
+            (long_s[1], -1, (1, 1, 1), (prephase, step, rephase), -1),
+            (long_s[2], -1, (-1, -1, 2), (0, 0, way * lobe_T_per_m), -1),
             (long_s[3], -1, (3, -1, -1), (read, 0, 0), 0 if row >= 0 else -1),
             (rest_s, -1, (-1, -1, 1), (0, 0, 30e-3), -1),
         ]  # fmt: skip
@@ -82,13 +89,13 @@ def turns_per_m_s(lobe_T_per_m: float) -> float:
     return 2 * GYROMAGNETIC_RATIO_HZ_PER_T * area * (LOBE_S + 2 * RAMP_S)
 
 
-def images(raw: RawData, centre_m: tuple[float, float, float]) -> np.ndarray:
-    """Two images (way, y, x) about a centre, all coils weighted by the first's phase; voxel n - LINES // 2 off the centre."""
+def images(samples: np.ndarray, centre_m: tuple[float, float, float]) -> np.ndarray:
+    """Two images (way, y, x) about a centre, of the first coil; pixels n - LINES // 2 off the centre."""
     k = np.arange(LINES) - LINES // 2
-    samples = raw.samples.reshape(LINES, 2, raw.coils, LINES).transpose(1, 2, 0, 3)
+    lines = samples[:, 0].reshape(LINES, 2, LINES).transpose(1, 0, 2)
     # Samples lie half a dwell behind the steps of k.
-    x, y = (np.exp(2j * np.pi * np.outer(place * 1.0, freq / FOV_M)) for place, freq in _axes(centre_m, k))
-    return np.einsum("wcyx,Yy,Xx->wcYX", samples, y, x) / (LINES * LINES)
+    x, y = (np.exp(2j * np.pi * np.outer(place, freq / FOV_M)) for place, freq in _axes(centre_m, k))
+    return np.einsum("wyx,Yy,Xx->wYX", lines, y, x) / (LINES * LINES)
 
 
 def _axes(centre_m: tuple[float, float, float], k: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

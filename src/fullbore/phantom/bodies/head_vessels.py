@@ -182,8 +182,8 @@ def _sinuses(bend: Bend | None, onto_dura: Project) -> list[Vessel]:
         outer = smooth_path(np.concatenate([torcula[None], in_dura]), 5)
         jugular = smooth_path(np.concatenate([in_dura[-1:], down]), 5)
         made.append(_vein(f"{side} transverse and sigmoid sinus", outer, (width, width), (flow, flow)))
-        # Cerebellar and temporal veins, not drawn, bring what is missing to the whole.
-        made.append(_vein(f"{side} jugular vein", jugular, (width, 1.3 * width), (flow, flow + 35)))
+        # Cerebellar and temporal veins, not drawn, bring what is missing to the whole, where they begin.
+        made.append(_vein(f"{side} jugular vein", jugular, (width, 1.3 * width), (flow + 35, flow + 35)))
     return made
 
 
