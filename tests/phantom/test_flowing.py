@@ -1,7 +1,8 @@
-# TRUTHS of blood that flows in bodies: the pace has mean 1 and the peak asked for | flow is free of divergence in bent, tapered
-#   and narrowed vessels, and every section passes the same flux | children's fluxes add up to their parent's, what goes down
-#   comes up | a stenosis speeds blood by the square of what it takes | a vessel that a flow fills holds blood alone, and
-#   matter is counted once | a scanner measures the velocity of the leg's artery by phase, and finds it bright by inflow | nonsense is refused
+# TRUTHS of blood that flows in bodies: the pace has mean 1 and the peak asked for | flow is free of divergence in bent,
+#   tapered and narrowed vessels, and every section passes the same flux | children's fluxes add up to their parent's, what goes
+#   down comes up | a stenosis speeds blood by the square of what it takes | a vessel that a flow fills holds blood alone, and
+#   matter is counted once | a scanner measures the velocity of the leg's artery by phase, and finds it bright by inflow |
+#   nonsense is refused
 from __future__ import annotations
 
 from dataclasses import replace
@@ -99,12 +100,12 @@ def test_a_stenosis_speeds_blood_up(narrowed):
 
 def pipe(spacing_m: float, fills: bool) -> tuple[SpinCloud, Phantom]:
     """A slanting vessel in muscle, as spins on a grid as coarse as its radius."""
-    ends = np.array([[-0.004, 0.002, -0.02], [0.003, -0.005, 0.02]])
-    flow = replace(vessel_flow(ends, 3e-3, 3e-6, "arterial blood"), fills=fills)
+    begin, end = (-0.004, 0.002, -0.02), (0.003, -0.005, 0.02)
+    flow = replace(vessel_flow(np.array([begin, end]), 3e-3, 3e-6, "arterial blood"), fills=fills)
     body = Body(
         name="pipe", flows=(flow,),
         layers=(Layer(shape=box((0, 0, 0), (0.03, 0.03, 0.06)), fill="muscle"),
-                Layer(shape=cylinder(ends[0], ends[1], 3e-3), fill="arterial blood")),
+                Layer(shape=cylinder(begin, end, 3e-3), fill="arterial blood")),
     )  # fmt: skip
     phantom = replace(sampled(body, spacing_m), flows=body.flows)
     phantom = replace(phantom, tissues=tuple(replace(t, proton_density=1.0, t1rho_s=None) for t in phantom.tissues))

@@ -1,7 +1,8 @@
-# TRUTHS of phantoms that change: the area below a perfused tissue's curve is its blood fraction times the blood's, a leaking one
-#   follows its Ktrans | tissue behind a stroke is late by its delay | rates are relaxivity times concentration | the scanner sees
-#   the bolus: gradient echoes fall by exp(-TE dR2*), spin echoes by less, T1-weighted ones rise where it leaks | active cortex is
-#   brighter by exp(TE dR2*) at the plateau and as the resting cortex before | courses add up | nonsense is refused by name
+# TRUTHS of phantoms that change: the area below a perfused tissue's curve is its blood fraction times the blood's, a leaking
+#   one follows its Ktrans | tissue behind a stroke is late by its delay | rates are relaxivity times concentration | the scanner
+#   sees the bolus: gradient echoes fall by exp(-TE dR2*), spin echoes by less, T1-weighted ones rise where it leaks | active
+#   cortex is brighter by exp(TE dR2*) at the plateau and as the resting cortex before | courses add up | nonsense is refused by
+#   name
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 # TRUTHS of perfusion: the arterial input's area is that of its Gaussians and its tail, its late part one exponential | a fold
-#   with an exponential is exact for straight input: a step, a ramp, any times
-#   | a step into a leaking tissue is Tofts' closed form, and fills ve | what passes has the area blood fraction times the blood's, at any flow | working cortex ends at 1, with the
-#   derivative of two gamma densities
+#   with an exponential is exact for straight input: a step, a ramp, any times | a step into a leaking tissue is Tofts' closed
+#   form, and fills ve | what passes has the area blood fraction times the blood's, at any flow | working cortex ends at 1, with
+#   the derivative of two gamma densities
 import numpy as np
 import pytest
 from scipy.integrate import quad

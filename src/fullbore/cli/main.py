@@ -91,7 +91,7 @@ def _add_simulate(commands: Any) -> None:
         type=float,
         default=0.0,
         metavar="MMOL_PER_KG",
-        help="gadobutrol injected as the sequence begins (default none)",
+        help="gadobutrol, injected at the start (default none)",
     )
     play.add_argument("--scanner", default="fullbore-65cm", help="preset of the machine (default fullbore-65cm)")
     play.add_argument("--engine", default="auto", help="auto, states or spins (default auto)")
