@@ -140,7 +140,7 @@ def test_a_leaking_rim_lights_up_under_t1_weighting():
 
 def test_active_cortex_is_brighter_at_the_plateau_and_rests_before():
     kind = library_tissue("grey matter")
-    rate = (1 / kind.t2_s + 1 / kind.t2_prime_s) / 1.03
+    rate = (1 / kind.t2_s + 1 / kind.t2_prime_s) / 1.2  # far more than in life, to be seen above the spins' chance
     work = renamed(kind, "grey matter, active", t2_prime_s=1 / (rate - 1 / kind.t2_s))
     whole, echo_s = uniform_box((2e-3,) * 3, 1e-3), 30e-3
     both = replace(whole, tissues=(kind, work), fractions=np.concatenate([0 * whole.fractions, whole.fractions]))
@@ -153,8 +153,8 @@ def test_active_cortex_is_brighter_at_the_plateau_and_rests_before():
     ]
     rest, on, off = signals(with_activation(both, [(10.0, 60.0)], 140.0), events)
     change = (1 / kind.t2_s + 1 / kind.t2_prime_s) - rate
-    # Spins draw their line at random: the same ones at all three times.
-    assert on / rest == pytest.approx(np.exp(echo_s * change), rel=2e-3)
+    # Some thousand spins draw their line at random, the same at all three times.
+    assert on / rest == pytest.approx(np.exp(echo_s * change), rel=1e-2)
     assert off / rest == pytest.approx(1, abs=1e-4)
     assert 1 - rest / on == pytest.approx(1 - np.exp(-echo_s * change), rel=0.1)
 
