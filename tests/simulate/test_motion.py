@@ -29,11 +29,11 @@ from fullbore.data import (
     TissueCourse,
 )  # fmt: skip
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
+from fullbore.numerics.vessel import Vessel
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate import acquire
 from fullbore.simulate.cloud import SpinCloud, play_cloud, reference, scatter
 from fullbore.simulate.cloud.motion import REACH_M, carried, make_moves, places
-from fullbore.simulate.cloud.vessel import Vessel
 from fullbore.simulate.fields import Linear
 from fullbore.simulate.timeline import compile_timeline
 from tests.simulate.small import GRE, TSE, box, built, cut, error, machine, tissue

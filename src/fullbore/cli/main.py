@@ -87,6 +87,13 @@ def _add_simulate(commands: Any) -> None:
         "--phantom", default="head", help="head, sphere, box, vials or a body of `fullbore phantom list` (default head)"
     )
     play.add_argument("--still", action="store_true", help="a body that moves or bleeds: as it is at time 0, and at rest")
+    play.add_argument(
+        "--contrast",
+        type=float,
+        default=0.0,
+        metavar="MMOL_PER_KG",
+        help="gadobutrol, injected at the start (default none)",
+    )
     play.add_argument("--scanner", default="fullbore-65cm", help="preset of the machine (default fullbore-65cm)")
     play.add_argument("--engine", default="auto", help="auto, states or spins (default auto)")
     play.add_argument("--spins", type=int, default=1_000_000, help="most spins to play, where spins are played (default 1000000)")

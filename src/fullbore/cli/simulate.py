@@ -43,7 +43,10 @@ def simulate(options: argparse.Namespace) -> int:
         raise UsageError(f"--seed, --spins: got {options.seed}, {options.spins}, wanted a seed from 0 and at least one spin.")
     spec = hardware.design(hardware.Brief(preset=options.scanner))
     sequence = files.read_pulseq(options.file, b0_T=spec.b0_T)
-    folder, body = new_folder(options.out, f"{options.file.stem}-raw"), _subject(options, sequence.total_duration_s)
+    body = _subject(options, sequence.total_duration_s)
+    if options.contrast != 0:
+        body = phantom.with_contrast(body, sequence.total_duration_s, dose_mmol_per_kg=options.contrast)
+    folder = new_folder(options.out, f"{options.file.stem}-raw")
     with ExamTerminal({f"{options.file.stem}/simulate": 60.0}) as terminal:
         terminal.line(
             f"{options.file.name} ({sequence.encoding.rows} readouts, {sequence.total_duration_s:.3g} s) on {options.phantom}"

@@ -103,7 +103,8 @@ class Flow:
     path_m: (point, 3) of the centreline, in the order in which blood passes; two points make a straight pipe. radius_m: of the
     vessel's wall, one number or (point,); the flux is the same everywhere, so that blood is faster where it is narrow.
     peak_velocity_m_per_s: on the axis where the vessel begins, times `pace` >= 0. laminar: Poiseuille's profile, else the same
-    velocity across. tissue: the name of what flows.
+    velocity across. tissue: the name of what flows. fills: within the vessel is nothing but this, whatever a grid too coarse for
+    its wall says, and what the grid has smeared of it about the wall gives way to what else is there.
     """
 
     path_m: np.ndarray
@@ -112,6 +113,7 @@ class Flow:
     pace: Course
     laminar: bool = True
     tissue: str = "blood"
+    fills: bool = False
 
     def __post_init__(self) -> None:
         path, radius = np.asarray(self.path_m, np.float64), np.asarray(self.radius_m, np.float64)

@@ -2,6 +2,7 @@
 
 from fullbore.phantom.body import Body, Layer
 from fullbore.phantom.body_truth import organ_labels, organ_volumes, property_maps
+from fullbore.phantom.courses import with_activation, with_contrast
 from fullbore.phantom.field import susceptibility_field
 from fullbore.phantom.head import head
 from fullbore.phantom.moving import moving, period_s
@@ -35,4 +36,6 @@ __all__ = [
     "tissue_index",
     "truth_maps",
     "uniform_box",
+    "with_activation",
+    "with_contrast",
 ]

@@ -15,7 +15,7 @@ from fullbore.phantom.bodies.head_nuclei import Nucleus, nuclei
 from fullbore.phantom.bodies.head_skull import Hull, hull, surrounding_layers
 from fullbore.phantom.bodies.head_space import Bend, at, bending, carried, places
 from fullbore.phantom.bodies.head_tracts import Tracts, tracts
-from fullbore.phantom.bodies.head_vessels import Vessel, plaque, vessel_layers, vessels
+from fullbore.phantom.bodies.head_vessels import ARTERIAL_PEAK, Vessel, plaque, vessel_flows, vessel_layers, vessels
 from fullbore.phantom.body import Body, Layer
 from fullbore.phantom.fill import Fill, renamed
 from fullbore.phantom.primitives import ball, tube
@@ -61,6 +61,7 @@ def head(
     stenosis: float | int = 0.0,
     active: str = "",
     active_t2_star: float | int = 0.03,
+    heart_period_s: float | int = 0.9,
 ) -> Body:
     """A head with neck, supine and straight; the isocentre is the middle of the brain.
 
@@ -70,6 +71,7 @@ def head(
     transit, half as much again in the core. tumour_necrosis: share of tumour_m3. haemorrhage_age: acute or subacute.
     stenosis: share (0 to 0.9) of its diameter that a plaque takes from the left middle cerebral artery.
     active: regions at work, joined by "+" (`ACTIVE_REGIONS`); there the T2* of grey matter is longer by the share active_t2_star.
+    heart_period_s: of the pulse in arteries; systole begins at time 0.
     Errors: UsageError and ValueRangeError for what cannot be; FormatError when nilearn's copy of the atlas is missing.
     """
     parts = _parts(seed)
@@ -82,26 +84,36 @@ def head(
         stroke=(stroke_core_m3, stroke_penumbra_m3, stroke_delay_s), haemorrhage=(haemorrhage_m3, haemorrhage_age),
         tumour=(tumour_m3, tumour_oedema_m3, tumour_ktrans_per_s, tumour_necrosis), ms=(ms_lesions, ms_enhancing),
     )  # fmt: skip
-    return _joined(seed, stenosis, parts, brain, lesions, truths)
+    return _joined(seed, (stenosis, heart_period_s), parts, brain, lesions, truths)
 
 
 def _joined(
-    seed: int, stenosis: float | int, parts: _Parts, brain: list[Layer], lesions: list[Layer], truths: dict[str, float]
+    seed: int,
+    vascular: tuple[float | int, float | int],
+    parts: _Parts,
+    brain: list[Layer],
+    lesions: list[Layer],
+    truths: dict[str, float],
 ) -> Body:
     """All layers as a body: surroundings, brain, vessels, nuclei, lesions, each over what came before."""
+    stenosis, heart_period_s = vascular
     if not 0 <= stenosis <= 0.9:
         raise ValueRangeError(f"head: stenosis {stenosis}, wanted 0 to 0.9 of the diameter.")
+    if not 0.25 <= heart_period_s <= 3:
+        raise ValueRangeError(f"head: heart_period_s {heart_period_s}, wanted 0.25 to 3: 20 to 240 beats a minute.")
     flowing = head_vessels(seed, stenosis=stenosis)
     narrow, more = _plaque_layers(seed, stenosis)
     layers = (
         *surrounding_layers(parts.hull, seed), *brain, *vessel_layers(flowing), *narrow,
         *(Layer(shape=each.shape, fill=each.tissue, organ=each.organ) for each in parts.nuclei), *lesions,
     )  # fmt: skip
+    low_m = at(-101, -106, -131)
+    pulse = {"heart_period_s": float(heart_period_s)}
     inside = {tissue.name for layer in brain for tissue in layer.filling.tissues if isinstance(tissue, Tissue)}
     return Body(
-        name=f"head, seed {seed}", layers=layers, truths=_truths(parts, flowing, lesions) | truths | more,
-        shim_over=tuple(sorted(inside)), endless=True, low_m=at(-101, -106, -131), high_m=at(101, 124, 98),
-        source="MNI152 2009a (Fonov 2009) and a model around it",
+        name=f"head, seed {seed}", layers=layers, truths=_truths(parts, flowing, lesions) | truths | more | pulse,
+        shim_over=tuple(sorted(inside)), endless=True, low_m=low_m, high_m=at(101, 124, 98),
+        flows=vessel_flows(flowing, float(heart_period_s), low_m[2]), source="MNI152 2009a (Fonov 2009) and a model around it",
     )  # fmt: skip
 
 
@@ -224,6 +236,7 @@ def _truths(parts: _Parts, flowing: tuple[Vessel, ...], lesions: list[Layer]) ->
         truths[f"{each.tissue.replace(' ', '_')}_ppm"] = library_tissue(each.tissue).susceptibility_ppm
     for vessel in flowing:
         truths[f"{vessel.name.replace(' ', '_')}_flow_m3_per_s"] = float(vessel.flow_m3_per_s[-1])
+    truths["arterial_peak_over_mean"] = ARTERIAL_PEAK
     return truths
 
 

@@ -8,18 +8,25 @@ basilar artery leaves by the jugular veins.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
+from fullbore.data import Flow
 from fullbore.phantom.bodies.head_nuclei import tube_volume
 from fullbore.phantom.bodies.head_space import Bend, carried, places
 from fullbore.phantom.body import Layer
+from fullbore.phantom.flowing import STEADY, eased, heartbeat, vessel_flow
 from fullbore.phantom.primitives import smooth_path, tube
 from fullbore.phantom.shape import Shape, grown
 
 _ML_MIN = 1e-6 / 60
+ARTERIAL_PEAK = 1.7
+"""Of the flow in systole over its mean, in every artery alike: a pulsatility index of 0.8. Round figure, not verified."""
+COLLECTED = 0.15
+"""Share of its flow that a vein takes up, at most, from one of the flows that it is made of to the next."""
 
 # Name, radius mm (metric), flow ml/min, atlas LPS points in the direction of flow. Left ones are mirrored.
 _ARTERIES: tuple[tuple[str, float, float, tuple[tuple[float | int, float | int, float | int], ...]], ...] = (
@@ -112,6 +119,30 @@ def vessels(bend: Bend | None, onto_dura: Project, stenosis: float | int = 0.0) 
     return (*found, *_sinuses(bend, onto_dura))
 
 
+def vessel_flows(found: Sequence[Vessel], heart_period_s: float, low_m: float) -> tuple[Flow, ...]:
+    """Laminar flows in all vessels that carry any: pulsatile in arteries, steady in veins.
+
+    A vessel that collects on its way is several flows, each of what passes its end; each begins with fresh blood.
+    low_m: where the body is cut; what lies below would leave a gap in the blood that comes in fresh.
+    """
+    beat = heartbeat(ARTERIAL_PEAK, heart_period_s)
+    flows = []
+    for vessel in (_above(each, low_m) for each in found):
+        artery, carried_off = vessel.kind == "artery", vessel.flow_m3_per_s
+        if carried_off.max() == 0:
+            continue
+        count = 1 + int(np.ptp(carried_off) / (COLLECTED * carried_off.max()))
+        ends = np.round(np.linspace(0, len(vessel.path_m) - 1, count + 1)).astype(int)
+        flows += [
+            vessel_flow(
+                vessel.path_m[first : last + 1], vessel.radius_m[first : last + 1], float(carried_off[last]),
+                "arterial blood" if artery else "venous blood", beat if artery else STEADY,
+            )
+            for first, last in pairwise(ends.tolist())
+        ]  # fmt: skip
+    return tuple(flows)
+
+
 def _vessel(
     name: str,
     kind: str,
@@ -122,40 +153,51 @@ def _vessel(
     sign: int,
 ) -> Vessel:
     path = carried(bend, places(smooth_path(np.array(points, np.float64) * (sign, 1, 1), 6)))
-    return Vessel(name, kind, path, np.full(len(path), 1e-3 * radius_mm), np.full(len(path), flow * _ML_MIN))
+    path, radius = eased(path, np.full(len(path), 1e-3 * radius_mm), min(1e-3, 0.5e-3 * radius_mm))
+    return Vessel(name, kind, path, radius, np.full(len(path), flow * _ML_MIN))
 
 
 def _sinuses(bend: Bend | None, onto_dura: Project) -> list[Vessel]:
     """Venous sinuses in the dura: the right transverse sinus takes the larger part, as in most people."""
-    angle = np.deg2rad(np.linspace(-62, 104, 24))
+    angle = np.deg2rad(np.linspace(-62, 90, 22))
     arch = np.stack([0 * angle, 12 + 80 * np.sin(angle), -2 + 78 * np.cos(angle)], axis=1)
     sagittal = carried(bend, places(arch))
     sagittal[:] = onto_dura(sagittal)
     sagittal[:, 0] = 0
     sagittal = np.concatenate([sagittal, onto_dura(places([(0, 106, -13)]))])
     torcula = sagittal[-1]
-    # It collects from front to back.
-    radii, flows = np.linspace(1.6e-3, 3.6e-3, len(sagittal)), np.linspace(30, 430, len(sagittal)) * _ML_MIN
     galen = carried(bend, places([(0, 38, 10), (0, 42, 8), (0, 50, 3), (0, 66, -3), (0, 84, -9)]))
     straight = smooth_path(np.concatenate([galen, torcula[None]]), 5)
+    # The sagittal sinus collects from front to back.
     made = [
-        Vessel("superior sagittal sinus", "vein", sagittal, radii, flows),
-        Vessel("straight sinus", "vein", straight, np.full(len(straight), 2.0e-3), np.full(len(straight), 120 * _ML_MIN)),
+        _vein("superior sagittal sinus", sagittal, (1.6e-3, 3.6e-3), (30, 430)),
+        _vein("straight sinus", straight, (2.0e-3, 2.0e-3), (120, 120)),
     ]
     for side, sign, flow, width in (("left", 1, 240.0, 3.0e-3), ("right", -1, 310.0, 3.5e-3)):
         line = np.array(
             [(16, 104, -17), (34, 92, -22), (48, 78, -26), (56, 62, -30), (58, 48, -35), (56, 38, -44), (48, 33, -53)]
         )
         in_dura = onto_dura(carried(bend, places(line * (sign, 1, 1))))
-        down = places(np.array([(38, 30, -60), (30, 22, -64), (28, 16, -76), (31, 8, -100), (32, 10, -135)]) * (sign, 1, 1))
+        down = places(np.array([(38, 30, -60), (30, 22, -64), (34, 17, -76), (37, 12, -100), (38, 12, -135)]) * (sign, 1, 1))
         outer = smooth_path(np.concatenate([torcula[None], in_dura]), 5)
         jugular = smooth_path(np.concatenate([in_dura[-1:], down]), 5)
-        steady = np.full(len(outer), flow * _ML_MIN)
-        made.append(Vessel(f"{side} transverse and sigmoid sinus", "vein", outer, np.full(len(outer), width), steady))
-        # Cerebellar and temporal veins, not drawn, bring what is missing to the whole.
-        wide, more = np.linspace(width, 1.3 * width, len(jugular)), np.linspace(flow, flow + 35, len(jugular)) * _ML_MIN
-        made.append(Vessel(f"{side} jugular vein", "vein", jugular, wide, more))
+        made.append(_vein(f"{side} transverse and sigmoid sinus", outer, (width, width), (flow, flow)))
+        # Cerebellar and temporal veins, not drawn, bring what is missing to the whole, where they begin.
+        made.append(_vein(f"{side} jugular vein", jugular, (width, 1.3 * width), (flow + 35, flow + 35)))
     return made
+
+
+def _above(vessel: Vessel, low_m: float) -> Vessel:
+    inside = vessel.path_m[:, 2] >= low_m
+    return vessel._replace(
+        path_m=vessel.path_m[inside], radius_m=vessel.radius_m[inside], flow_m3_per_s=vessel.flow_m3_per_s[inside]
+    )
+
+
+def _vein(name: str, path_m: np.ndarray, radii_m: tuple[float, float], flows: tuple[float | int, float | int]) -> Vessel:
+    """A vein that widens and collects evenly from end to end."""
+    path, radius = eased(path_m, np.linspace(*radii_m, len(path_m)))
+    return Vessel(name, "vein", path, radius, np.linspace(*flows, len(path)) * _ML_MIN)
 
 
 def _narrowed(vessel: Vessel, stenosis: float | int) -> Vessel:

@@ -1,4 +1,4 @@
-"""A left thigh: femur, muscles with the fat between them, a femoral artery that beats, veins, nerve, fat, skin."""
+"""A left thigh: femur, muscles with the fat between them, a femoral artery that beats, veins, nerve, fat, skin; blood flows."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from fullbore.phantom.bodies.limb_parts import MM, Number, bone, trunk, vessel, within
+from fullbore.data import Course, Flow
+from fullbore.phantom.bodies.limb_parts import MM, Number, bone, path_mm, trunk, vessel, within
 from fullbore.phantom.body import Body, Layer
 from fullbore.phantom.fill import textured
+from fullbore.phantom.flowing import eased, heartbeat, vessel_flow
 from fullbore.phantom.movement import Movement
 from fullbore.phantom.shape import Shape, grown, rough
 from fullbore.phantom.texture import smooth_field
@@ -17,6 +19,12 @@ _HALF = 150.0
 _SYSTOLE = 0.15
 _DECAY = 4.0
 _WALL_M = 0.9e-3
+# Share of the flow that the deep femoral artery has taken above the box, and the saphenous vein of what goes back.
+_DEEP_SHARE, _SKIN_SHARE = 0.35, 0.1
+_VENOUS_PEAK = 1.2
+# Centrelines (x, y, z, radius) in millimetres, from the knee upwards.
+_DEEP = ((-4, 18, -170, 2.0), (-4, 14, -40, 2.2), (-8, 4, 60, 2.8), (-10, -16, 170, 3.2))
+_SAPHENOUS = ((-56, 34, -175, 2), (-64, 16, -40, 2.0), (-58, -34, 80, 2.2), (-44, -58, 175, 2.5))
 
 # Rows of (z, middle x, middle y, half width in x, in y) in millimetres, from the knee upwards; deepest first.
 _MUSCLES: dict[str, tuple[tuple[Number, ...], ...]] = {
@@ -34,16 +42,28 @@ _MUSCLES: dict[str, tuple[tuple[Number, ...], ...]] = {
 }
 
 
-def leg(seed: int = 0, *, fat_m: float = 0.012, artery_m: float = 8e-3, pulse: float = 0.08, period_s: float = 0.9) -> Body:
+def leg(
+    seed: int = 0,
+    *,
+    fat_m: float = 0.012,
+    artery_m: float = 8e-3,
+    pulse: float = 0.08,
+    period_s: float = 0.9,
+    flow_m3_per_s: float = 5e-6,
+    flow_peak: float = 5.0,
+) -> Body:
     """A left thigh, from 150 mm below to 150 mm above its middle, whose femoral artery beats.
 
     fat_m: under the skin. artery_m: diameter of the artery's bore in diastole; pulse: by which share it widens at the peak;
-    period_s: of the heart, in diastole at time 0. Errors: ValueRangeError for impossible ones.
+    period_s: of the heart, in diastole at time 0. flow_m3_per_s: in the femoral artery, mean; flow_peak: its highest over
+    its mean, when the artery is widest. It never turns back, as it does in life. Errors: ValueRangeError for impossible ones.
     """
     within("leg: fat_m", fat_m, 3e-3, 60e-3, "the layer under the skin")
     within("leg: artery_m", artery_m, 3e-3, 12e-3, "diameters of femoral arteries")
     within("leg: pulse", pulse, 0.0, 0.25, "an artery's wall tears beyond")
     within("leg: period_s", period_s, 0.25, 3.0, "20 to 240 beats a minute")
+    within("leg: flow_m3_per_s", flow_m3_per_s, 0.0, 40e-6, "0 to 2.4 litres a minute")
+    within("leg: flow_peak", flow_peak, 1.0, 6.5, "between beats it would turn back beyond")
     beat = beating(pulse, period_s)
     layers = (*_outline(seed, fat_m), *_muscles(seed), *_strands(artery_m, beat), *_femur(seed))
     areas = {
@@ -55,8 +75,9 @@ def leg(seed: int = 0, *, fat_m: float = 0.012, artery_m: float = 8e-3, pulse: f
         name="leg", layers=layers,
         truths={
             "subcutaneous_fat_m": fat_m, **areas, "heart_period_s": period_s, "systole_s": _SYSTOLE * period_s,
-            "artery_radial_strain": pulse,
+            "artery_radial_strain": pulse, **_flow_truths(artery_m, flow_m3_per_s, flow_peak),
         },
+        flows=_flows(artery_m, flow_m3_per_s, flow_peak, period_s),
         low_m=(-reach, -reach, -_HALF * MM), high_m=(reach, reach, _HALF * MM), shim_over=("muscle",), endless=True,
         source="shapes by hand after anatomical atlases; tissues of the library",
     )  # fmt: skip
@@ -114,6 +135,51 @@ def along_z(middle: Callable[[np.ndarray], np.ndarray], radius_m: float, slope: 
     )  # fmt: skip
 
 
+def vein_middle(z_m: np.ndarray, artery_m: float) -> np.ndarray:
+    """(n,) heights to (n, 2) places of the femoral vein's middle: behind the artery, to its side."""
+    return np.asarray(artery_middle(z_m) + np.array([0.5 * artery_m + 1.5 * MM, 0.5 * artery_m + 4.0 * MM]))
+
+
+def _flows(artery_m: float, flow_m3_per_s: float, peak: float, period_s: float) -> tuple[Flow, ...]:
+    """Blood down the arteries and up the veins, from end to end of the box: what goes down comes up."""
+    down = np.linspace(1.0, -1.0, 80) * _HALF * MM
+    deep, saphenous = (_in_box(path_mm(*rows, pieces=20))[::step] for rows, step in ((_DEEP, -1), (_SAPHENOUS, 1)))
+    beat = heartbeat(peak, period_s, systole=2 * _SYSTOLE)
+    back = heartbeat(_VENOUS_PEAK, period_s, begin_s=0.4 * period_s, systole=0.6)
+    total = flow_m3_per_s / (1 - _DEEP_SHARE)
+    return (
+        _flow(np.column_stack([artery_middle(down), down]), artery_m / 2, flow_m3_per_s, "arterial blood", beat),
+        _flow(deep[:, :3], deep[:, 3], _DEEP_SHARE * total, "arterial blood", beat),
+        _flow(np.column_stack([vein_middle(-down, artery_m), -down]), 0.55 * artery_m, (1 - _SKIN_SHARE) * total,
+              "venous blood", back),
+        _flow(saphenous[:, :3], saphenous[:, 3], _SKIN_SHARE * total, "venous blood", back),
+    )  # fmt: skip
+
+
+def _in_box(line_m: np.ndarray) -> np.ndarray:
+    """Points of a line within the box: blood beyond it would leave a gap in what comes in fresh."""
+    return line_m[np.abs(line_m[:, 2]) <= _HALF * MM]
+
+
+def _flow(path_m: np.ndarray, radius_m: float | np.ndarray, flux: float, tissue: str, pace: Course) -> Flow:
+    path, radius = eased(path_m, np.broadcast_to(radius_m, len(path_m)), 3 * MM)
+    return vessel_flow(path, radius, flux, tissue, pace)
+
+
+def _flow_truths(artery_m: float, flow_m3_per_s: float, peak: float) -> dict[str, float]:
+    """Of the femoral artery at rest, in diastole: while it is wider, as much more passes."""
+    mean = flow_m3_per_s / (np.pi / 4 * artery_m**2)
+    total = flow_m3_per_s / (1 - _DEEP_SHARE)
+    return {
+        "artery_flow_m3_per_s": flow_m3_per_s,
+        "artery_mean_velocity_m_per_s": mean,
+        "artery_peak_mean_velocity_m_per_s": mean * peak,
+        "deep_artery_flow_m3_per_s": _DEEP_SHARE * total,
+        "femoral_vein_flow_m3_per_s": (1 - _SKIN_SHARE) * total,
+        "saphenous_vein_flow_m3_per_s": _SKIN_SHARE * total,
+    }
+
+
 def _outline(seed: int, fat_m: float) -> tuple[Layer, ...]:
     """Skin, fat, the fascia with the fat between muscles."""
     rows = [[-175, -2, 2, 62, 60], [-60, -2, 2, 70, 68], [60, -2, 2, 74, 73], [175, -1, 2, 76, 75]]
@@ -141,19 +207,15 @@ def _muscles(seed: int) -> tuple[Layer, ...]:
 
 def _strands(artery_m: float, beat: Movement) -> tuple[Layer, ...]:
     """Vessels and nerves in their fat, the femoral artery in front of its vein."""
-
-    def behind(z_m: np.ndarray) -> np.ndarray:
-        return np.asarray(artery_middle(z_m) + np.array([0.5 * artery_m + 1.5 * MM, 0.5 * artery_m + 4.0 * MM]))
-
     sheath = along_z(lambda z: artery_middle(z) + np.array([2.5, 3.5]) * MM, 0.62 * artery_m + 5.5 * MM, 0.25)
-    deep = ((8, 12, -170, 2.0), (-4, 14, -40, 2.2), (-8, 4, 60, 2.8), (-10, -16, 170, 3.2))
     return (
         Layer(shape=vessel((2, 38, -175, 5.5), (2, 36, 0, 6), (4, 40, 175, 7)), fill="nerve", organ="sciatic nerve"),
-        Layer(shape=vessel((-56, 34, -175, 2), (-64, 16, -40, 2.0), (-58, -34, 80, 2.2), (-44, -58, 175, 2.5)),
+        Layer(shape=vessel(*_SAPHENOUS),
               fill="venous blood", organ="great saphenous vein"),
         Layer(shape=sheath, fill="fat", organ="intermuscular fat"),
-        Layer(shape=vessel(*deep), fill="arterial blood", organ="deep femoral artery"),
-        Layer(shape=along_z(behind, 0.55 * artery_m, 0.25), fill="venous blood", organ="femoral vein"),
+        Layer(shape=vessel(*_DEEP), fill="arterial blood", organ="deep femoral artery"),
+        Layer(shape=along_z(lambda z: vein_middle(z, artery_m), 0.55 * artery_m, 0.25), fill="venous blood",
+              organ="femoral vein"),
         Layer(shape=along_z(artery_middle, artery_m / 2 + _WALL_M, 0.25), fill="vessel wall", organ="femoral artery wall",
               movement=beat),
         Layer(shape=along_z(artery_middle, artery_m / 2, 0.25), fill="arterial blood", organ="femoral artery", movement=beat),

@@ -14,13 +14,13 @@ from threadpoolctl import threadpool_limits
 
 from fullbore.data import Flaws, RawData, ScannerSpec, Sequence
 from fullbore.errors import UsageError
+from fullbore.numerics.vessel import Vessel
 from fullbore.simulate.cloud.player import PlainPlayer, Player
 from fullbore.simulate.cloud.pool_player import PoolPlayer
 from fullbore.simulate.cloud.schedule import as_in, pieces
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
 from fullbore.simulate.cloud.spots import make_spots, make_ways, moving_bore
 from fullbore.simulate.cloud.stream import Flowing
-from fullbore.simulate.cloud.vessel import Vessel
 from fullbore.simulate.fields import Bore, make_bore
 from fullbore.simulate.receiving import Progress, Run, played_sequence, record
 from fullbore.simulate.timeline import Timeline, compile_timeline

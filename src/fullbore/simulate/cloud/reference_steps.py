@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
-from fullbore.data import Flaws, RfAmplifier, RfPulse, ScannerSpec, Sequence
+from fullbore.data import Flaws, Flow, RfAmplifier, RfPulse, ScannerSpec, Sequence
+from fullbore.numerics.vessel import Streams, Vessel
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.motion import make_moves, places
 from fullbore.simulate.cloud.spins import SpinCloud
-from fullbore.simulate.cloud.vessel import Streams, Vessel
 from fullbore.simulate.fields import at_places, make_spline
 from fullbore.simulate.gradients import play_gradients
 from fullbore.simulate.timeline import amplified
@@ -116,7 +116,7 @@ class _World:
         return self._cloud.sensitivity if self._through is None else at_places(self._through, place)
 
 
-def _streams(cloud: SpinCloud) -> list[tuple[Vessel, Int[np.ndarray, " m"], Streams]]:
+def _streams(cloud: SpinCloud) -> list[tuple[Vessel[Flow], Int[np.ndarray, " m"], Streams]]:
     """Each vessel, its spins, and their streamlines."""
     held = [(Vessel(flow), np.flatnonzero(cloud.flow == number)) for number, flow in enumerate(cloud.flows)]
     return [(vessel, which, vessel.enter(cloud.position_m[which])) for vessel, which in held]

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Complex, Float, Int, Num
 
-from fullbore.data import FieldMap, Flow, Motion, Phantom, ScannerSpec, Tissue
+from fullbore.data import FieldMap, Flow, Motion, Phantom, ScannerSpec
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.changing import Changing
+from fullbore.simulate.cloud.lumens import Lumens
 from fullbore.simulate.cloud.pools import PoolSystem
 from fullbore.simulate.cloud.sorts import Sorts
-from fullbore.simulate.cloud.vessel import Vessel
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
 from fullbore.simulate.lines import unfold
@@ -212,18 +212,23 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int],
     spacing = np.array([axis.spacing_m for axis in axes])
     random = None if seed is None else np.random.default_rng(seed)
     parts = []
-    sorts = Sorts(phantom, spec.b0_T)
+    sorts, lumens = Sorts(phantom, spec.b0_T), _lumens(phantom, weights, places, spacing)
     for line in sorts.lines:
-        tissue, fraction = line.tissue, phantom.fractions[line.owner]
-        share = np.einsum("zyx,kz,jy,ix->kji", fraction.astype(np.float64), *weights[::-1], optimize=True).ravel()
-        held = np.flatnonzero(share > 0)
+        tissue = line.tissue
+        share = _finer(phantom.fractions[line.owner], weights)
+        held = lumens.held(tissue.name, share)
         moved, in_line = _at_random(sorts.widest_per_s(line), spacing, len(held), random)
+        place_m = places[held] + moved
+        settled = lumens.settled(tissue.name, share[held], held, place_m)
+        kept = settled > 0
+        if not kept.all():
+            held, in_line, place_m, settled = held[kept], in_line[kept], place_m[kept], settled[kept]
         field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[held] + tissue.chemical_shift_ppm)
-        amount = line.share * share[held] * float(np.prod(spacing)) * tissue.proton_density
+        amount = line.share * settled * float(np.prod(spacing)) * tissue.proton_density
         times = np.full(len(held), tissue.t1_s), np.full(len(held), tissue.t2_s)
         field_Hz = field_Hz + in_line / tissue.t2_prime_s
-        seen, place_m = (transmit[:, held].T, coils[:, held].T), places[held] + moved
-        kind = *sorts.of(line, len(held)), _flow_of(phantom, tissue, place_m)
+        seen = (transmit[:, held].T, coils[:, held].T)
+        kind = *sorts.of(line, len(held)), lumens.flow_of(tissue.name, place_m)
         parts.append((place_m, amount, *times, field_Hz, in_line, *seen, *kind))
     through = spec.receive.sensitivity if phantom.motion is not None or phantom.flows else None
     return replace(_joined(parts, sorts, phantom.flows), motion=phantom.motion, through=through)
@@ -243,13 +248,23 @@ def _joined(parts: list[tuple], sorts: Sorts, flows: tuple[Flow, ...]) -> SpinCl
     )  # fmt: skip
 
 
-def _flow_of(phantom: Phantom, tissue: Tissue, place_m: Float[np.ndarray, "n 3"]) -> Int[np.ndarray, " n"]:
-    """The first of a phantom's flows, of this tissue, whose vessel holds each place; -1 where there is none."""
-    flow = np.full(len(place_m), -1)
-    for number in reversed(range(len(phantom.flows))):
-        if phantom.flows[number].tissue == tissue.name:
-            flow[Vessel(phantom.flows[number]).holds(place_m)] = number
-    return flow
+def _lumens(
+    phantom: Phantom, weights: tuple[np.ndarray, ...], places_m: Float[np.ndarray, "n 3"], spacing_m: Float[np.ndarray, " 3"]
+) -> Lumens:
+    """The phantom's vessels, told what else is there."""
+    lumens = Lumens(phantom, places_m, spacing_m)
+    if lumens.near:
+        named = [tissue.name for tissue in phantom.tissues]
+        shares = {name: _finer(phantom.fractions[named.index(name)], weights) for name in lumens.near}
+        total = _finer(phantom.fractions.sum(axis=0), weights)
+        lumens.told(shares, total, _finer(np.ones(phantom.grid.shape), weights))
+    return lumens
+
+
+def _finer(share: Float[np.ndarray, "z y x"], weights: tuple[np.ndarray, ...]) -> Float[np.ndarray, " n"]:
+    """Shares on the phantom's grid, at the places of spins."""
+    finer = np.einsum("zyx,kz,jy,ix->kji", share.astype(np.float64), *weights[::-1], optimize=True)
+    return np.ascontiguousarray(finer).ravel()
 
 
 def scattered(phantom: Phantom, per_cell: tuple[int, int, int]) -> int:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Complex, Complex64, Float, Int
 
-from fullbore.data import Sequence
+from fullbore.data import Flow, Sequence
+from fullbore.numerics.vessel import Vessel
 from fullbore.simulate.cloud.motion import Moves, carried, make_moves, places
 from fullbore.simulate.cloud.spins import SpinCloud
 from fullbore.simulate.cloud.stream import Flowing, Stream, make_windows
-from fullbore.simulate.cloud.vessel import Vessel
 from fullbore.simulate.fields import Bore, FieldTerm, Spline, at_places, make_spline, shapes
 
 
@@ -85,7 +85,7 @@ def make_spots(
     cloud: SpinCloud,
     bore: Bore,
     shims: tuple[Complex[np.ndarray, " channel"], ...] = (),
-    vessel: Vessel | None = None,
+    vessel: Vessel[Flow] | None = None,
     ways: Ways | None = None,
 ) -> Spots:
     """Spots of a whole cloud in the bore that `moving_bore` has made of the machine's for spins that move; terms that spins
@@ -101,7 +101,9 @@ def make_spots(
     )
 
 
-def moving_bore(bore: Bore, cloud: SpinCloud, ways: Ways, vessel: Vessel | None = None, sequence: Sequence | None = None) -> Bore:
+def moving_bore(
+    bore: Bore, cloud: SpinCloud, ways: Ways, vessel: Vessel[Flow] | None = None, sequence: Sequence | None = None
+) -> Bore:
     """The bore as spins meet it that are carried by a body, and flow in a vessel of it while a sequence plays."""
     terms: tuple[FieldTerm, ...] = bore.terms
     if ways.moves is not None:

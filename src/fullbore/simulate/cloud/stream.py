@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from fullbore.data import Course, Sequence
+from fullbore.data import Course, Flow, Sequence
 from fullbore.errors import LimitError
+from fullbore.numerics.vessel import Streams, Vessel
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.motion import NOMINAL_GRADIENT
-from fullbore.simulate.cloud.vessel import Streams, Vessel
 from fullbore.simulate.fields import FieldTerm, courses, shapes
 from fullbore.simulate.nodes import barycentric_matrix, chebyshev_nodes
 
@@ -80,7 +80,7 @@ class Flowing(FieldTerm):
 class Stream:
     """The spins of one vessel: their streamlines, and the fields that they meet."""
 
-    vessel: Vessel
+    vessel: Vessel[Flow]
     streams: Streams
     term: Flowing
 
@@ -106,7 +106,7 @@ class Stream:
         return self.vessel.places(self.streams, windows.pace.integral(time), laps)[0]
 
 
-def make_windows(vessel: Vessel, sequence: Sequence, fields: tuple[FieldTerm, ...]) -> Windows:
+def make_windows(vessel: Vessel[Flow], sequence: Sequence, fields: tuple[FieldTerm, ...]) -> Windows:
     """Windows of a sequence and as many nodes as these fields need.
 
     Errors: LimitError where blood goes too far while RF plays or the receiver listens.
@@ -119,8 +119,8 @@ def make_windows(vessel: Vessel, sequence: Sequence, fields: tuple[FieldTerm, ..
     return Windows(edges_s=edges, first=first, last=last, nodes=nodes, pace=flow.pace)
 
 
-def _edges(vessel: Vessel, sequence: Sequence) -> Iterator[float]:
-    """The beginning, every RF pulse's, and further free times where blood goes far from one to the next."""
+def _edges(vessel: Vessel[Flow], sequence: Sequence) -> Iterator[float]:
+    """The beginning, every RF pulse's, and further free times where blood goes far from one to the next or the end."""
     starts = sequence.block_starts_s()
     busy = [(0.0, 0.0, True)]
     for block in np.flatnonzero((sequence.rf >= 0) | (sequence.adc >= 0)):
@@ -130,6 +130,7 @@ def _edges(vessel: Vessel, sequence: Sequence) -> Iterator[float]:
         if sequence.adc[block] >= 0:
             adc = sequence.adcs[sequence.adc[block]]
             busy.append((starts[block] + adc.delay_s, starts[block] + adc.delay_s + adc.samples * adc.dwell_s, False))
+    busy.append((sequence.total_duration_s, sequence.total_duration_s, False))
     busy.sort()
     corners = np.array([time_s for first, last, _ in busy for time_s in (first, last)])
     way = vessel.flow.pace.integral(corners) * vessel.flow.peak_velocity_m_per_s * vessel.fastest / (SPAN * vessel.length_m)
@@ -146,7 +147,7 @@ def _edges(vessel: Vessel, sequence: Sequence) -> Iterator[float]:
             begun = here
 
 
-def _nodes(vessel: Vessel, way_s: float, fields: tuple[FieldTerm, ...]) -> int:
+def _nodes(vessel: Vessel[Flow], way_s: float, fields: tuple[FieldTerm, ...]) -> int:
     """As many nodes as polynomials need that follow what any spin of a vessel meets while pace's integral grows by `way_s`."""
     far = way_s * vessel.flow.peak_velocity_m_per_s
     across = 0.7 * np.array([[0.0, 0], [1, 0], [0, 1], [-1, 0], [0, -1]])

@@ -8,17 +8,50 @@ frame that does not turn about the path. In sigma every spin has one velocity fo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 from scipy.interpolate import CubicSpline, make_interp_spline
 from scipy.spatial import cKDTree
 
-from fullbore.data import Flow
 from fullbore.errors import ValueRangeError
 
 POINTS, STEPS = 1024, 5
 """Points of the centreline's tables; steps of Newton's method to find a place on it."""
+
+
+@runtime_checkable
+class FlowLike(Protocol):
+    """What a vessel asks of a flow: its path (point, 3), radius (one number or one for each point), velocity and profile."""
+
+    @property
+    def path_m(self) -> np.ndarray:
+        """(point, 3) of the centreline."""
+        ...
+
+    @property
+    def radius_m(self) -> float | np.ndarray:
+        """Of the wall, one or for each point."""
+        ...
+
+    @property
+    def peak_velocity_m_per_s(self) -> float:
+        """On the axis where the vessel begins."""
+        ...
+
+    @property
+    def laminar(self) -> bool:
+        """A paraboloid across, or all alike."""
+        ...
+
+    @property
+    def tissue(self) -> str:
+        """What flows, for messages."""
+        ...
+
+
+F = TypeVar("F", bound=FlowLike)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,10 +69,10 @@ class Streams:
         return np.asarray(np.floor((self.begin_m + self.velocity_m_per_s * way_s) / self.length_m))
 
 
-class Vessel:
+class Vessel(Generic[F]):
     """Tables of a flow's centreline: point, two directions across, radius and three parts of sigma, over its length."""
 
-    def __init__(self, flow: Flow):
+    def __init__(self, flow: F):
         path = np.asarray(flow.path_m, np.float64)
         chord = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
         self.flow, self.is_straight = flow, len(path) == 2 and np.ptp(flow.radius_m) == 0
@@ -60,6 +93,8 @@ class Vessel:
         self._sigma, self._s = CubicSpline(s, sigma), s
         self._slope = self._sigma.derivative()
         self.length_m = float(s[-1])
+        self._tree = cKDTree(line(s))
+        self.widest_m = float(radius.max())
         self.fastest = float(1 / share[:, 0].min())
 
     def enter(self, home_m: Float[np.ndarray, "n 3"]) -> Streams:
@@ -87,6 +122,27 @@ class Vessel:
         away = np.linalg.norm(place_m - row[:, :3], axis=1)
         return np.asarray((s >= 0) & (s < self.length_m) & (away < row[:, 9]))
 
+    def near(self, place_m: Float[np.ndarray, "n 3"], reach_m: float) -> np.ndarray:
+        """Which places are within reach of the wall or nearer, by the widest radius, (n,) bool: quick, and never too few."""
+        furthest = self.widest_m + reach_m + self.length_m / POINTS
+        line = self._tree.data
+        near = np.all((place_m > line.min(axis=0) - furthest) & (place_m < line.max(axis=0) + furthest), axis=1)
+        found = np.flatnonzero(near)
+        near[found] = np.isfinite(self._tree.query(place_m[found], distance_upper_bound=furthest)[0])
+        return near
+
+    def velocities(self, place_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
+        """Velocity (m/s) at places at a pace of 1; zero outside of the vessel."""
+        streams, s = self.enter(place_m), self._nearest(place_m)
+        row, slope = self._table(s), self._table(s, 1)
+        a, b = streams.across.T[:, :, None]
+        way = (
+            slope[:, :3]
+            + slope[:, 9:] * (a * row[:, 3:6] + b * row[:, 6:9])
+            + row[:, 9:] * (a * slope[:, 3:6] + b * slope[:, 6:9])
+        )
+        return np.asarray(way * (streams.velocity_m_per_s / self._passed(s, streams.across)[1])[:, None])
+
     def spread(self, count: int = 100) -> Float[np.ndarray, "n 3"]:
         """Places all along the vessel, on its axis and about it."""
         row = self._table(np.linspace(0, self.length_m, count))
@@ -106,7 +162,7 @@ class Vessel:
 
     def _nearest(self, place_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
         """Length along the centreline at the foot of each place; outside 0 to its length where there is none."""
-        s = self._s[cKDTree(self._table(self._s)[:, :3]).query(place_m)[1]]
+        s = self._s[self._tree.query(place_m)[1]]
         for _ in range(STEPS):
             away, tangent = place_m - self._table(s)[:, :3], self._table(s, 1)[:, :3]
             bend = self._table(s, 2)[:, :3]
