@@ -18,6 +18,7 @@ from fullbore.recon.assembly import Channels, SolvedSlice, assemble
 from fullbore.recon.calibration.coil_compression import principal_channels
 from fullbore.recon.calibration.espirit import coil_maps
 from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
+from fullbore.recon.completions.completed import completed
 from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.encodings.cartesian import prepare_cartesian
 from fullbore.recon.encodings.volume import Prepared
@@ -60,6 +61,7 @@ def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress |
 def _reconstructed(raw: RawData, recipe: Recipe, say: Progress, workers: int) -> Image:
     say(0.0, "readouts")
     data, channels = _prepared(raw, recipe)
+    data = completed(data, recipe.completion, recipe.partial_fourier, recipe.noise_map != "none")
     return assemble(raw, recipe, data, channels, _solve_all(data, recipe, say, workers))
 
 

@@ -25,6 +25,7 @@ class Readouts:
     values: (row, channel, x) on the image's x; frame, slice_number, partition, line: where each belongs.
     for_calibration: rows of a separate calibration scan (their frame is 0).
     matrix: encoded (kz, ky). columns_sampled: fraction of the readout's k-space that was measured.
+    column_extent: from where to where, as fractions of the readout's k-space; (-0.5, 0.5) when all of it was.
     """
 
     values: Complex[Tensor, "row coil x"]
@@ -37,6 +38,7 @@ class Readouts:
     slices: int
     matrix: tuple[int, int]
     columns_sampled: float
+    column_extent: tuple[float, float] = (-0.5, 0.5)
 
     def mask(self, frame: int, slice_: int) -> Int[np.ndarray, "kz ky"]:
         """How often each (kz, ky) was measured in the imaging rows of one frame and slice."""

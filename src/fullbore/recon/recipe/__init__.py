@@ -1,6 +1,7 @@
 """The parts of a recipe and the tree that joins them: coils, encoding, prior, solver."""
 
 from fullbore.recon.recipe.coils import Coils, Espirit
+from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, Spirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.priors import Prior, Wavelet
 from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, ProximalGradient, Solver
@@ -10,13 +11,17 @@ __all__ = [
     "Cartesian",
     "Coils",
     "Combination",
+    "Completion",
     "ConjugateGradient",
     "Direct",
     "EncodingModel",
     "Espirit",
+    "Grappa",
+    "PartialFourier",
     "Prior",
     "ProximalGradient",
     "Recipe",
     "Solver",
+    "Spirit",
     "Wavelet",
 ]

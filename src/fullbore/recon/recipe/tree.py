@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from fullbore.errors import UsageError
 from fullbore.recon.recipe.check import require
 from fullbore.recon.recipe.coils import Coils, Espirit
+from fullbore.recon.recipe.completions import Completion, PartialFourier
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.priors import Prior
 from fullbore.recon.recipe.solvers import Combination, ProximalGradient, Solver
@@ -21,6 +22,7 @@ NoiseMap = Literal["estimated", "none"]
 class Recipe:
     """How raw data become an image.
 
+    completion, partial_fourier: how gaps and a missing edge of Cartesian k-space are filled before `Combination`.
     virtual_coils: the channels are compressed to at most so many; None keeps them all.
     noise_map: "estimated" or "none".
     Errors: UsageError for parts that do not go together or values out of range.
@@ -30,11 +32,15 @@ class Recipe:
     encoding: EncodingModel = field(default_factory=Cartesian)
     solver: Solver = field(default_factory=Combination)
     prior: Prior | None = None
+    completion: Completion | None = None
+    partial_fourier: PartialFourier | None = None
     virtual_coils: int | None = None
     noise_map: NoiseMap = "estimated"
 
     def __post_init__(self) -> None:
         require(self, isinstance(self.solver, ProximalGradient) == (self.prior is not None), "a prior with ProximalGradient only")
+        filled = self.completion is not None or self.partial_fourier is not None
+        require(self, not filled or isinstance(self.solver, Combination), "a completion with Combination only")
         require(self, self.virtual_coils is None or self.virtual_coils > 0, "virtual_coils > 0")
         require(self, self.noise_map in ("estimated", "none"), 'noise_map "estimated" or "none"')
 
@@ -59,7 +65,14 @@ class Recipe:
 
 _KINDS: dict[str, tuple[type, ...]] = {
     name: get_args(union) or (union,)
-    for name, union in {"coils": Coils, "encoding": EncodingModel, "solver": Solver, "prior": Prior}.items()
+    for name, union in {
+        "coils": Coils,
+        "encoding": EncodingModel,
+        "solver": Solver,
+        "prior": Prior,
+        "completion": Completion,
+        "partial_fourier": PartialFourier,
+    }.items()
 }
 
 

@@ -1,0 +1,66 @@
+"""How gaps of Cartesian k-space are filled before the channels are combined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fullbore.recon.recipe.check import require
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grappa:
+    """Missing samples as sums of measured neighbours on a regular lattice (1D, 2D, CAIPIRINHA). Source: Griswold 2002.
+
+    reach: measured neighbours on either side of a missing sample along each undersampled axis. columns: taps along the
+    readout. calibration: largest extent of the calibration block. damping: of the least squares, relative to its mean
+    eigenvalue.
+    """
+
+    reach: int = 2
+    columns: int = 5
+    calibration: int = 32
+    damping: float = 1e-5
+
+    def __post_init__(self) -> None:
+        require(self, self.reach > 0 and self.columns > 0 and self.columns % 2 == 1, "reach > 0 and an odd number of columns")
+        require(self, self.calibration >= 4 and self.damping >= 0, "calibration >= 4 and damping >= 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spirit:
+    """Missing samples such that every sample is what its neighbours in all channels predict; any mask. Source: Lustig 2010.
+
+    kernel: odd extent of the neighbourhood along each axis. damping: of the calibration, relative to its mean eigenvalue.
+    """
+
+    kernel: int = 7
+    calibration: int = 32
+    damping: float = 1e-4
+    iterations: int = 40
+    tolerance: float = 1e-3
+
+    def __post_init__(self) -> None:
+        require(self, self.kernel >= 3 and self.kernel % 2 == 1, "an odd kernel of 3 or more")
+        require(self, self.calibration >= self.kernel and self.damping >= 0, "a calibration block larger than the kernel")
+        require(self, self.iterations > 0 and self.tolerance > 0, "positive iterations and tolerance")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialFourier:
+    """What to do about an edge of k-space that was not measured, along line, partition or readout.
+
+    kind: "zero" leaves it empty; "homodyne" counts what has no partner twice and keeps the part in phase with the
+    low-resolution image (Noll 1991; one axis, the most one-sided); "pocs" alternates between that phase and the data
+    (Haacke 1991; all axes).
+    """
+
+    kind: Literal["zero", "homodyne", "pocs"] = "pocs"
+    iterations: int = 12
+
+    def __post_init__(self) -> None:
+        require(self, self.kind in ("zero", "homodyne", "pocs"), 'kind "zero", "homodyne" or "pocs"')
+        require(self, self.iterations > 0, "iterations > 0")
+
+
+Completion = Grappa | Spirit
