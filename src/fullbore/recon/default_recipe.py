@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool
 
 from fullbore.data import RawData
 from fullbore.recon.admission import admit, imaging_rows, live_channels
 from fullbore.recon.calibration.central_block import central_block, has_gaps
-from fullbore.recon.recipe import Combination, Direct, Espirit, ProximalGradient, Recipe, Wavelet
+from fullbore.recon.calibration.epi_phase import backward_rows
+from fullbore.recon.recipe import Combination, Direct, EpiPhase, Espirit, ProximalGradient, Recipe, Wavelet
 
 _VIRTUAL_COILS = 8
 
@@ -16,9 +19,15 @@ _VIRTUAL_COILS = 8
 def default_recipe(raw: RawData) -> Recipe:
     """Combination when nothing is missing, exact SENSE for regular 2D undersampling, l1-wavelet for everything else.
 
-    Errors: those of `admit`.
+    The phase between readouts of both polarities is removed where there are both. Errors: those of `admit`.
     """
     admit(raw)
+    backward = backward_rows(raw)[imaging_rows(raw)]
+    chosen = _by_mask(raw)
+    return replace(chosen, readout_phase=EpiPhase()) if backward.any() and not backward.all() else chosen
+
+
+def _by_mask(raw: RawData) -> Recipe:
     mask = _union_mask(raw)
     is_3d = mask.shape[0] > 1
     coils = Espirit(kernel=5, grid=40) if is_3d and raw.encoding.geometry.matrix[0] > 1 else Espirit()

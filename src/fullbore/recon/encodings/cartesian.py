@@ -14,6 +14,7 @@ from fullbore.numerics.sensitivity import SliceEncoding
 from fullbore.recon.calibration.central_block import calibration_block, has_gaps
 from fullbore.recon.encodings.readouts import Readouts, prepare_readouts
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
+from fullbore.recon.recipe.readout_phase import EpiPhase
 
 _BLOCK_BYTES = 32 << 20
 
@@ -141,6 +142,8 @@ class CartesianData(Prepared):
         return CartesianVolume(readouts=self.readouts, rows=rows, counts=counts, maps=maps)
 
 
-def prepare_cartesian(raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3]) -> CartesianData:
-    """Channels mixed, readouts transformed and placed; `shift_m` as in `prepare_readouts`."""
-    return CartesianData(readouts=prepare_readouts(raw, mixing, shift_m))
+def prepare_cartesian(
+    raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3], epi: EpiPhase | None = None
+) -> CartesianData:
+    """Channels mixed, readouts transformed and placed; `shift_m` and `epi` as in `prepare_readouts`."""
+    return CartesianData(readouts=prepare_readouts(raw, mixing, shift_m, epi))

@@ -4,6 +4,7 @@ from fullbore.recon.recipe.coils import Coils, Espirit
 from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, Spirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.priors import Prior, Wavelet
+from fullbore.recon.recipe.readout_phase import EpiPhase
 from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, ProximalGradient, Solver
 from fullbore.recon.recipe.tree import Recipe
 
@@ -15,6 +16,7 @@ __all__ = [
     "ConjugateGradient",
     "Direct",
     "EncodingModel",
+    "EpiPhase",
     "Espirit",
     "Grappa",
     "PartialFourier",

@@ -13,6 +13,7 @@ from fullbore.recon.recipe.coils import Coils, Espirit
 from fullbore.recon.recipe.completions import Completion, PartialFourier
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.priors import Prior
+from fullbore.recon.recipe.readout_phase import EpiPhase
 from fullbore.recon.recipe.solvers import Combination, ProximalGradient, Solver
 
 NoiseMap = Literal["estimated", "none"]
@@ -23,6 +24,7 @@ class Recipe:
     """How raw data become an image.
 
     completion, partial_fourier: how gaps and a missing edge of Cartesian k-space are filled before `Combination`.
+    readout_phase: of readouts that run both ways.
     virtual_coils: the channels are compressed to at most so many; None keeps them all.
     noise_map: "estimated" or "none".
     Errors: UsageError for parts that do not go together or values out of range.
@@ -34,6 +36,7 @@ class Recipe:
     prior: Prior | None = None
     completion: Completion | None = None
     partial_fourier: PartialFourier | None = None
+    readout_phase: EpiPhase | None = None
     virtual_coils: int | None = None
     noise_map: NoiseMap = "estimated"
 
@@ -72,6 +75,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
         "prior": Prior,
         "completion": Completion,
         "partial_fourier": PartialFourier,
+        "readout_phase": EpiPhase,
     }.items()
 }
 
