@@ -23,13 +23,17 @@ Extents = tuple[tuple[float, float, int], tuple[float, float, int], tuple[float,
 
 def extents(mask: Bool[np.ndarray, "kz ky"], column_extent: tuple[float, float], columns: int) -> Extents:
     """What was measured of each axis. column_extent: of the readout, as fractions of its k-space (-0.5, 0.5 when full)."""
-    z, y = np.nonzero(mask)
-    kz, ky = mask.shape
     along_x = (column_extent[0] * columns, column_extent[1] * columns, columns)
-    along_z = (float(z.min() - kz // 2), float(z.max() + 1 - kz // 2), kz)
-    along_y = (float(y.min() - ky // 2), float(y.max() + 1 - ky // 2), ky)
-    # The last lines of a lattice were not measured; they are no missing edge.
-    return along_x, along_z, along_y
+    return along_x, _axis_extent(np.asarray(mask.any(1))), _axis_extent(np.asarray(mask.any(0)))
+
+
+def _axis_extent(measured: Bool[np.ndarray, " n"]) -> tuple[float, float, int]:
+    """A lattice whose next point would lie outside the matrix reaches its edge."""
+    n, places = len(measured), np.flatnonzero(measured)
+    gap = int(np.diff(places).max(initial=1))
+    low = 0 if places[0] < gap else int(places[0])
+    high = n if places[-1] + gap >= n else int(places[-1]) + 1
+    return float(low - n // 2), float(high - n // 2), n
 
 
 def images(
@@ -38,10 +42,10 @@ def images(
     """Channel images from columns that are still encoded along (kz, ky)."""
     whole = fft_centred(kspace.transpose(0, 1), (1,))
     axes = _one_sided(measured)
-    if recipe.kind == "zero" or not axes:
+    if recipe.method == "zero" or not axes:
         return ifft_centred(whole, (-3, -2, -1))
     phase = _low_resolution_phase(whole, measured, axes)
-    if recipe.kind == "homodyne":
+    if recipe.method == "homodyne":
         axis = max(axes, key=lambda a: abs(measured[a][0] + measured[a][1]) / measured[a][2])
         weight = _along(_homodyne_weights(measured[axis]), axis, whole)
         image = ifft_centred(whole * weight, (-3, -2, -1))
@@ -56,9 +60,9 @@ def noise_factor(measured: Extents, recipe: PartialFourier) -> float:
     """
     axes = _one_sided(measured)
     columns = (measured[0][1] - measured[0][0]) / measured[0][2]
-    if recipe.kind == "zero" or not axes:
+    if recipe.method == "zero" or not axes:
         return columns
-    if recipe.kind == "homodyne":
+    if recipe.method == "homodyne":
         axes = (max(axes, key=lambda a: abs(measured[a][0] + measured[a][1]) / measured[a][2]),)
     inside = [_measured(extent) for extent in measured]
     box = inside[0][:, None, None] & inside[1][None, :, None] & inside[2][None, None, :]

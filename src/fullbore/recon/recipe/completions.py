@@ -50,16 +50,16 @@ class Spirit:
 class PartialFourier:
     """What to do about an edge of k-space that was not measured, along line, partition or readout.
 
-    kind: "zero" leaves it empty; "homodyne" counts what has no partner twice and keeps the part in phase with the
+    method: "zero" leaves it empty; "homodyne" counts what has no partner twice and keeps the part in phase with the
     low-resolution image (Noll 1991; one axis, the most one-sided); "pocs" alternates between that phase and the data
     (Haacke 1991; all axes).
     """
 
-    kind: Literal["zero", "homodyne", "pocs"] = "pocs"
+    method: Literal["zero", "homodyne", "pocs"] = "pocs"
     iterations: int = 12
 
     def __post_init__(self) -> None:
-        require(self, self.kind in ("zero", "homodyne", "pocs"), 'kind "zero", "homodyne" or "pocs"')
+        require(self, self.method in ("zero", "homodyne", "pocs"), 'method "zero", "homodyne" or "pocs"')
         require(self, self.iterations > 0, "iterations > 0")
 
 
