@@ -52,7 +52,8 @@ def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, s
         noise.append(_sized(torch.sqrt(0.5 * part.solved.noise_variance * data.columns_sampled) * unit, raw))
     values = torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=1)
     echo, inversion = frame_times(raw)
-    with_noise = recipe.noise_map == "estimated" and channels.covariance is not None
+    # What separating simultaneous slices does to the noise is not known yet: rather no map than a wrong one.
+    with_noise = recipe.noise_map == "estimated" and channels.covariance is not None and recipe.multiband is None
     std = torch.cat([part.permute(1, 2, 0) for part in noise], dim=0).abs()
     return Image(
         name=raw.encoding.protocol or "image",

@@ -11,7 +11,8 @@ from fullbore.data import RawData
 from fullbore.recon.admission import admit, imaging_rows, live_channels
 from fullbore.recon.calibration.central_block import central_block, has_gaps
 from fullbore.recon.calibration.epi_phase import backward_rows
-from fullbore.recon.recipe import Combination, Direct, EpiPhase, Espirit, ProximalGradient, Recipe, Wavelet
+from fullbore.recon.completions.slice_grappa import simultaneous_rows
+from fullbore.recon.recipe import Combination, Direct, EpiPhase, Espirit, ProximalGradient, Recipe, SliceGrappa, Wavelet
 
 _VIRTUAL_COILS = 8
 
@@ -19,11 +20,14 @@ _VIRTUAL_COILS = 8
 def default_recipe(raw: RawData) -> Recipe:
     """Combination when nothing is missing, exact SENSE for regular 2D undersampling, l1-wavelet for everything else.
 
-    The phase between readouts of both polarities is removed where there are both. Errors: those of `admit`.
+    The phase between readouts of both polarities is removed where there are both, and simultaneous slices are told apart.
+    Errors: those of `admit`.
     """
     admit(raw)
     backward = backward_rows(raw)[imaging_rows(raw)]
     chosen = _by_mask(raw)
+    if simultaneous_rows(raw).any():
+        chosen = replace(chosen, multiband=SliceGrappa())
     return replace(chosen, readout_phase=EpiPhase()) if backward.any() and not backward.all() else chosen
 
 

@@ -73,7 +73,7 @@ def _prepared(raw: RawData, recipe: Recipe) -> tuple[Prepared, Channels]:
     live = live_channels(raw)
     covariance, whitening = _whitening(raw, live)
     mixing = whitening @ np.eye(len(live))[live]
-    data: Prepared = prepare_cartesian(raw, mixing, _shift_m(raw), recipe.readout_phase)
+    data: Prepared = prepare_cartesian(raw, mixing, _shift_m(raw), recipe)
     keep = min(recipe.virtual_coils or len(whitening), len(whitening))
     compression = np.eye(len(whitening), dtype=np.complex128)
     if keep < len(whitening):

@@ -48,7 +48,7 @@ def neighbourhood_gram(
 
 
 def solve_weights(
-    gram: Complex[Tensor, "n n"], sources: Int[np.ndarray, " s"], targets: Int[np.ndarray, " t"], damping: float
+    gram: Complex[Tensor, "n m"], sources: Int[np.ndarray, " s"], targets: Int[np.ndarray, " t"], damping: float
 ) -> Complex[Tensor, "s t"]:
     """Least-squares weights of columns `sources` of A that give its columns `targets`; damping: of the mean eigenvalue."""
     wide = gram.to(torch.complex128)

@@ -82,13 +82,12 @@ class Readouts:
 
 def prepare_readouts(
     raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3], epi: EpiPhase | None = None
-) -> Readouts:
-    """Mix channels, transform along the readout, and label every imaging and calibration row.
+) -> tuple[Readouts, Int[np.ndarray, " row"]]:
+    """Mix channels, transform along the readout, and label every imaging and calibration row; also which rows these are.
 
     mixing: applied to the channels (whitening, selection). shift_m: (read, phase, slice) of the point that goes to the
         centre of the image, (0, 0, 0) when the data were measured relative to it. epi: what to do about the phase between
         readouts of both polarities.
-    Errors: DataError when a frame lacks a slice.
     """
     imaging = imaging_rows(raw)
     kept = np.flatnonzero(imaging | calibration_only_rows(raw))
@@ -112,8 +111,9 @@ def prepare_readouts(
         columns_sampled=sampled,
         column_extent=extent,
     )
-    _check_complete(result)
-    return result if epi is None else with_epi_phase(result, raw, kept, mixing, float(shift_m[0]), epi)
+    if epi is not None:
+        result = with_epi_phase(result, raw, kept, mixing, float(shift_m[0]), epi)
+    return result, kept
 
 
 def columns_of_rows(
@@ -198,12 +198,14 @@ def with_epi_phase(
     if epi.source == "reference" and not len(references):
         raise DataError("EPI phase: no readout is marked as a phase reference. Use source image or auto.")
     values = readouts.values.clone()
-    for number in range(readouts.slices):
+    for number in np.unique(readouts.slice_number).tolist():
         own = references[raw.encoding.counter("slice")[references] == number] if readouts.slices > 1 else references
         own = own if len(own) else references
         if epi.source != "image" and len(own) > 1:
             columns = columns_of_rows(raw, own, mixing, shift_m)[0].numpy()
             phase = _referenced_phase(reference_product(columns, backward[own]), epi)
+        elif not len(readouts.rows(0, number)):
+            continue
         else:
             phase = _estimated_phase(readouts, number, backward[kept])
         half = torch.from_numpy(np.exp(-0.5j * phase).astype(np.complex64))
@@ -233,7 +235,8 @@ def _estimated_phase(readouts: Readouts, slice_: int, backward: np.ndarray) -> F
     return np.asarray(constant + slope * (np.arange(x) - x // 2))
 
 
-def _check_complete(readouts: Readouts) -> None:
+def check_complete(readouts: Readouts) -> None:
+    """Errors: DataError when a frame lacks a slice."""
     present = np.zeros((readouts.frames, readouts.slices), dtype=bool)
     imaging = ~readouts.for_calibration
     present[readouts.frame[imaging], readouts.slice_number[imaging]] = True

@@ -1,7 +1,7 @@
 """The parts of a recipe and the tree that joins them: coils, encoding, prior, solver."""
 
 from fullbore.recon.recipe.coils import Coils, Espirit
-from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, Spirit
+from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, SliceGrappa, Spirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.priors import Prior, Wavelet
 from fullbore.recon.recipe.readout_phase import EpiPhase
@@ -23,6 +23,7 @@ __all__ = [
     "Prior",
     "ProximalGradient",
     "Recipe",
+    "SliceGrappa",
     "Solver",
     "Spirit",
     "Wavelet",

@@ -64,3 +64,22 @@ class PartialFourier:
 
 
 Completion = Grappa | Spirit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceGrappa:
+    """Slices that were excited together are told apart by one kernel each, from a calibration scan of single slices.
+
+    method: "plain" fits the sum of the slices (Setsompop 2012); "split" also that the other slices leave nothing behind
+    (Cauley 2014). kernel: odd extent along line and readout. damping: of the least squares.
+    """
+
+    method: Literal["split", "plain"] = "split"
+    kernel: int = 5
+    calibration: int = 32
+    damping: float = 1e-4
+
+    def __post_init__(self) -> None:
+        require(self, self.method in ("split", "plain"), 'method "split" or "plain"')
+        require(self, self.kernel > 0 and self.kernel % 2 == 1, "an odd kernel")
+        require(self, self.calibration >= self.kernel and self.damping >= 0, "a calibration block larger than the kernel")

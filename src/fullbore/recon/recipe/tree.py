@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from fullbore.errors import UsageError
 from fullbore.recon.recipe.check import require
 from fullbore.recon.recipe.coils import Coils, Espirit
-from fullbore.recon.recipe.completions import Completion, PartialFourier
+from fullbore.recon.recipe.completions import Completion, PartialFourier, SliceGrappa
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.priors import Prior
 from fullbore.recon.recipe.readout_phase import EpiPhase
@@ -24,7 +24,7 @@ class Recipe:
     """How raw data become an image.
 
     completion, partial_fourier: how gaps and a missing edge of Cartesian k-space are filled before `Combination`.
-    readout_phase: of readouts that run both ways.
+    readout_phase: of readouts that run both ways. multiband: how slices excited together are told apart.
     virtual_coils: the channels are compressed to at most so many; None keeps them all.
     noise_map: "estimated" or "none".
     Errors: UsageError for parts that do not go together or values out of range.
@@ -37,6 +37,7 @@ class Recipe:
     completion: Completion | None = None
     partial_fourier: PartialFourier | None = None
     readout_phase: EpiPhase | None = None
+    multiband: SliceGrappa | None = None
     virtual_coils: int | None = None
     noise_map: NoiseMap = "estimated"
 
@@ -76,6 +77,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
         "completion": Completion,
         "partial_fourier": PartialFourier,
         "readout_phase": EpiPhase,
+        "multiband": SliceGrappa,
     }.items()
 }
 
