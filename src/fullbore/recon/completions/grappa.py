@@ -168,13 +168,15 @@ def _source_places(
     """The place of every source, that of the zero row where it was not measured, and which points have enough of them."""
     kz, ky = known.shape
     half_z, half_y = (int(n) for n in np.abs(sources).max(axis=0))
-    table = np.full((kz + 2 * half_z, ky + 2 * half_y), -1, dtype=np.int64)
+    table = np.full((kz + 2 * half_z, ky + 2 * half_y), -1, dtype=np.int32)
     inner = table[half_z : half_z + kz, half_y : half_y + ky]
-    inner[...] = np.where(known, np.arange(kz * ky).reshape(kz, ky), kz * ky)
+    inner[...] = np.where(known, np.arange(kz * ky, dtype=np.int32).reshape(kz, ky), kz * ky)
     width = table.shape[1]
-    place = table.reshape(-1)[((z + half_z) * width + y + half_y)[:, None] + (sources[:, 0] * width + sources[:, 1])]
+    start = ((z + half_z) * width + y + half_y).astype(np.int32)
+    place = table.reshape(-1)[start[:, None] + (sources[:, 0] * width + sources[:, 1]).astype(np.int32)]
     enough = np.ones(len(place), dtype=bool)
-    poor = np.flatnonzero((place < 0).any(axis=1) | (place == kz * ky).any(axis=1))
+    # Both kinds of missing source are found in one pass: as unsigned numbers, -1 is the largest.
+    poor = np.flatnonzero(place.view(np.uint32).max(axis=1) >= kz * ky)
     inside = place[poor] >= 0
     enough[poor] = ((place[poor] < kz * ky) & inside).sum(axis=1) > _ENOUGH * inside.sum(axis=1)
     place[place < 0] = kz * ky
