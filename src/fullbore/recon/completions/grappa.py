@@ -1,8 +1,9 @@
 """GRAPPA on columns: the readout is fully sampled, so its taps become weights that differ from column to column.
 
-Each class of missing samples (its place relative to the lattice of measured ones) has one kernel, found by one regularised
-least squares from the calibration block and applied as one matrix product. Sources: Griswold et al., Magn Reson Med
-47:1202 (2002); Breuer et al., Magn Reson Med 62:739 (2009) for the noise; CAIPIRINHA lattices need no other treatment.
+Around every point of the lattice of measured samples lies a cell of missing ones. All of a cell is predicted from the
+same sources: one regularised least squares from the calibration block, applied as one matrix product. CAIPIRINHA
+lattices need no other treatment. Sources: Griswold et al., Magn Reson Med 47:1202 (2002); Breuer et al., Magn Reson Med
+62:739 (2009) for the noise.
 """
 
 from __future__ import annotations
@@ -26,19 +27,13 @@ _ENOUGH = 0.52
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Kernel:
-    """One class of missing samples: its sources (kz, ky), and their weights on every column."""
-
-    sources: Int[np.ndarray, "source 2"]
-    weights: Complex[Tensor, "x sc channel"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GrappaKernels:
-    """Kernels of all classes of a lattice but the first, the lattice itself."""
+    """Sources and targets (kz, ky) around a point of a lattice, and the weights on every column."""
 
     lattice: Lattice
-    kernels: tuple[Kernel, ...]
+    sources: Int[np.ndarray, "source 2"]
+    targets: Int[np.ndarray, "target 2"]
+    weights: Complex[Tensor, "x sc tc"]
 
     def complete(
         self, kspace: Complex[Tensor, "x channel kz ky"], mask: Bool[np.ndarray, "kz ky"]
@@ -46,32 +41,54 @@ class GrappaKernels:
         """The same samples, and what they predict between them; zero beyond the edge of what was measured."""
         lattice = find_lattice(mask)
         _same(self.lattice, lattice)
+        if not len(self.targets):
+            return kspace
         x, channels, kz, ky = kspace.shape
+        # One more row: zero as a source that is not there, and the place of targets that are not wanted.
         table = torch.zeros((x, kz * ky + 1, channels), dtype=kspace.dtype, device=kspace.device)
         table[:, :-1] = kspace.permute(0, 2, 3, 1).reshape(x, kz * ky, channels)
-        z, y = np.nonzero(~mask)
-        number = lattice.class_of(z, y)
-        for which, kernel in enumerate(self.kernels, start=1):
-            chosen = number == which
-            _predict(table, mask & _lattice_mask(lattice, mask.shape), z[chosen], y[chosen], kernel)
-        return table[:, :-1].reshape(x, kz, ky, channels).permute(0, 3, 1, 2)
+        place, goal = self._places(lattice, mask)
+        filled = table.clone()
+        _predict(table, filled, torch.from_numpy(place).to(table.device), torch.from_numpy(goal).to(table.device), self.weights)
+        return filled[:, :-1].reshape(x, kz, ky, channels).permute(0, 3, 1, 2)
+
+    def _places(
+        self, lattice: Lattice, mask: Bool[np.ndarray, "kz ky"]
+    ) -> tuple[Int[np.ndarray, "cell source"], Int[np.ndarray, "cell target"]]:
+        """Rows of the table of every cell's sources and targets."""
+        kz, ky = mask.shape
+        z, y = lattice.points((kz, ky))
+        nowhere = kz * ky
+        offsets = np.concatenate([self.sources, self.targets])
+        low, high = -offsets.min(axis=0) + lattice.partitions + lattice.lines, offsets.max(axis=0)
+        rows = np.full((kz + low[0] + high[0], ky + low[1] + high[1]), -1, dtype=np.int64)
+        rows[low[0] : low[0] + kz, low[1] : low[1] + ky] = np.arange(nowhere).reshape(kz, ky)
+        start = ((z + low[0]) * rows.shape[1] + y + low[1])[:, None]
+        place = rows.reshape(-1)[start + (self.sources[:, 0] * rows.shape[1] + self.sources[:, 1])]
+        goal = rows.reshape(-1)[start + (self.targets[:, 0] * rows.shape[1] + self.targets[:, 1])]
+        known = np.append(mask.reshape(-1), False)  # index -1: outside
+        measured = known[place]
+        enough = measured.sum(axis=1) > _ENOUGH * (place >= 0).sum(axis=1)
+        wanted = (goal >= 0) & ~known[goal] & enough[:, None]
+        return np.where(measured, place, nowhere), np.where(wanted, goal, nowhere)
 
     def noise_gain(self, maps: Complex[Tensor, "x channel z y"]) -> Float[Tensor, "x z y"]:
         """R times the noise variance of the combined image of one lattice: g^2 R for maps of unit norm. Breuer 2009, eq. 9."""
         x, channels, z, y = maps.shape
         gain = torch.empty((x, z, y), dtype=torch.float32)
-        offsets = np.concatenate([kernel.sources for kernel in self.kernels]) if self.kernels else np.zeros((0, 2), int)
+        # What lies at a source goes into a target: the kernel's offsets are their differences.
+        offsets = (self.sources[:, None] - self.targets[None]).reshape(-1, 2)
         along_z = fourier_of_offsets(offsets[:, 0], z, maps)
         along_y = fourier_of_offsets(offsets[:, 1], y, maps)
         waves = (along_z[:, None] * along_y[None]).reshape(z * y, -1).T.contiguous()
-        # weights (x, source, from, to): what of `from` at this offset goes into `to`.
-        taps = [kernel.weights.reshape(x, -1, channels, channels) for kernel in self.kernels]
+        shape = (len(self.sources), channels, len(self.targets), channels)
 
         def column(index: int) -> None:
             here = maps[index].reshape(channels, -1).conj()
             total = here.clone()
-            if taps:
-                joint = torch.cat([part[index] for part in taps]).permute(1, 2, 0).reshape(channels * channels, -1)
+            if len(self.targets):
+                # (from, to) at every offset.
+                joint = self.weights[index].reshape(shape).permute(1, 3, 0, 2).reshape(channels * channels, -1)
                 unfold = (joint @ waves).reshape(channels, channels, -1)
                 total += torch.einsum("jv,ljv->lv", here, unfold)
             gain[index] = (total.real.square() + total.imag.square()).sum(0).reshape(z, y)
@@ -93,11 +110,9 @@ def calibrate(
     taps = np.arange(recipe.columns) - recipe.columns // 2
     taps = taps[np.abs(taps) <= (block.shape[4] - 1) // 2]
     phases = fourier_of_offsets(taps, columns, block)
-    kernels = []
-    for number in range(1, lattice.acceleration):
-        sources = lattice.sources(number, recipe.reach, (mask.shape[0], mask.shape[1]))
-        kernels.append(Kernel(sources=sources, weights=_column_weights(block, sources, taps, phases, recipe.damping)))
-    return GrappaKernels(lattice=lattice, kernels=tuple(kernels))
+    sources, targets = lattice.sources(recipe.reach, (mask.shape[0], mask.shape[1])), lattice.targets()
+    weights = _column_weights(block, sources, targets, taps, phases, recipe.damping)
+    return GrappaKernels(lattice=lattice, sources=sources, targets=targets, weights=weights)
 
 
 def noise_variance(
@@ -121,66 +136,45 @@ def noise_variance(
 def _column_weights(
     block: Complex[Tensor, "frame channel cz cy cx"],
     sources: Int[np.ndarray, "source 2"],
+    targets: Int[np.ndarray, "target 2"],
     taps: Int[np.ndarray, " tap"],
     phases: Complex[Tensor, "x tap"],
     damping: float,
-) -> Complex[Tensor, "x sc channel"]:
-    channels = block.shape[1]
-    offsets = np.concatenate([np.repeat(sources, len(taps), axis=0), np.tile(taps, len(sources))[:, None]], axis=1)
-    offsets = np.concatenate([offsets, np.zeros((1, 3), offsets.dtype)])
-    half = (int(np.abs(sources[:, 0]).max()), int(np.abs(sources[:, 1]).max()), int(np.abs(taps).max()))
-    gram = neighbourhood_gram(block, offsets, half)
-    known = (len(offsets) - 1) * channels
-    found = solve_weights(gram, np.arange(known), np.arange(known, known + channels), damping)
-    found = found.reshape(len(sources), len(taps), channels * channels).permute(1, 0, 2).reshape(len(taps), -1)
-    return (phases @ found).reshape(phases.shape[0], len(sources) * channels, channels)
+) -> Complex[Tensor, "x sc tc"]:
+    channels, columns = block.shape[1], phases.shape[0]
+    into = len(targets) * channels
+    if not into:
+        return torch.zeros((columns, len(sources) * channels, 0), dtype=block.dtype)
+    around = np.concatenate([np.repeat(sources, len(taps), axis=0), np.tile(taps, len(sources))[:, None]], axis=1)
+    middle = np.concatenate([targets, np.zeros((len(targets), 1), targets.dtype)], axis=1)
+    gram = neighbourhood_gram(block, np.concatenate([around, middle]))
+    known = len(around) * channels
+    found = solve_weights(gram, np.arange(known), np.arange(known, known + into), damping)
+    found = found.reshape(len(sources), len(taps), channels * into).permute(1, 0, 2).reshape(len(taps), -1)
+    return (phases @ found).reshape(columns, len(sources) * channels, into)
 
 
 def _predict(
     table: Complex[Tensor, "x place channel"],
-    known: Bool[np.ndarray, "kz ky"],
-    z: Int[np.ndarray, " point"],
-    y: Int[np.ndarray, " point"],
-    kernel: Kernel,
+    filled: Complex[Tensor, "x place channel"],
+    place: Int[Tensor, "cell source"],
+    goal: Int[Tensor, "cell target"],
+    weights: Complex[Tensor, "x sc tc"],
 ) -> None:
-    """Fill the rows of `table` of the positions (z, y); its last row is zero and stands for sources that are not there."""
-    ky = known.shape[1]
-    place, enough = _source_places(known, z, y, kernel.sources)
-    place = place[enough]
-    goal = torch.from_numpy((z * ky + y)[enough]).to(table.device)
-    index = torch.from_numpy(place).to(table.device)
+    """Write what the rows `place` of `table` predict into the rows `goal` of `filled`, in blocks of columns and cells."""
     x, _, channels = table.shape
-    wide = max(1, _BLOCK_ELEMENTS // (len(kernel.sources) * channels))
-    points, columns = min(wide, max(1, len(goal))), max(1, wide // max(1, len(goal)))
+    cells, sources = place.shape
+    wide = max(1, _BLOCK_ELEMENTS // (sources * channels))
+    high, columns = min(wide, max(1, cells)), max(1, wide // max(1, cells))
 
     def fill(block: tuple[int, int]) -> None:
-        column, first = slice(block[0], block[0] + columns), slice(block[1], block[1] + points)
-        taken = table[column].index_select(1, index[first].reshape(-1))
-        taken = taken.reshape(taken.shape[0], -1, len(kernel.sources) * channels)
-        table[column].index_copy_(1, goal[first], torch.bmm(taken, kernel.weights[column]))
+        column, cell = slice(block[0], block[0] + columns), slice(block[1], block[1] + high)
+        taken = table[column].index_select(1, place[cell].reshape(-1))
+        taken = taken.reshape(taken.shape[0], -1, sources * channels)
+        found = torch.bmm(taken, weights[column])
+        filled[column].index_copy_(1, goal[cell].reshape(-1), found.reshape(found.shape[0], -1, channels))
 
-    run_threaded(fill, [(column, first) for column in range(0, x, columns) for first in range(0, len(goal), points)])
-
-
-def _source_places(
-    known: Bool[np.ndarray, "kz ky"], z: Int[np.ndarray, " point"], y: Int[np.ndarray, " point"], sources: Int[np.ndarray, "s 2"]
-) -> tuple[Int[np.ndarray, "point s"], Bool[np.ndarray, " point"]]:
-    """The place of every source, that of the zero row where it was not measured, and which points have enough of them."""
-    kz, ky = known.shape
-    half_z, half_y = (int(n) for n in np.abs(sources).max(axis=0))
-    table = np.full((kz + 2 * half_z, ky + 2 * half_y), -1, dtype=np.int32)
-    inner = table[half_z : half_z + kz, half_y : half_y + ky]
-    inner[...] = np.where(known, np.arange(kz * ky, dtype=np.int32).reshape(kz, ky), kz * ky)
-    width = table.shape[1]
-    start = ((z + half_z) * width + y + half_y).astype(np.int32)
-    place = table.reshape(-1)[start[:, None] + (sources[:, 0] * width + sources[:, 1]).astype(np.int32)]
-    enough = np.ones(len(place), dtype=bool)
-    # Both kinds of missing source are found in one pass: as unsigned numbers, -1 is the largest.
-    poor = np.flatnonzero(place.view(np.uint32).max(axis=1) >= kz * ky)
-    inside = place[poor] >= 0
-    enough[poor] = ((place[poor] < kz * ky) & inside).sum(axis=1) > _ENOUGH * inside.sum(axis=1)
-    place[place < 0] = kz * ky
-    return place, enough
+    run_threaded(fill, [(column, cell) for column in range(0, x, columns) for cell in range(0, cells, high)])
 
 
 def _lattice_mask(lattice: Lattice, shape: tuple[int, ...]) -> Bool[np.ndarray, "kz ky"]:

@@ -19,17 +19,19 @@ _ROWS = 1 << 13
 
 
 def neighbourhood_gram(
-    block: Complex[Tensor, "frame channel cz cy cx"], offsets: Int[np.ndarray, "source 3"], half: tuple[int, int, int]
+    block: Complex[Tensor, "frame channel cz cy cx"], offsets: Int[np.ndarray, "source 3"]
 ) -> Complex[Tensor, "n n"]:
     """A^H A of the samples at `offsets` (kz, ky, kx) around every position of the block; n = source * channel.
 
-    half: positions keep this distance from the block's faces. Errors: DataError when none is left.
+    Errors: DataError when the offsets span more than the block.
     """
-    starts = [n - 2 * h for n, h in zip(block.shape[2:], half, strict=True)]
+    half = np.maximum(-offsets.min(axis=0), 0).tolist()
+    spans = (np.maximum(offsets.max(axis=0), 0) + half + 1).tolist()
+    starts = [n - span + 1 for n, span in zip(block.shape[2:], spans, strict=True)]
     if min(starts) < 1:
         raise DataError(
             f"calibration: the fully sampled centre of k-space is {tuple(block.shape[2:])} (kz, ky, kx), the kernel spans "
-            f"{tuple(2 * h + 1 for h in half)}. Acquire more calibration lines or choose a smaller kernel."
+            f"{tuple(spans)}. Acquire more calibration lines or choose a smaller kernel."
         )
     size = len(offsets) * block.shape[1]
     gram = torch.zeros((size, size), dtype=block.dtype, device=block.device)

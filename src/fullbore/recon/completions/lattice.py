@@ -32,19 +32,33 @@ class Lattice:
         turn, rest = np.divmod(z - self.origin[0], self.partitions)
         return np.asarray(rest * self.lines + (y - self.origin[1] - self.shift * turn) % self.lines)
 
-    def sources(self, number: int, reach: int, axes: tuple[int, int]) -> Int[np.ndarray, "source 2"]:
-        """Offsets from a position of class `number` to the points of the lattice around it.
+    def targets(self) -> Int[np.ndarray, "target 2"]:
+        """Offsets (kz, ky) from a point of the lattice to one missing position of every class but 0, in their order."""
+        return np.stack(np.divmod(np.arange(1, self.acceleration), self.lines), axis=1)
 
-        reach: points on either side along an axis whose neighbours are `step` apart. axes: extents (kz, ky) of k-space; an
-        axis of extent 1 has no neighbours.
+    def sources(self, reach: int, axes: tuple[int, int]) -> Int[np.ndarray, "source 2"]:
+        """Offsets from a point of the lattice to the points around its cell of targets, itself among them.
+
+        reach: points on either side of the cell along an undersampled axis; along others the nearest neighbours. axes:
+        extents (kz, ky) of k-space; an axis of extent 1 has no neighbours.
         """
-        half = [min(reach * step - (step > 1), n - 1) for step, n in zip((self.partitions, self.lines), axes, strict=True)]
-        # Along an axis without undersampling the nearest neighbours are enough.
-        half = [min(h, 1) if step == 1 else h for h, step in zip(half, (self.partitions, self.lines), strict=True)]
-        z, y = np.meshgrid(*(np.arange(-h, h + 1) for h in half), indexing="ij")
-        rest, column = divmod(number, self.lines)
-        inside = self.contains(z + self.origin[0] + rest, y + self.origin[1] + column)
+        steps = (self.partitions, self.lines)
+        low = [-min((reach - 1) * step if step > 1 else 1, n - 1) for step, n in zip(steps, axes, strict=True)]
+        high = [min(reach * step if step > 1 else 1, n - 1) for step, n in zip(steps, axes, strict=True)]
+        z, y = np.meshgrid(*(np.arange(a, b + 1) for a, b in zip(low, high, strict=True)), indexing="ij")
+        inside = self.contains(z + self.origin[0], y + self.origin[1])
         return np.stack([z[inside], y[inside]], axis=1)
+
+    def points(self, shape: tuple[int, int]) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
+        """All points (z, y) of the lattice whose cells of targets touch a matrix of this shape."""
+        turn = np.arange(-((self.origin[0] + self.partitions - 1) // self.partitions) - 1, shape[0] // self.partitions + 1)
+        turn = turn[(self.origin[0] + turn * self.partitions > -self.partitions)]
+        turn = turn[(self.origin[0] + turn * self.partitions < shape[0])]
+        first = (self.origin[1] + self.shift * turn) % self.lines - self.lines
+        y = first[:, None] + self.lines * np.arange(shape[1] // self.lines + 2)
+        z = np.broadcast_to((self.origin[0] + turn * self.partitions)[:, None], y.shape)
+        inside = (y > -self.lines) & (y < shape[1])
+        return z[inside], y[inside]
 
 
 def find_lattice(mask: Bool[np.ndarray, "kz ky"]) -> Lattice:

@@ -158,12 +158,11 @@ def _kernel(seen: list[Tensor], index: int, step: int, columns: int, recipe: Sli
     offsets = np.stack([np.zeros_like(dy), dy, dx], axis=1)
     channels, size = seen[0].shape[1], len(offsets) * seen[0].shape[1]
     centre = np.arange(channels) + int(np.flatnonzero((dy == 0) & (dx == 0))[0]) * channels
-    extent = (0, half * step, half)
     if recipe.method == "split":
-        grams = [neighbourhood_gram(block, offsets, extent) for block in seen]
+        grams = [neighbourhood_gram(block, offsets) for block in seen]
         whole, right = torch.stack(grams).sum(0), grams[index][:, torch.from_numpy(centre)]
     else:
-        both = neighbourhood_gram(torch.cat([torch.stack(seen).sum(0), seen[index]], dim=1), offsets, extent)
+        both = neighbourhood_gram(torch.cat([torch.stack(seen).sum(0), seen[index]], dim=1), offsets)
         place = np.arange(len(offsets) * 2 * channels).reshape(len(offsets), 2, channels)
         sources, targets = torch.from_numpy(place[:, 0].reshape(-1)), torch.from_numpy(place[:, 1].reshape(-1)[centre])
         whole, right = both[sources][:, sources], both[sources][:, targets]

@@ -36,7 +36,7 @@ def calibrate(block: Complex[Tensor, "frame channel cz cy cx"], recipe: Spirit) 
     axes = np.meshgrid(*(np.arange(-h, h + 1) for h in half), indexing="ij")
     offsets = np.stack([axis.reshape(-1) for axis in axes], axis=1)
     channels = block.shape[1]
-    gram = neighbourhood_gram(block, offsets, (half[0], half[1], half[2]))
+    gram = neighbourhood_gram(block, offsets)
     everything = np.arange(len(gram))
     centre = int(np.flatnonzero(~offsets.any(axis=1))[0]) * channels
     weights = torch.zeros((len(gram), channels), dtype=block.dtype, device=block.device)
