@@ -92,7 +92,8 @@ def _labels(lines: list[Mdb], samples: np.ndarray) -> tuple[dict[str, np.ndarray
     if _is_labelled(counters, lines):
         return counters, True, np.array([line.is_flag_set("REFLECT") for line in lines]), []
     order = infer_order(samples)
-    counters |= {"line": order.line, "contrast": order.contrast}
+    # Turned readouts keep their polarity in the segment, as in labelled echo-planar data.
+    counters |= {"line": order.line, "contrast": order.contrast, "segment": order.reverse.astype(int)}
     return counters, False, order.reverse, [order.sentence, "no oversampling, times and flip angle unknown"]
 
 

@@ -10,7 +10,9 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from fullbore.data import AcquisitionFlag, Image, RawData
+from fullbore.data import Image, RawData
+from fullbore.recon.admission import imaging_rows
+from fullbore.recon.calibration.epi_phase import backward_rows
 from fullbore.recon.encodings.volume import Prepared
 from fullbore.recon.frames import columns_of, frame_times
 from fullbore.recon.recipe import Recipe
@@ -51,7 +53,8 @@ def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, s
         noise.append(_sized(torch.sqrt(0.5 * part.solved.noise_variance * data.columns_sampled) * unit, raw))
     values = torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=1)
     echo, inversion = frame_times(raw)
-    with_noise = recipe.noise_map == "estimated" and channels.covariance is not None
+    # What separating simultaneous slices does to the noise is not known yet: rather no map than a wrong one.
+    with_noise = recipe.noise_map == "estimated" and channels.covariance is not None and recipe.multiband is None
     std = torch.cat([part.permute(1, 2, 0) for part in noise], dim=0).abs()
     return Image(
         name=raw.encoding.protocol or "image",
@@ -108,7 +111,7 @@ def _report(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, sl
     conditions = [volume.condition for volume in solved if volume.condition is not None]
     covariance = channels.covariance
     return {
-        "warning": _warning(raw),
+        "warning": _warning(raw, recipe),
         "solver": type(recipe.solver).__name__,
         "prior": type(recipe.prior).__name__ if recipe.prior else "none",
         "iterations": max(volume.iterations for volume in solved),
@@ -127,8 +130,9 @@ def _report(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, sl
     }
 
 
-def _warning(raw: RawData) -> str:
+def _warning(raw: RawData, recipe: Recipe) -> str:
     """What a person must know before trusting the image."""
-    reverse = (raw.encoding.flags.astype(np.uint64) & np.uint64(AcquisitionFlag.REVERSE)) != 0
-    mixed = reverse.any() and not reverse.all()
-    return "readouts run both ways and are combined as they are: expect an N/2 ghost" if mixed else "none"
+    backward = backward_rows(raw)[imaging_rows(raw)]
+    if recipe.readout_phase is None and backward.any() and not backward.all():
+        return "readouts run both ways and are combined as they are: expect an N/2 ghost"
+    return "none"

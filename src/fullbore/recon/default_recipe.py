@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool
 
 from fullbore.data import RawData
 from fullbore.recon.admission import admit, imaging_rows, live_channels
 from fullbore.recon.calibration.central_block import central_block, has_gaps
+from fullbore.recon.calibration.epi_phase import backward_rows
+from fullbore.recon.completions.slice_grappa import simultaneous_rows
 from fullbore.recon.encodings.wave import wave_course
-from fullbore.recon.recipe import Combination, ConjugateGradient, Direct, Espirit, ProximalGradient, Recipe, Wave, Wavelet
+from fullbore.recon.recipe import (
+    Combination,
+    ConjugateGradient,
+    Direct,
+    EpiPhase,
+    Espirit,
+    ProximalGradient,
+    Recipe,
+    SliceGrappa,
+    Wave,
+    Wavelet,
+)
 
 _VIRTUAL_COILS = 8
 
@@ -17,9 +32,18 @@ _VIRTUAL_COILS = 8
 def default_recipe(raw: RawData) -> Recipe:
     """Combination when nothing is missing, exact SENSE for regular 2D undersampling, l1-wavelet for everything else.
 
+    The phase between readouts of both polarities is removed where there are both, and simultaneous slices are told apart.
     Errors: those of `admit`.
     """
     admit(raw)
+    backward = backward_rows(raw)[imaging_rows(raw)]
+    chosen = _by_mask(raw)
+    if simultaneous_rows(raw).any():
+        chosen = replace(chosen, multiband=SliceGrappa())
+    return replace(chosen, readout_phase=EpiPhase()) if backward.any() and not backward.all() else chosen
+
+
+def _by_mask(raw: RawData) -> Recipe:
     mask = _union_mask(raw)
     is_3d = mask.shape[0] > 1
     coils = Espirit(kernel=5, grid=40) if is_3d and raw.encoding.geometry.matrix[0] > 1 else Espirit()

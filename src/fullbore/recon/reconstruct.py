@@ -18,6 +18,7 @@ from fullbore.recon.assembly import Channels, SolvedSlice, assemble
 from fullbore.recon.calibration.coil_compression import principal_channels
 from fullbore.recon.calibration.espirit import coil_maps
 from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
+from fullbore.recon.completions.completed import completed
 from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.encodings.cartesian import prepare_cartesian
 from fullbore.recon.encodings.moving import Poses
@@ -65,6 +66,7 @@ def reconstruct(
 def _reconstructed(raw: RawData, recipe: Recipe, poses: Poses | None, say: Progress, workers: int) -> Image:
     say(0.0, "readouts")
     data, channels = _prepared(raw, recipe)
+    data = completed(data, recipe.completion, recipe.partial_fourier, recipe.noise_map != "none")
 
     def made(number: int) -> EncodedVolume:
         volume = data.volume(number, _maps(data, number, recipe))
@@ -98,7 +100,7 @@ def _placed(raw: RawData, mixing: Complex[np.ndarray, "out coil"], recipe: Recip
         if course is None:
             raise DataError("Wave encoding: the readouts do not swing, or not all alike. Use Cartesian.")
         return prepare_wave(raw, mixing, _shift_m(raw), course)
-    return prepare_cartesian(raw, mixing, _shift_m(raw))
+    return prepare_cartesian(raw, mixing, _shift_m(raw), recipe)
 
 
 def _whitening(

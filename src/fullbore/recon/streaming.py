@@ -27,7 +27,7 @@ def preview(raw: RawData) -> Image:
     """
     admit(raw)
     live = live_channels(raw)
-    readouts = prepare_readouts(_latest_frame(raw), np.eye(len(live), dtype=np.complex128)[live], np.zeros(3), complete=False)
+    readouts = prepare_readouts(_latest_frame(raw), np.eye(len(live), dtype=np.complex128)[live], np.zeros(3))
     slabs = torch.stack([_root_sum_of_squares(readouts, number) for number in range(readouts.slices)])
     values = slabs[0] if raw.encoding.geometry.is_3d else slabs[:, 0]
     values = _cut(values, raw)

@@ -12,8 +12,10 @@ from torch import Tensor
 from fullbore.data import RawData
 from fullbore.numerics.sensitivity import SliceEncoding
 from fullbore.recon.calibration.central_block import calibration_block, has_gaps
-from fullbore.recon.encodings.readouts import Readouts, prepare_readouts
+from fullbore.recon.completions.slice_grappa import separated
+from fullbore.recon.encodings.readouts import Readouts, check_complete, kept_rows, prepare_readouts
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
+from fullbore.recon.recipe import Recipe
 
 _BLOCK_BYTES = 32 << 20
 
@@ -141,6 +143,15 @@ class CartesianData(Prepared):
         return CartesianVolume(readouts=self.readouts, rows=rows, counts=counts, maps=maps)
 
 
-def prepare_cartesian(raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3]) -> CartesianData:
-    """Channels mixed, readouts transformed and placed; `shift_m` as in `prepare_readouts`."""
-    return CartesianData(readouts=prepare_readouts(raw, mixing, shift_m))
+def prepare_cartesian(
+    raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3], recipe: Recipe | None = None
+) -> CartesianData:
+    """Channels mixed, readouts transformed and placed, simultaneous slices separated; `shift_m` as in `prepare_readouts`.
+
+    Errors: DataError when a frame lacks a slice; those of `separated`.
+    """
+    recipe = recipe or Recipe()
+    readouts = prepare_readouts(raw, mixing, shift_m, recipe.readout_phase)
+    readouts = separated(readouts, raw, kept_rows(raw), recipe.multiband)
+    check_complete(readouts)
+    return CartesianData(readouts=readouts)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
-from fullbore.data import AcquisitionFlag, RawData
+from fullbore.data import RawData
 from fullbore.errors import DataError
 from fullbore.numerics.fourier import ifft_centred
 from fullbore.recon.admission import calibration_only_rows, imaging_rows
+from fullbore.recon.calibration.epi_phase import (
+    backward_rows,
+    estimated_phase,
+    linear_phase,
+    local_phase,
+    reference_product,
+    reference_rows,
+)
+from fullbore.recon.encodings.ramp import gridding_matrix, is_on_grid, kinds_of, readout_positions
 from fullbore.recon.frames import columns_of, frame_of
+from fullbore.recon.recipe.readout_phase import EpiPhase
 
 _BLOCK_ROWS = 512
 
@@ -25,6 +36,7 @@ class Readouts:
     values: (row, channel, x) on the image's x; frame, slice_number, partition, line: where each belongs.
     for_calibration: rows of a separate calibration scan (their frame is 0).
     matrix: encoded (kz, ky). columns_sampled: fraction of the readout's k-space that was measured.
+    column_extent: from where to where, as fractions of the readout's k-space; (-0.5, 0.5) when all of it was.
     """
 
     values: Complex[Tensor, "row coil x"]
@@ -37,6 +49,7 @@ class Readouts:
     slices: int
     matrix: tuple[int, int]
     columns_sampled: float
+    column_extent: tuple[float, float] = (-0.5, 0.5)
 
     def mask(self, frame: int, slice_: int) -> Int[np.ndarray, "kz ky"]:
         """How often each (kz, ky) was measured in the imaging rows of one frame and slice."""
@@ -73,19 +86,21 @@ def kept_rows(raw: RawData) -> Int[np.ndarray, " row"]:
 
 
 def prepare_readouts(
-    raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3], *, complete: bool = True
+    raw: RawData,
+    mixing: Complex[np.ndarray, "out coil"],
+    shift_m: Float[np.ndarray, 3],
+    epi: EpiPhase | None = None,
 ) -> Readouts:
-    """Mix channels, transform along the readout, and label every imaging and calibration row.
+    """Mix channels, transform along the readout, and label the rows of `kept_rows`.
 
     mixing: applied to the channels (whitening, selection). shift_m: (read, phase, slice) of the point that goes to the
-        centre of the image, (0, 0, 0) when the data were measured relative to it.
-    complete: refuse frames that lack a slice.
-    Errors: DataError when a frame lacks a slice.
+        centre of the image, (0, 0, 0) when the data were measured relative to it. epi: what to do about the phase between
+        readouts of both polarities.
     """
     imaging, kept = imaging_rows(raw), kept_rows(raw)
     encoding = raw.encoding
     frame, frames = frame_of(raw, kept, imaging)
-    values, sampled = _columns(raw, kept, mixing, float(shift_m[0]))
+    values, sampled, extent = columns_of_rows(raw, kept, mixing, float(shift_m[0]))
     line, partition = encoding.counter("line")[kept].astype(np.int64), encoding.counter("partition")[kept].astype(np.int64)
     values *= _shift_phase(raw, line, partition, shift_m)[:, None, None]
     geometry = encoding.geometry
@@ -101,34 +116,62 @@ def prepare_readouts(
         slices=slices,
         matrix=(geometry.encoded_matrix[2], geometry.encoded_matrix[1]),
         columns_sampled=sampled,
+        column_extent=extent,
     )
-    if complete:
-        _check_complete(result)
-    return result
+    return result if epi is None else with_epi_phase(result, raw, kept, mixing, float(shift_m[0]), epi)
 
 
-def _columns(
-    raw: RawData, kept: Int[np.ndarray, " row"], mixing: Complex[np.ndarray, "out coil"], shift_m: float
-) -> tuple[Complex[Tensor, "row out x"], float]:
-    """Rows on the image's columns: k-space placed around its centre, transformed, oversampling cut off."""
-    encoding = raw.encoding
-    wide, narrow = columns_of(raw), encoding.geometry.matrix[0]
-    target = np.arange(encoding.samples) - encoding.centre_sample + wide // 2
-    inside = (target >= 0) & (target < wide)
-    phase = 2 * np.pi * (target[inside] - wide // 2) / encoding.geometry.encoded_fov_m[0] * shift_m
+def columns_of_rows(
+    raw: RawData, rows: Int[np.ndarray, " row"], mixing: Complex[np.ndarray, "out coil"], shift_m: float
+) -> tuple[Complex[Tensor, "row out x"], float, tuple[float, float]]:
+    """Rows on the image's columns: k-space transformed around its centre, oversampling cut off.
+
+    Also the noise variance of a column over that of a fully sampled readout, and what part of k was covered.
+    """
+    wide, narrow = columns_of(raw), raw.encoding.geometry.matrix[0]
+    positions, turned = readout_positions(raw, rows)
+    if is_on_grid(positions, raw.encoding.centre_sample):
+        positions = np.arange(raw.encoding.samples)[None] - float(raw.encoding.centre_sample)
+        first, kind = np.zeros(1, dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    else:
+        first, kind = kinds_of(positions)
+    mix, flips = torch.from_numpy(mixing.astype(np.complex64)), torch.from_numpy(turned)
+    transforms = [_transform(positions[row], wide, narrow, raw, shift_m) for row in first]
+    result = torch.empty((len(rows), len(mixing), narrow), dtype=torch.complex64)
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = np.arange(start, min(start + _BLOCK_ROWS, len(rows)))
+        samples = torch.from_numpy(np.ascontiguousarray(raw.samples[rows[block]], dtype=np.complex64))
+        flip = flips[block[0] : block[-1] + 1]
+        samples = mix @ (torch.where(flip[:, None, None], samples.flip(-1), samples) if bool(flip.any()) else samples)
+        for number, (transform, _, _) in enumerate(transforms):
+            chosen = torch.from_numpy(np.flatnonzero(kind[block] == number))
+            result[start + chosen] = transform(samples[chosen] if len(chosen) < len(block) else samples)
+    low, high = min(extent[0] for _, _, extent in transforms), max(extent[1] for _, _, extent in transforms)
+    return result, float(np.mean([noise for _, noise, _ in transforms])), (low, high)
+
+
+def _transform(
+    positions: Float[np.ndarray, " sample"], wide: int, narrow: int, raw: RawData, shift_m: float
+) -> tuple[Callable[[Tensor], Tensor], float, tuple[float, float]]:
+    """Samples to columns, the noise of a column, and the covered part of k, for readouts of one kind."""
+    phase = 2 * np.pi * positions / raw.encoding.geometry.encoded_fov_m[0] * shift_m
     ramp = torch.from_numpy(np.exp(1j * phase).astype(np.complex64))
-    mix = torch.from_numpy(mixing.astype(np.complex64))
-    turned = torch.from_numpy((encoding.flags[kept].astype(np.uint64) & np.uint64(AcquisitionFlag.REVERSE)) != 0)
-    first, last = wide // 2 - narrow // 2, wide // 2 - narrow // 2 + narrow
-    result = torch.empty((len(kept), len(mixing), narrow), dtype=torch.complex64)
-    for start in range(0, len(kept), _BLOCK_ROWS):
-        block = slice(start, start + _BLOCK_ROWS)
-        samples = torch.from_numpy(np.ascontiguousarray(raw.samples[kept[block]], dtype=np.complex64))
-        samples = torch.where(turned[block, None, None], samples.flip(-1), samples) if bool(turned[block].any()) else samples
-        placed = torch.zeros((len(samples), len(mixing), wide), dtype=torch.complex64)
-        placed[..., torch.from_numpy(target[inside])] = (mix @ samples)[..., torch.from_numpy(inside)] * ramp
-        result[block] = ifft_centred(placed, (-1,))[..., first:last]
-    return result, float(inside.sum()) / wide
+    keep = slice(wide // 2 - narrow // 2, wide // 2 - narrow // 2 + narrow)
+    target = np.round(positions).astype(np.int64) + wide // 2
+    extent = (max(-0.5, float(positions.min()) / wide), min(0.5, (float(positions.max()) + 1) / wide))
+    if is_on_grid(positions[None], -int(target[0] - wide // 2)):
+        inside = (target >= 0) & (target < wide)
+        place, taken = torch.from_numpy(target[inside]), torch.from_numpy(inside)
+
+        def on_grid(samples: Tensor) -> Tensor:
+            placed = torch.zeros((*samples.shape[:-1], wide), dtype=samples.dtype)
+            placed[..., place] = (samples * ramp)[..., taken]
+            return ifft_centred(placed, (-1,))[..., keep]
+
+        return on_grid, float(inside.sum()) / wide, extent
+    matrix = gridding_matrix(positions, wide)[keep]
+    by_matrix = torch.from_numpy(matrix.T.astype(np.complex64))
+    return lambda samples: (samples * ramp) @ by_matrix, float((np.abs(matrix) ** 2).sum(1).mean()), extent
 
 
 def _shift_phase(
@@ -141,7 +184,64 @@ def _shift_phase(
     return torch.from_numpy(np.exp(2j * np.pi * turns).astype(np.complex64))
 
 
-def _check_complete(readouts: Readouts) -> None:
+def with_epi_phase(
+    readouts: Readouts,
+    raw: RawData,
+    kept: Int[np.ndarray, " row"],
+    mixing: Complex[np.ndarray, "out coil"],
+    shift_m: float,
+    epi: EpiPhase,
+) -> Readouts:
+    """The phase between the polarities removed, slice by slice; half of it from either.
+
+    Errors: DataError where references are asked for and there are none.
+    """
+    backward = backward_rows(raw)
+    if not backward[kept].any() or backward[kept].all():
+        return readouts
+    references = reference_rows(raw)
+    if epi.source == "reference" and not len(references):
+        raise DataError("EPI phase: no readout is marked as a phase reference. Use source image or auto.")
+    values = readouts.values.clone()
+    for number in np.unique(readouts.slice_number).tolist():
+        own = references[raw.encoding.counter("slice")[references] == number] if readouts.slices > 1 else references
+        own = own if len(own) else references
+        if epi.source != "image" and len(own) > 1:
+            columns = columns_of_rows(raw, own, mixing, shift_m)[0].numpy()
+            phase = _referenced_phase(reference_product(columns, backward[own]), epi)
+        elif not len(readouts.rows(0, number)):
+            continue
+        else:
+            phase = _estimated_phase(readouts, number, backward[kept])
+        half = torch.from_numpy(np.exp(-0.5j * phase).astype(np.complex64))
+        here = torch.from_numpy(readouts.slice_number == number)
+        turned = torch.from_numpy(backward[kept])
+        values[here & ~turned] *= half
+        values[here & turned] *= half.conj()
+    return replace(readouts, values=values)
+
+
+def _referenced_phase(product: Complex[np.ndarray, " x"], epi: EpiPhase) -> Float[np.ndarray, " x"]:
+    if epi.fit == "local":
+        return local_phase(product)
+    constant, slope = linear_phase(product)
+    return np.asarray(constant + slope * (np.arange(len(product)) - len(product) // 2))
+
+
+def _estimated_phase(readouts: Readouts, slice_: int, backward: np.ndarray) -> Float[np.ndarray, " x"]:
+    """From the first frame of a slice and its central partition."""
+    rows = readouts.rows(0, slice_)
+    images = []
+    for polarity in (False, True):
+        hybrid = readouts.kspace(rows[backward[rows] == polarity], slice(None))
+        images.append(ifft_centred(hybrid, (-2, -1))[:, :, readouts.matrix[0] // 2].transpose(0, 1).numpy())
+    constant, slope = estimated_phase(images[0], images[1])
+    x = readouts.values.shape[2]
+    return np.asarray(constant + slope * (np.arange(x) - x // 2))
+
+
+def check_complete(readouts: Readouts) -> None:
+    """Errors: DataError when a frame lacks a slice."""
     present = np.zeros((readouts.frames, readouts.slices), dtype=bool)
     imaging = ~readouts.for_calibration
     present[readouts.frame[imaging], readouts.slice_number[imaging]] = True

@@ -20,7 +20,7 @@ from fullbore.numerics.fourier import fft_centred, ifft_centred
 from fullbore.recon.admission import imaging_rows
 from fullbore.recon.calibration.central_block import calibration_block, has_gaps
 from fullbore.recon.encodings.cartesian import CartesianData
-from fullbore.recon.encodings.readouts import Readouts, prepare_readouts
+from fullbore.recon.encodings.readouts import Readouts, check_complete, prepare_readouts
 from fullbore.recon.encodings.volume import EncodedVolume
 from fullbore.recon.frames import columns_of
 
@@ -191,6 +191,7 @@ def prepare_wave(
         fov_m=(geometry.encoded_fov_m[0], *geometry.fov_m[1:]),
     )
     readouts = prepare_readouts(replace(raw, encoding=replace(raw.encoding, geometry=whole)), mixing, shift_m)
+    check_complete(readouts)
     kspace = fft_centred(readouts.values, (-1,))
     target = np.arange(raw.encoding.samples) - raw.encoding.centre_sample + wide // 2
     inside = (target >= 0) & (target < wide)

@@ -1,9 +1,11 @@
 """The parts of a recipe and the tree that joins them: coils, encoding, prior, solver."""
 
 from fullbore.recon.recipe.coils import Coils, Espirit
+from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, SliceGrappa, Spirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel, Wave
 from fullbore.recon.recipe.motion import MotionCorrection
 from fullbore.recon.recipe.priors import Prior, Wavelet
+from fullbore.recon.recipe.readout_phase import EpiPhase
 from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, ProximalGradient, Solver
 from fullbore.recon.recipe.tree import Recipe
 
@@ -11,15 +13,21 @@ __all__ = [
     "Cartesian",
     "Coils",
     "Combination",
+    "Completion",
     "ConjugateGradient",
     "Direct",
     "EncodingModel",
+    "EpiPhase",
     "Espirit",
+    "Grappa",
     "MotionCorrection",
+    "PartialFourier",
     "Prior",
     "ProximalGradient",
     "Recipe",
+    "SliceGrappa",
     "Solver",
+    "Spirit",
     "Wave",
     "Wavelet",
 ]

@@ -10,9 +10,11 @@ from typing import Any, Literal, get_args
 from fullbore.errors import UsageError
 from fullbore.recon.recipe.check import require
 from fullbore.recon.recipe.coils import Coils, Espirit
+from fullbore.recon.recipe.completions import Completion, PartialFourier, SliceGrappa
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.motion import MotionCorrection
 from fullbore.recon.recipe.priors import Prior
+from fullbore.recon.recipe.readout_phase import EpiPhase
 from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, ProximalGradient, Solver
 
 NoiseMap = Literal["estimated", "none"]
@@ -23,6 +25,8 @@ class Recipe:
     """How raw data become an image.
 
     motion: estimates where the head was in each shot; None takes it to be still, or where the caller says.
+    completion, partial_fourier: how gaps and a missing edge of Cartesian k-space are filled before `Combination`.
+    readout_phase: of readouts that run both ways. multiband: how slices excited together are told apart.
     virtual_coils: the channels are compressed to at most so many; None keeps them all.
     noise_map: "estimated" or "none".
     Errors: UsageError for parts that do not go together or values out of range.
@@ -33,6 +37,10 @@ class Recipe:
     solver: Solver = field(default_factory=Combination)
     prior: Prior | None = None
     motion: MotionCorrection | None = None
+    completion: Completion | None = None
+    partial_fourier: PartialFourier | None = None
+    readout_phase: EpiPhase | None = None
+    multiband: SliceGrappa | None = None
     virtual_coils: int | None = None
     noise_map: NoiseMap = "estimated"
 
@@ -40,6 +48,8 @@ class Recipe:
         require(self, isinstance(self.solver, ProximalGradient) == (self.prior is not None), "a prior with ProximalGradient only")
         iterative = isinstance(self.solver, ConjugateGradient | ProximalGradient)
         require(self, self.motion is None or iterative, "motion correction with ConjugateGradient or ProximalGradient")
+        filled = self.completion is not None or self.partial_fourier is not None
+        require(self, not filled or isinstance(self.solver, Combination), "a completion with Combination only")
         require(self, self.virtual_coils is None or self.virtual_coils > 0, "virtual_coils > 0")
         require(self, self.noise_map in ("estimated", "none"), 'noise_map "estimated" or "none"')
 
@@ -62,7 +72,17 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
-_PARTS = {"coils": Coils, "encoding": EncodingModel, "solver": Solver, "prior": Prior, "motion": MotionCorrection}
+_PARTS = {
+    "coils": Coils,
+    "encoding": EncodingModel,
+    "solver": Solver,
+    "prior": Prior,
+    "completion": Completion,
+    "partial_fourier": PartialFourier,
+    "readout_phase": EpiPhase,
+    "multiband": SliceGrappa,
+    "motion": MotionCorrection,
+}
 _KINDS: dict[str, tuple[type, ...]] = {name: get_args(union) or (union,) for name, union in _PARTS.items()}
 
 

@@ -1,0 +1,26 @@
+"""Run by pygrappa's own Python: python fill_pygrappa.py in.npz out.npz.
+
+in: kspace (channel, kz, ky) with gaps, block (channel, kz, ky), repeats. out: per function its completed k-space and seconds.
+"""
+
+import sys
+import time
+
+import numpy as np
+from pygrappa import cgrappa, mdgrappa
+
+given = np.load(sys.argv[1])
+kspace, block = (np.moveaxis(given[name], 0, -1) for name in ("kspace", "block"))
+found = {}
+for name, call in (
+    ("cgrappa", lambda: cgrappa(kspace.astype(np.complex128), block.astype(np.complex128), kernel_size=(5, 5), coil_axis=-1)),
+    ("mdgrappa", lambda: mdgrappa(kspace, block, kernel_size=(5, 5))),
+):
+    seconds = []
+    for _ in range(int(given["repeats"])):
+        began = time.perf_counter()
+        filled = call()
+        seconds.append(time.perf_counter() - began)
+    found[name] = np.moveaxis(filled, -1, 0).astype(np.complex64)
+    found[f"{name}_s"] = np.median(seconds)
+np.savez(sys.argv[2], **found)

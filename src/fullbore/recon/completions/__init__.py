@@ -1,0 +1,1 @@
+"""k-space goes in with gaps and comes out without."""
