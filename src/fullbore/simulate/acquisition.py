@@ -14,13 +14,14 @@ from threadpoolctl import threadpool_limits
 from fullbore.data import ScannerSpec, Sequence
 from fullbore.simulate.cell_kernel import turn_rows
 from fullbore.simulate.classes import ClassAxes, PulseBank
+from fullbore.simulate.coils import Coils, combined
 from fullbore.simulate.compression import SlotModel, decayed_energy, fine_axes, model_slot, slot_energy
 from fullbore.simulate.diffusion import mean_tensor, within_readout
 from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import Group
 from fullbore.simulate.lattice import Lattice, place
 from fullbore.simulate.lines import unfold
-from fullbore.simulate.planning import Plan
+from fullbore.simulate.planning import Plan, near_tissue
 from fullbore.simulate.receiving import Progress, Run
 from fullbore.simulate.responses import Experiment, run_tissue
 from fullbore.simulate.schedule import make_schedule
@@ -44,8 +45,11 @@ class StatesRun(Run):
 
     def pieces(self, progress: Progress) -> Iterator[Int[np.ndarray, " row"]]:
         """Group by group."""
-        for rows in run_groups(self._planned, self._sequence, self._spec, self.samples, progress):
-            turn_rows(self.samples, self._planned.timeline.receiver_phase_rad, rows)
+        phase = self._planned.timeline.receiver_phase_rad
+        turn = np.exp(1j * phase[:, 0]).astype(np.complex64) if phase.shape[1] == 1 else None
+        for rows in run_groups(self._planned, self._sequence, self._spec, self.samples, progress, turn):
+            if turn is None:
+                turn_rows(self.samples, phase, rows)
             yield rows
 
 
@@ -55,18 +59,25 @@ def run_groups(
     spec: ScannerSpec,
     samples: Complex64[np.ndarray, "row coil sample"],
     progress: Progress,
+    turn: Complex64[np.ndarray, " row"] | None = None,
 ) -> Iterator[Int[np.ndarray, " row"]]:
     """Add the samples, without noise and ADC phase, to `samples` (zeros); yields the readouts that are complete.
+
+    turn: factor of each readout.
 
     The linear algebra library runs on one thread in each of ours: its own threads wait for each other at every small
     product, and its sums would depend on their number.
     """
+    turn = np.ones(len(samples), np.complex64) if turn is None else turn
     bank = PulseBank(planned.timeline, planned.frame[2], planned.half_width_Hz)
+    phantom, sensitivity = planned.phantom, spec.receive.sensitivity
+    near = near_tissue(phantom.fractions.any(axis=0), phantom.grid, sensitivity.grid)
+    coils = combined(sensitivity, near, planned.fineness.tolerance)
     share = 1 / len(planned.groups)
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
         for number, group in enumerate(planned.groups):
             step = partial(_within, progress, number * share, share, group.name)
-            _acquire_group(planned, group, bank, sequence, spec, samples, pool, step)
+            _acquire_group(planned, group, bank, coils, sequence, spec, samples, turn, pool, step)
             yield group.rows
 
 
@@ -78,9 +89,11 @@ def _acquire_group(
     planned: Plan,
     group: Group,
     bank: PulseBank,
+    coils: Coils,
     sequence: Sequence,
     spec: ScannerSpec,
     samples: Complex64[np.ndarray, "row coil sample"],
+    turn: Complex64[np.ndarray, " row"],
     pool: Executor,
     progress: Progress,
 ) -> None:
@@ -105,7 +118,8 @@ def _acquire_group(
         lattice=lattice,
         density=np.array([tissue.proton_density for tissue in planned.phantom.tissues]),
         lines=unfold(planned.phantom.tissues),
-        sensitivity=spec.receive.sensitivity,
+        sensitivity=coils.sensitivity,
+        mix=coils.mix,
         fine=fine_axes(axes, SHORT_S if all(view.shifted for view in seen) else 0.5 * readout_s, 0.2 * tolerance),
         plane_wise=planned.selective,
         tolerance=tolerance,
@@ -113,7 +127,7 @@ def _acquire_group(
     )
     pairs = _model(scene, seen, axes, planned, sequence, spec.b0_T)
     progress(0.3, "encoding")
-    _carry_all(scene, pairs, samples, lambda f: progress(0.3 + 0.7 * f, "encoding"))
+    _carry_all(scene, pairs, samples, turn, lambda f: progress(0.3 + 0.7 * f, "encoding"))
 
 
 class _View:
@@ -169,6 +183,7 @@ def _carry_all(
     scene: Scene,
     pairs: list[tuple[_View, SlotModel]],
     samples: Complex64[np.ndarray, "row coil sample"],
+    turn: Complex64[np.ndarray, " row"],
     progress: Callable[[float], None],
 ) -> None:
     models = [model for _, model in pairs]
@@ -176,11 +191,12 @@ def _carry_all(
     done = 0
     for view, model in pairs:
         if view.combs is None:
-            carry_directly(scene, model, view.k_per_m, samples, view.rows)
+            carry_directly(scene, model, view.k_per_m, samples, view.rows, turn[view.rows])
             done += len(view.rows)
             continue
         for comb in view.combs:
-            carry(scene, model, comb, models, samples, view.rows, partial(_within_rows, progress, done, len(comb.rows), total))
+            step = partial(_within_rows, progress, done, len(comb.rows), total)
+            carry(scene, model, comb, models, samples, view.rows, turn[view.rows], step)
             done += len(comb.rows)
 
 

@@ -88,6 +88,32 @@ def list_cells(
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
+def _looked_up(n, entry, corner, weight, nb, table):
+    """One component of cell n: each of its tissues' fraction times the table, linear between bins."""
+    one, c = np.float32(1), np.complex64(0)
+    for m in range(entry[n], entry[n + 1]):
+        q, u, v = corner[m], weight[m, 1], weight[m, 2]
+        low = (one - v) * table[q] + v * table[q + 1]
+        high = (one - v) * table[q + nb] + v * table[q + nb + 1]
+        c += weight[m, 0] * ((one - u) * low + u * high)
+    return c
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+@no_type_check
+def place_cells(cell, turn, entry, corner, weight, nb, table, sensitivity, first, last, out):
+    """One component of cells [first, last), times sensitivity, put where they are; arguments as in `spread_cells`."""
+    for n in range(first, last):
+        c = _looked_up(n, entry, corner, weight, nb, table) * turn[n]
+        z, y, x = cell[n]
+        s, target = sensitivity[z, y, x], out[z if out.shape[0] > 1 else 0, x]
+        for j in range(0, s.shape[0], 2):
+            target[j] += c.real * s[j] - c.imag * s[j + 1]
+            target[j + 1] += c.real * s[j + 1] + c.imag * s[j]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+@no_type_check
 def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivity, taps, first, last, out):
     """One component of cells [first, last), times sensitivity, spread on the grid along read.
 
@@ -97,18 +123,11 @@ def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivit
     bins, width = taps.shape[0] - 1, taps.shape[1]
     pairs, span = sensitivity.shape[3], out.shape[1]
     value = np.empty(pairs, np.float32)
-    one = np.float32(1)
     for n in range(first, last):
         left = int(np.floor(where[n])) - width // 2 + 1
         if left + width <= 0 or left >= span:
             continue
-        c = np.complex64(0)
-        for m in range(entry[n], entry[n + 1]):
-            q, u, v = corner[m], weight[m, 1], weight[m, 2]
-            low = (one - v) * table[q] + v * table[q + 1]
-            high = (one - v) * table[q + nb] + v * table[q + nb + 1]
-            c += weight[m, 0] * ((one - u) * low + u * high)
-        c *= turn[n]
+        c = _looked_up(n, entry, corner, weight, nb, table) * turn[n]
         z, y = cell[n, 0], cell[n, 1]
         s = sensitivity[z, y, cell[n, 2]]
         for j in range(0, pairs, 2):
@@ -123,34 +142,6 @@ def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivit
             target = line[left + i]
             for j in range(pairs):
                 target[j] += w * value[j]
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-@no_type_check
-def gather_lines(lines, line, weights, out):
-    """out[row * coils + coil, q, x] = sum over k of weights[row, q, k] lines[line[row], coil, k, x]."""
-    coils, terms, width = lines.shape[1:]
-    for row in range(line.shape[0]):
-        for coil in range(coils):
-            source, target = lines[line[row], coil], out[row * coils + coil]
-            for q in range(weights.shape[1]):
-                for x in range(width):
-                    target[q, x] = 0
-                for k in range(terms):
-                    w = weights[row, q, k]
-                    for x in range(width):
-                        target[q, x] += w * source[k, x]
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def add_rows(value, rows, out):
-    """out[rows[i], coil] += value[i * coils + coil]."""
-    coils = out.shape[1]
-    for i in range(rows.shape[0]):
-        for coil in range(coils):
-            for j in range(out.shape[2]):
-                out[rows[i], coil, j] += value[i * coils + coil, j]
 
 
 @numba.njit(cache=True, nogil=True, parallel=True)

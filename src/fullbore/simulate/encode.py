@@ -2,8 +2,7 @@
 
 One component of one slot is an image on the lattice. Times the coils' sensitivities, and moved along read by its
 off-resonance (a readout of constant gradient sees off-resonance f as a shift f / gradient, exactly), it is summed over z and
-y for each readout's kz and ky. All components of a block of x then give the samples in one product,
-S[row, coil, j] += sum_(component, x) H[row, coil, component, x] * pattern[component, row, j] * exp(-2 pi i k x).
+y for each readout's kz and ky; `reads` sums what a block of x holds over x.
 Sums over lattice points are made transforms of the continuous object by each axis' transfer.
 """
 
@@ -17,12 +16,11 @@ import numpy as np
 from jaxtyping import Complex, Complex64, Float, Int
 
 from fullbore.numerics.fourier_sum import FourierSum
-from fullbore.simulate.cell_kernel import add_rows, gather_lines
 from fullbore.simulate.lattice import LatticeAxis
+from fullbore.simulate.reads import ReadSum, read_sum
 from fullbore.simulate.spreading import WIDEST_K, spreading_transform
 
 SAME_K_PER_M = 1e-2
-ROWS_AT_ONCE, READ_PARTS = 16, 8
 FEWEST_PARTS = 4
 
 
@@ -68,11 +66,11 @@ class Comb:
         """k in the middle of the readout."""
         return float(0.5 * (self.k_read_per_m[0] + self.k_read_per_m[-1]))
 
-    def read_matrix(self, points_m: Float[np.ndarray, " x"], axis: LatticeAxis) -> Complex64[np.ndarray, "x sample"]:
-        """exp(-2 pi i (k - centre) x) on the grid, spreading and the axis' transfer accounted for."""
+    def read_sum(self, points_m: Float[np.ndarray, " x"], axis: LatticeAxis, volume_m3: float, spread: bool) -> ReadSum:
+        """Of exp(-2 pi i (k - centre) x) over cells of this volume, the axis' transfer, and spreading, accounted for."""
         k = self.k_read_per_m - self.k_centre_per_m
-        gain = axis.transfer(self.k_read_per_m) / spreading_transform(k * self.step_m)
-        return np.asarray((np.exp(-2j * np.pi * np.outer(points_m, k)) * gain).astype(np.complex64))
+        gain = axis.transfer(self.k_read_per_m) * volume_m3
+        return read_sum(k, points_m, gain / spreading_transform(k * self.step_m) if spread else gain)
 
 
 def separate(k_per_m: Float[np.ndarray, "row sample 3"], dwell_s: float) -> tuple[Comb, ...] | None:
@@ -150,7 +148,7 @@ def sum_lines(
     slab: Complex64[np.ndarray, "kz y x coil"],
     partitions: tuple[Partition, ...],
     over_y: list[FourierSum],
-    out: Complex64[np.ndarray, "line coil x"],
+    out: Complex64[np.ndarray, "line x coil"],
     pool: Executor,
 ) -> None:
     """Sum over y for the lines that each kz holds; few kz are shared out in parts of x."""
@@ -160,36 +158,7 @@ def sum_lines(
     def sum_part(work: tuple[int, tuple[int, int]]) -> None:
         number, (first, last) = work
         own, plane = partitions[number], slab[number].reshape(slab.shape[1], -1)
-        held = over_y[number](plane[:, first * coils : last * coils]).reshape(-1, last - first, coils)
-        out[own.lines, :, first:last] = held.transpose(0, 2, 1)
+        held = over_y[number](plane[:, first * coils : last * coils])
+        out[own.lines, first:last] = held.reshape(-1, last - first, coils)
 
     list(pool.map(sum_part, product(range(len(partitions)), pairwise(edges))))
-
-
-def sum_reads(
-    lines: Complex64[np.ndarray, "line coil k x"],
-    line: Int[np.ndarray, " row"],
-    pattern: Complex[np.ndarray, "k row q"],
-    sample: Complex[np.ndarray, "q sample"],
-    transform: Complex64[np.ndarray, "x sample"],
-    out: Complex64[np.ndarray, "n coil sample"],
-    rows_out: Int[np.ndarray, " row"],
-    pool: Executor,
-) -> None:
-    """Sum over x and components, added into out[rows_out]: components first, then one product over (q, x)."""
-    coils, _, width = lines.shape[1:]
-    transforms = (sample[:, None, :] * transform[None]).astype(np.complex64).reshape(-1, sample.shape[1])
-    weights = np.ascontiguousarray(np.moveaxis(pattern, 0, 2), np.complex64)  # (row, q, k)
-
-    def sum_rows(rows: range) -> None:
-        gathered = np.empty((ROWS_AT_ONCE * coils, len(sample), width), np.complex64)
-        value = np.empty((ROWS_AT_ONCE * coils, sample.shape[1]), np.complex64)
-        for first in range(rows.start, rows.stop, ROWS_AT_ONCE):
-            own = slice(first, min(first + ROWS_AT_ONCE, rows.stop))
-            size = coils * (own.stop - first)
-            gather_lines(lines, line[own], weights[own], gathered)
-            np.matmul(gathered[:size].reshape(size, -1), transforms, out=value[:size])
-            add_rows(value, rows_out[own], out)
-
-    edges = np.linspace(0, len(line), READ_PARTS + 1).astype(int).tolist()
-    list(pool.map(sum_rows, [range(first, last) for first, last in pairwise(edges)]))

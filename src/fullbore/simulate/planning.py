@@ -148,8 +148,8 @@ def _fields_met(
     """(position, off-resonance in Hz) and (position, transmit scale) near tissue, and how far off resonance spins usually are."""
     to_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
     held = np.asarray(phantom.fractions.any(axis=0))
-    field = _near_tissue(held, phantom.grid, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, direction)
-    b1 = _near_tissue(held, phantom.grid, spec.transmit, np.abs(spec.transmit.values[0]), direction)
+    field = _values_near(held, phantom.grid, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, direction)
+    b1 = _values_near(held, phantom.grid, spec.transmit, np.abs(spec.transmit.values[0]), direction)
     shift_Hz = max(abs(line.tissue.chemical_shift_ppm) for line in unfold(phantom.tissues)) * to_Hz
     usual = float(np.abs(np.percentile(field[:, 1], [RARE_PERCENT, 100 - RARE_PERCENT])).max())
     return field, b1, usual + shift_Hz
@@ -233,7 +233,7 @@ def check_inputs(phantom: Phantom, spec: ScannerSpec) -> None:
             raise ValueRangeError(f"Tissue {tissue.name}: {values} holds NaN or infinity. Give it finite values.")
 
 
-def _near_tissue(
+def _values_near(
     held: Bool[np.ndarray, "z1 y1 x1"],
     grid: Grid,
     field: FieldMap,
@@ -246,12 +246,17 @@ def _near_tissue(
     points = field.grid.points_m()
     if np.ptp(values) == 0:
         return np.column_stack([points[0, 0, :1] @ direction, values[0, 0, :1]]).astype(np.float64)
-    to_index = np.linalg.inv(grid.affine_m)
-    index = np.round(points @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
-    reach = np.maximum(np.ceil(field.grid.spacing_m / grid.spacing_m).astype(int), 1)
-    near = _near(held, index, reach)
+    near = near_tissue(held, grid, field.grid)
     chosen = near if near.any() else np.ones_like(near)
     return np.asarray(np.column_stack([points[chosen] @ direction, values[chosen]]).astype(np.float64))
+
+
+def near_tissue(held: Bool[np.ndarray, "z1 y1 x1"], grid: Grid, of: Grid) -> Bool[np.ndarray, "z y x"]:
+    """Which points of the grid `of` lie within one of its steps of tissue (`held` on `grid`)."""
+    to_index = np.linalg.inv(grid.affine_m)
+    index = np.round(of.points_m() @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
+    reach = np.maximum(np.ceil(of.spacing_m / grid.spacing_m).astype(int), 1)
+    return _near(held, index, reach)
 
 
 def _near(
