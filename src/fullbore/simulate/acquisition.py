@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from jaxtyping import Complex64, Float, Int
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
-from fullbore.data import ScannerSpec, Sequence
+from fullbore.data import FieldMap, ScannerSpec, Sequence
 from fullbore.simulate.cell_kernel import turn_rows
 from fullbore.simulate.classes import ClassAxes, PulseBank
 from fullbore.simulate.coils import Coils, combined
@@ -70,15 +71,30 @@ def run_groups(
     """
     turn = np.ones(len(samples), np.complex64) if turn is None else turn
     bank = PulseBank(planned.timeline, planned.frame[2], planned.half_width_Hz)
-    phantom, sensitivity = planned.phantom, spec.receive.sensitivity
-    near = near_tissue(phantom.fractions.any(axis=0), phantom.grid, sensitivity.grid)
-    coils = combined(sensitivity, near, planned.fineness.tolerance)
     share = 1 / len(planned.groups)
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+    with one_thread_each(), ThreadPoolExecutor(THREADS) as pool:
+        coils = _coils(planned, spec.receive.sensitivity)
         for number, group in enumerate(planned.groups):
             step = partial(_within, progress, number * share, share, group.name)
             _acquire_group(planned, group, bank, coils, sequence, spec, samples, turn, pool, step)
             yield group.rows
+
+
+def one_thread_each() -> AbstractContextManager[object]:
+    """Within it the linear algebra library runs on one thread in each of ours."""
+    return _libraries().limit(limits=1, user_api="blas")
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries that are loaded, looked for once: that takes as long as a short scan's planning."""
+    return ThreadpoolController()
+
+
+def _coils(planned: Plan, sensitivity: FieldMap) -> Coils:
+    phantom = planned.phantom
+    near = near_tissue(np.asarray(phantom.fractions.any(axis=0)), phantom.grid, sensitivity.grid)
+    return combined(sensitivity, near, planned.fineness.tolerance)
 
 
 def _within(progress: Progress, start: float, share: float, name: str, fraction: float, what: str) -> None:
@@ -136,7 +152,7 @@ class _View:
     def __init__(self, slot: Slot, planned: Plan, group: Group, dwell_s: float):
         self.slot = slot
         self.rows = group.rows[slot.rows]
-        self.k_per_m = planned.nominal_per_m[self.rows] @ planned.frame.T + slot.shift_per_m
+        self.k_per_m = planned.k_per_m.taken(self.rows).moved(slot.shift_per_m)
         self.combs = separate(self.k_per_m, dwell_s)
         self.shifted = self.combs is not None and all(comb.shift_m_per_Hz for comb in self.combs)
 
@@ -145,8 +161,9 @@ class _View:
 
         Readouts further out in k lose up to D (2 pi k)^2 times half the readout more or less: 1e-4 of what little they hold.
         """
-        nearest = int((self.k_per_m[:, self.k_per_m.shape[1] // 2] ** 2).sum(axis=1).argmin())
-        return np.stack([within_readout(self.k_per_m[nearest], dwell_s, tensor) for tensor in tensors_m2_per_s])
+        middle = self.k_per_m.at(self.k_per_m.samples // 2)
+        nearest = self.k_per_m.row(int((middle**2).sum(axis=1).argmin()))
+        return np.stack([within_readout(nearest, dwell_s, tensor) for tensor in tensors_m2_per_s])
 
 
 def _model(
@@ -215,7 +232,7 @@ def _slots(planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, axes:
     kept = []
     while slots:  # one at a time: the fine planes take much memory
         slot = slots.pop(0)
-        nominal = planned.nominal_per_m[group.rows[slot.rows[0]], 0] @ planned.frame[2]
+        nominal = planned.k_per_m.at(0)[group.rows[slot.rows[0]], 2]
         kept.append(onto_planes(slot, lattice.z, fine, float(nominal + slot.shift_per_m[2])))
     return kept
 
@@ -226,7 +243,7 @@ def _responses(planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, a
     experiment = Experiment(
         timeline=planned.timeline,
         schedule=make_schedule(
-            planned.timeline, planned.waveforms, planned.nominal_per_m, planned.frame, group.pulses, group.rows, cut
+            planned.timeline, planned.waveforms, planned.k_per_m, planned.frame, group.pulses, group.rows, cut
         ),
         frame=planned.frame,
         bank=bank,

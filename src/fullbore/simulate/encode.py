@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 import numpy as np
-from jaxtyping import Complex, Complex64, Float, Int
+from jaxtyping import Complex64, Float, Int
 
 from fullbore.numerics.fourier_sum import FourierSum
 from fullbore.simulate.lattice import LatticeAxis
 from fullbore.simulate.reads import ReadSum, read_sum
 from fullbore.simulate.spreading import WIDEST_K, spreading_transform
+from fullbore.simulate.tracks import Tracks, chains, joint_labels
 
 SAME_K_PER_M = 1e-2
 FEWEST_PARTS = 4
@@ -73,30 +74,42 @@ class Comb:
         return read_sum(k, points_m, gain / spreading_transform(k * self.step_m) if spread else gain)
 
 
-def separate(k_per_m: Float[np.ndarray, "row sample 3"], dwell_s: float) -> tuple[Comb, ...] | None:
+def runs_along_read(k_per_m: Tracks) -> bool:
+    """Whether all readouts run along read, those that begin and end at one place the same way."""
+    if not (k_per_m.still(1, SAME_K_PER_M) & k_per_m.still(2, SAME_K_PER_M)).all():
+        return False
+    first, which = _read_sets(k_per_m)
+    apart = k_per_m.start[:, 0] - k_per_m.start[first[which], 0]
+    pairs, number = joint_labels(which, k_per_m.kind)
+    low, high = np.full(len(pairs), np.inf), np.full(len(pairs), -np.inf)
+    np.minimum.at(low, number, apart)
+    np.maximum.at(high, number, apart)
+    between = k_per_m.course[k_per_m.kind[pairs], :, 0] - k_per_m.course[k_per_m.kind[first[which[pairs]]], :, 0]
+    return bool(max((between.max(axis=1) + high).max(), -(between.min(axis=1) + low).min()) <= SAME_K_PER_M)
+
+
+def separate(k_per_m: Tracks, dwell_s: float) -> tuple[Comb, ...] | None:
     """Product structure of a slot's trajectory (read, phase, slice), or None when it has none."""
-    if np.ptp(k_per_m[:, :, 1:], axis=1).max() > SAME_K_PER_M:
+    if not runs_along_read(k_per_m):
         return None
-    read = k_per_m[:, :, 0]
-    ends, which = _clusters(read[:, [0, -1]])
-    if np.abs(read - read[ends][which]).max() > SAME_K_PER_M:
-        return None
-    centre = k_per_m[:, k_per_m.shape[1] // 2, 1:]
-    return tuple(_comb(np.flatnonzero(which == i), read[first], centre, dwell_s) for i, first in enumerate(ends))
+    centre = k_per_m.at(k_per_m.samples // 2)[:, 1:]
+    first, which = _read_sets(k_per_m)
+    return tuple(
+        _comb(np.flatnonzero(which == i), k_per_m.row(row)[:, 0], centre, dwell_s) for i, row in enumerate(first.tolist())
+    )
+
+
+def _read_sets(k_per_m: Tracks) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"]]:
+    return _clusters(np.column_stack([k_per_m.at(0)[:, 0], k_per_m.at(-1)[:, 0]]))
 
 
 def _comb(
     rows: Int[np.ndarray, " n"], read: Float[np.ndarray, " sample"], centre: Float[np.ndarray, "row 2"], dwell_s: float
 ) -> Comb:
     first, which = _clusters(centre[rows, 1:])
-    partitions: list[Partition] = []
-    line, lines = np.empty(len(rows), np.int64), 0
-    for i in range(len(first)):
-        own = np.flatnonzero(which == i)
-        found, number = _clusters(centre[rows[own], :1])
-        partitions.append(Partition(k_phase_per_m=centre[rows[own][found], 0], first=lines))
-        line[own] = lines + number
-        lines += len(found)
+    lead, line = joint_labels(which, chains(centre[rows, 0], SAME_K_PER_M))
+    firsts = np.searchsorted(which[lead], np.arange(len(first) + 1)).tolist()
+    k_phase = centre[rows[lead], 0]
     steps = np.diff(read)
     even = len(steps) > 0 and np.abs(steps - steps.mean()).max() < 1e-4 * abs(steps.mean())
     half = max(0.5 * abs(float(read[-1] - read[0])), 0.5 * float(np.ptp(read)), 1e-3)
@@ -104,7 +117,7 @@ def _comb(
         rows=rows,
         k_read_per_m=read,
         k_slice_per_m=centre[rows[first], 1],
-        partitions=tuple(partitions),
+        partitions=tuple(Partition(k_phase_per_m=k_phase[a:b], first=a) for a, b in pairwise(firsts)),
         line=line,
         turn=np.ones(len(rows), np.complex64),
         step_m=WIDEST_K / half,
@@ -130,12 +143,7 @@ def in_plane(comb: Comb, z: LatticeAxis) -> Comb:
 
 def _clusters(values: Float[np.ndarray, "n d"]) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"]]:
     """First member of each cluster of nearly equal rows, and the cluster of each row."""
-    label = np.zeros(values.shape, dtype=np.int64)
-    for d in range(values.shape[1]):
-        order = np.argsort(values[:, d], kind="stable")
-        label[order, d] = np.concatenate([[0], np.cumsum(np.diff(values[order, d]) > SAME_K_PER_M)])
-    _, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
-    return first, which.ravel()
+    return joint_labels(*(chains(column, SAME_K_PER_M) for column in values.T))
 
 
 def fourier_matrix(k_per_m: Float[np.ndarray, " k"], axis: LatticeAxis) -> Complex64[np.ndarray, "k n"]:
@@ -153,7 +161,7 @@ def sum_lines(
 ) -> None:
     """Sum over y for the lines that each kz holds; few kz are shared out in parts of x."""
     width, coils = slab.shape[2:]
-    edges = np.linspace(0, width, max(1, FEWEST_PARTS // len(partitions)) + 1).astype(int).tolist()
+    edges = np.linspace(0, width, min(width, max(1, FEWEST_PARTS // len(partitions))) + 1).astype(int).tolist()
 
     def sum_part(work: tuple[int, tuple[int, int]]) -> None:
         number, (first, last) = work

@@ -56,7 +56,9 @@ class ReadSum:
         return real, imag
 
 
-def read_sum(k_per_m: Float[np.ndarray, " sample"], points_m: Float[np.ndarray, " x"], gain: Float[np.ndarray, " sample"]) -> ReadSum:
+def read_sum(
+    k_per_m: Float[np.ndarray, " sample"], points_m: Float[np.ndarray, " x"], gain: Float[np.ndarray, " sample"]
+) -> ReadSum:
     """points_m: evenly spaced, rising. gain: of each sample."""
     half = len(points_m) // 2
     middle = 0.5 * (points_m[0] + points_m[-1])
@@ -105,13 +107,13 @@ def sum_reads(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Reads:
-    """Lines and what their readouts take from them: weights of the sample patterns, `factor` among these."""
+    """Lines and what their readouts take from them: weights of the sample patterns, `factor` among these. mix: may be empty."""
 
     lines: Complex64[np.ndarray, "line x k combination"]
     weights: Complex64[np.ndarray, "row k q"]
     sample: Complex64[np.ndarray, "q sample"]
     read: ReadSum
-    mix: Complex64[np.ndarray, "coil combination"]
+    mix: Complex64[np.ndarray, "c m"]
     out: Float32[np.ndarray, "n coil sample2"]
 
     def sum_shared(self, line: Int[np.ndarray, " row"], rows_out: Int[np.ndarray, " row"], pool: Executor) -> None:

@@ -20,6 +20,7 @@ from fullbore.simulate.lattice import Lattice, sample_field
 from fullbore.simulate.lines import Line, of_lines, of_tissues
 from fullbore.simulate.reads import sum_reads
 from fullbore.simulate.spreading import WIDTH, spreading_weights
+from fullbore.simulate.tracks import Tracks
 
 FEW_PARTITIONS = 2
 ROW_PARTS, PART_VALUES = 16, 1 << 19
@@ -283,7 +284,7 @@ _TAPS: Float32[np.ndarray, "bin tap"] = spreading_weights()
 def carry_directly(
     scene: Scene,
     model: SlotModel,
-    k_per_m: Float[np.ndarray, "row sample 3"],
+    k_per_m: Tracks,
     out: Complex64[np.ndarray, "n coil sample"],
     rows_out: Int[np.ndarray, " row"],
     turn: Complex64[np.ndarray, " row"],
@@ -306,10 +307,11 @@ def carry_directly(
 
 
 def _phases(
-    part: Lattice, k_per_m: Float[np.ndarray, "row sample 3"], x: int, held: Int[np.ndarray, " n"]
+    part: Lattice, k_per_m: Tracks, x: int, held: Int[np.ndarray, " n"]
 ) -> Iterator[tuple[int, Complex[np.ndarray, "sample n"]]]:
     z, y = (a.ravel()[held] for a in np.meshgrid(part.z.points_m, part.y.points_m, indexing="ij"))
-    for row, k in enumerate(k_per_m):
+    for row in range(len(k_per_m)):
+        k = k_per_m.row(row)
         gain = part.x.transfer(k[:, 0]) * part.y.transfer(k[:, 1]) * part.z.transfer(k[:, 2])
         angle = k[:, :1] * part.x.points_m[x] + np.outer(k[:, 1], y) + np.outer(k[:, 2], z)
         yield row, gain[:, None] * np.exp(-2j * np.pi * angle)
