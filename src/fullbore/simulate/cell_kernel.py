@@ -101,12 +101,12 @@ def _looked_up(n, entry, corner, weight, nb, table):
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
-def place_cells(cell, turn, entry, corner, weight, nb, table, sensitivity, first, last, out):
+def place_cells(cell, turn, entry, corner, weight, nb, table, sensitivity, first, last, apart, out):
     """One component of cells [first, last), times sensitivity, put where they are; arguments as in `spread_cells`."""
     for n in range(first, last):
         c = _looked_up(n, entry, corner, weight, nb, table) * turn[n]
         z, y, x = cell[n]
-        s, target = sensitivity[z, y, x], out[z if out.shape[0] > 1 else 0, x]
+        s, target = sensitivity[z, y, x], out[cell[n, apart], x]
         for j in range(0, s.shape[0], 2):
             target[j] += c.real * s[j] - c.imag * s[j + 1]
             target[j + 1] += c.real * s[j + 1] + c.imag * s[j]
@@ -114,11 +114,11 @@ def place_cells(cell, turn, entry, corner, weight, nb, table, sensitivity, first
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
-def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivity, taps, first, last, out):
+def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivity, taps, first, last, apart, out):
     """One component of cells [first, last), times sensitivity, spread on the grid along read.
 
     table: flat complex64 over (tissue, plane, f, b). sensitivity: float32 (z, y, x, 2 coils), real and imaginary parts.
-    taps: (bin, width). out: float32 (z or 1, x, 2 coils) of the cells' row, added to; a plane goes to out[z], or out[0].
+    taps: (bin, width). out: float32 (z, x, 2 coils), added to, or (y, x, 2 coils), where what is kept `apart` is 1 and not 0.
     """
     bins, width = taps.shape[0] - 1, taps.shape[1]
     pairs, span = sensitivity.shape[3], out.shape[1]
@@ -136,7 +136,7 @@ def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivit
         at = (where[n] - np.floor(where[n])) * bins
         b = int(at)
         r = np.float32(at - b)
-        line = out[z if out.shape[0] > 1 else 0]
+        line = out[cell[n, apart]]
         for i in range(max(0, -left), min(width, span - left)):
             w = taps[b, i] + r * (taps[min(b + 1, bins), i] - taps[b, i])
             target = line[left + i]

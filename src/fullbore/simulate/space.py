@@ -249,29 +249,27 @@ def _sum_slices(
     maps, flat = sensitivity.view(np.float32), table.ravel()
     depth, height = scene.lattice.b1_scale.shape[:2]
 
-    def spread(cells: CellList, y: int, target: Complex64[np.ndarray, "z2 x2 coil"]) -> None:
-        target[...] = 0
+    def spread(cells: CellList, rows: range, apart: int, target: Complex64[np.ndarray, "n x2 coil"]) -> None:
+        held = cells.turn, cells.entry, cells.corner, cells.weight, table.shape[-1], flat, maps
+        ends = cells.starts[rows.start], cells.starts[rows.stop], apart, target.view(np.float32)
         if still:
-            place_cells(
-                cells.cell, cells.turn, cells.entry, cells.corner, cells.weight, table.shape[-1], flat, maps,
-                cells.starts[y], cells.starts[y + 1], target.view(np.float32),
-            )  # fmt: skip
-            return
-        spread_cells(
-            cells.cell, cells.where, cells.turn, cells.entry, cells.corner, cells.weight, table.shape[-1], flat, maps, _TAPS,
-            cells.starts[y], cells.starts[y + 1], target.view(np.float32),
-        )  # fmt: skip
+            place_cells(cells.cell, *held, *ends)
+        else:
+            spread_cells(cells.cell, cells.where, *held, _TAPS, *ends)
 
     def sum_rows(rows: range) -> None:
+        if transform is None:
+            for cells, target in zip(found, out, strict=True):
+                target[rows.start : rows.stop] = 0
+                spread(cells, rows, 1, target)
+            return
         held = np.empty((depth, *out.shape[2:]), np.complex64)
         for y in rows:
-            if transform is None:
-                for cells, target in zip(found, out[:, y], strict=True):
-                    spread(cells, y, target[None])
-            elif found[0].starts[y] == found[0].starts[y + 1]:
+            if found[0].starts[y] == found[0].starts[y + 1]:
                 out[:, y] = 0
             else:
-                spread(found[0], y, held)
+                held[...] = 0
+                spread(found[0], range(y, y + 1), 0, held)
                 out[:, y] = transform(held.reshape(depth, -1)).reshape(len(out), *held.shape[1:])
 
     rows = (range(part.start, part.stop) for part in parts_of(height, int(np.clip(out.size // PART_VALUES, 2, ROW_PARTS))))

@@ -76,6 +76,8 @@ def joint_labels(*columns: np.ndarray) -> tuple[Int[np.ndarray, " m"], Int[np.nd
     """First member and number of every set of rows that agree in all columns, sets in lexicographic order."""
     which = np.zeros(len(columns[0]), np.int64)
     for column in columns:
+        if (column == column[:1]).all():
+            continue
         _, own = np.unique(column, return_inverse=True)
         which = np.unique(which * (int(own.max(initial=0)) + 1) + own.ravel(), return_inverse=True)[1].ravel()
     return np.unique(which, return_index=True)[1], which
