@@ -1,6 +1,7 @@
 """Playing Pulseq files to spins: time and error, ours and three peers on the same files and objects.
 
-Run: python benchmarks/bench_simulate.py [--quick] [--json FILE]. Peers need `sh benchmarks/peers.sh` once, or rows say so.
+Run: python benchmarks/bench_simulate.py [--quick] [--only gre,vial_mprage] [--json FILE]. Rows are told, and written, as they are
+found, so that what is done survives an interruption. Peers need `sh benchmarks/peers.sh` once, or rows say so.
 Rows: {task, ours_s, ours_error, peer, peer_s, peer_error, ratio, note}; ratio = peer time over ours on the same spins, medians.
 Errors are relative l2 after the best common complex scale (conventions differ), ours against the float64 reference. Peers that
 know only instantaneous pulses show it there. pulserver plays squares of even magnetisation, so its truth is our signal of their
@@ -9,15 +10,20 @@ middles times the squares' spectrum, which is exact where all that is read was e
 
 from __future__ import annotations
 
+import argparse
+import json
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from convention import NO_PEER, PEER_PYTHON, options, row, tell
+from convention import NO_PEER, PEER_PYTHON, row, tell
 from jobs import JOBS, write_jobs
 from objects import Thing, block, filled, vial_machine, vial_phantom, vials
 from peer_runs import run_peer
@@ -30,6 +36,9 @@ from fullbore.simulate.planning import plan
 from fullbore.simulate.trajectory import trajectory
 
 SEVEN = ("gre", "se_epi", "mprage", "bssfp", "tse", "radial", "spiral")
+# pulserver's own jobs: readouts whose error is found, and strips along x that fill a square: a spoiler of 4 cycles recurs after
+# as many repetitions, which the MPRAGE, with little signal where it begins, shows to 1 % at 29.
+VIALS = {"vial_gre": (128, 29), "vial_mprage": (16, 127)}
 POINT_PEERS = ("blochsimulator", "mrzero")
 NAMES = {"mrzero": "MRzeroCore", "blochsimulator": "blochsimulator", "pulserver": "pulserver"}
 KNOWN = {"mrzero": "peer's pulses are instantaneous, its rare states left out"}
@@ -38,9 +47,14 @@ SMALL, QUICK, SQUARES, QUICK_SQUARES = (8, 8, 60), (4, 4, 30), (32, 32, 400), (1
 SIZED = (16, 16, 100)
 LARGE = {"1e5": (16, 16, 400), "1e6": (50, 50, 400)}
 COILS = (1, 8, 32)
-MOST_S = 150.0
-# Strips along x, and rows along y, that fill a square: a spoiler of 4 cycles recurs after 29 repetitions.
-STRIPS, ROWS = 29, 9
+# No size of ours that would take longer is run, and no peer is waited for longer.
+MOST_S, MOST_PEER_S = 30.0, 400.0
+# Runs of ours on pulserver's own jobs (the first pays for memory that was never used).
+RUNS = 5
+COLUMNS = ("duration_s", "rf", "rf_phase_rad", "rf_frequency_Hz", "gradient", "gradient_scale", "adc", "adc_phase_rad",
+           "adc_frequency_Hz", "rf_shim")  # fmt: skip
+# Rows along y that fill a square.
+ROWS = 9
 
 
 def scaled_error(got: np.ndarray, wanted: np.ndarray) -> float:
@@ -81,9 +95,11 @@ def told(name: str, thing: Thing, samples: np.ndarray, seconds: float, note: str
 def played(peer: str, thing: Thing, file: Path, rows: int) -> tuple[dict[str, Any], np.ndarray | None, str]:
     """What a peer found: fields of a row, samples, and a word on its failure."""
     try:
-        result = run_peer(peer, thing.fields(), file, rows)
+        result = run_peer(peer, thing.fields(), file, rows, MOST_PEER_S)
     except subprocess.CalledProcessError as failure:
         return {}, None, f"{NAMES[peer]} failed: {failure.stderr.strip().splitlines()[-1][:80]}"
+    except subprocess.TimeoutExpired:
+        return {}, None, f"{NAMES[peer]} took longer than {MOST_PEER_S:.0f} s"
     if result is None:
         return {}, None, ""
     return {"peer": NAMES[peer], "peer_s": result[0]}, result[1], KNOWN.get(peer, "")
@@ -123,9 +139,9 @@ def against_squares(name: str, file: Path, shape: tuple[int, int, int], repeats:
     return told(name, thing, ours, seconds, note, **told_by)
 
 
-def alone(name: str, file: Path) -> list[dict[str, Any]]:
+def alone(name: str, file: Path) -> Iterator[dict[str, Any]]:
     """Ours at 1e5 and 1e6 spins, 1, 8 and 32 coils; sizes that would take long by the last one's rate are left out."""
-    sequence, found, slowest = files.read_pulseq(file), [], 0.0
+    sequence, slowest = files.read_pulseq(file), 0.0
     for shape in LARGE.values():
         for coils in COILS:
             size = float(np.prod(shape)) * coils
@@ -134,8 +150,7 @@ def alone(name: str, file: Path) -> list[dict[str, Any]]:
             thing = block(shape, coils)
             seconds, ours = timed(thing.cloud, sequence, 1)
             slowest = seconds / size
-            found.append(told(name, thing, ours, seconds))
-    return found
+            yield told(name, thing, ours, seconds)
 
 
 def write_vial_jobs(folder: Path) -> list[Path]:
@@ -155,56 +170,94 @@ def states(body: Phantom, sequence: Sequence, spec: ScannerSpec) -> np.ndarray:
     return run.samples
 
 
-def against_vials(file: Path, check: bool) -> dict[str, Any]:
+def first_readouts(sequence: Sequence, count: int) -> Sequence:
+    """A sequence up to its readout number `count`."""
+    blocks = int(np.flatnonzero(sequence.adc >= 0)[count - 1]) + 1
+    cut = {name: value[:blocks] for name in COLUMNS if len(value := getattr(sequence, name))}
+    triggers, delays = (tuple(x for x in own if x.block < blocks) for own in (sequence.triggers, sequence.soft_delays))
+    encoding = sequence.encoding.take(np.arange(count))
+    return replace(sequence, **cut, triggers=triggers, soft_delays=delays, encoding=encoding)
+
+
+def vial_truth(cloud: SpinCloud, sequence: Sequence, across_m: tuple[float, float]) -> np.ndarray:
+    """Isochromats times the spectrum of the rectangles around them."""
+    return play_cloud(cloud, sequence) * sinc_of_squares(sequence, across_m)
+
+
+def against_vials(file: Path) -> dict[str, Any]:
     """pulserver on its own file and vials, 32 coils, against our states on the same discs, all readouts.
 
     The peer's error is against isochromats that fill its squares, ours against isochromats that fill the hats between the same
-    points: each its own way of being continuous. Both on the first readouts (`check`), times the spectrum of the strips.
+    points: each its own way of being continuous. Both on the first readouts, times the spectrum of the strips.
     """
     sequence, thing, body, spec = files.read_pulseq(file), vials(), vial_phantom(), vial_machine()
-    seconds = []
-    for _ in range(5 if check else 1):
+    checked, strips = VIALS[file.stem]
+    seconds, ours = [], np.zeros((0, 0, 0), np.complex64)
+    for _ in range(RUNS):
+        ours = ours[:0, :, :].copy()  # the memory of one run serves the next
         began = time.perf_counter()
         ours = states(body, sequence, spec)
         seconds.append(time.perf_counter() - began)
-    found: dict[str, Any] = {}
-    if check:
-        hats = play_cloud(scatter(body, spec, (STRIPS, ROWS, 1)), sequence)
-        hats *= sinc_of_squares(sequence, (thing.spacing_m / STRIPS, thing.spacing_m / ROWS))
-        found["ours_error"] = scaled_error(ours, hats)
-    result = run_peer("pulserver", {**thing.fields(), "keep": np.arange(min(len(ours), 128))}, file, len(ours))
-    if result is not None:
-        found |= {"peer": "pulserver", "peer_s": result[0]}
-        if check:
-            squares = play_cloud(filled(thing, STRIPS), sequence)
-            squares *= sinc_of_squares(sequence, (thing.spacing_m / STRIPS, thing.spacing_m))
-            found["peer_error"] = scaled_error(result[1], squares)
-    note = "ours by states; both with planning, the best of several runs where they are short" + (
-        "" if PEER_PYTHON.exists() else f"; {NO_PEER}"
-    )
     rows, coils, count = ours.shape
+    ours, start = ours[:checked].copy(), first_readouts(sequence, checked)
+    wide = thing.spacing_m
+    hats = vial_truth(scatter(body, spec, (strips, ROWS, 1)), start, (wide / strips, wide / ROWS))
+    found: dict[str, Any] = {"ours_error": scaled_error(ours, hats)}
+    result = run_peer("pulserver", {**thing.fields(), "keep": np.arange(checked)}, file, rows)
+    if result is not None:
+        squares = vial_truth(filled(thing, strips), start, (wide / strips, wide))
+        found |= {"peer": "pulserver", "peer_s": result[0], "peer_error": scaled_error(result[1], squares)}
+    note = f"ours by states, the best of {RUNS}; both with planning; errors on the first {checked} readouts"
     task = f"{file.stem} {rows} x {count}, {len(thing.cloud)} squares, {coils} coils"
-    return row(task, min(seconds), note, **found)
+    return row(task, min(seconds), note + ("" if PEER_PYTHON.exists() else f"; {NO_PEER}"), **found)
+
+
+def rows_of(name: str, file: Path, quick: bool) -> Iterator[dict[str, Any]]:
+    """All rows of one job."""
+    if name in VIALS:
+        yield against_vials(file)
+        return
+    repeats = 1 if quick else 3
+    yield from against_points(name, file, QUICK if quick else SMALL, repeats)
+    yield against_squares(name, file, QUICK_SQUARES if quick else SQUARES, repeats, coils=1)
+    if not quick:
+        if name == "gre":
+            yield at_size(name, file, SIZED)
+        yield against_squares(name, file, SQUARES, 1, coils=8)
+        yield from alone(name, file)
+
+
+def chosen_options() -> argparse.Namespace:
+    """--quick, --only JOB,JOB and --json FILE."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", type=lambda names: tuple(names.split(",")), default=())
+    parser.add_argument("--json", type=Path)
+    chosen = parser.parse_args()
+    if unknown := [name for name in chosen.only if name not in (*SEVEN, *VIALS)]:
+        parser.error(f"--only {unknown}: wanted some of {', '.join((*SEVEN, *VIALS))}.")
+    return chosen
 
 
 def main() -> None:
-    """Run and tell."""
-    chosen = options(__doc__)
-    names = SEVEN[:2] if chosen.quick else SEVEN
-    repeats = 1 if chosen.quick else 3
+    """Run and tell, row by row."""
+    chosen = chosen_options()
+    names = chosen.only or ((*SEVEN[:2], "vial_gre") if chosen.quick else (*SEVEN, *VIALS))
     rows: list[dict[str, Any]] = []
+    began = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        for name, file in zip(names, write_jobs(folder, names), strict=True):
-            rows += against_points(name, file, QUICK if chosen.quick else SMALL, repeats)
-            rows.append(against_squares(name, file, QUICK_SQUARES if chosen.quick else SQUARES, repeats, coils=1))
-            if not chosen.quick:
-                rows += [at_size(name, file, SIZED)] if name == "gre" else []
-                rows.append(against_squares(name, file, SQUARES, 1, coils=8))
-                rows += alone(name, file)
-        vial_files = write_vial_jobs(folder)
-        rows += [against_vials(file, check=file.stem == "vial_gre") for file in vial_files[: 1 if chosen.quick else 2]]
-    tell(rows, chosen.json)
+        written = write_jobs(folder, [name for name in names if name in SEVEN])
+        written += write_vial_jobs(folder) if set(names) & set(VIALS) else []
+        for file in (file for file in written if file.stem in names):
+            print(f"[{time.perf_counter() - began:.0f} s] {file.stem}", flush=True)
+            for entry in rows_of(file.stem, file, chosen.quick):
+                rows.append(entry)
+                tell([entry], None)
+                sys.stdout.flush()
+                if chosen.json:
+                    chosen.json.write_text(json.dumps(rows, indent=1) + "\n")
+    print(f"[{time.perf_counter() - began:.0f} s] done", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,12 @@ PROGRAMS = Path(__file__).parent / "peers"
 MRZERO = {"states": 200, "smallest": 1e-4, "threshold": 1e-3}
 
 
-def run_peer(peer: str, fields: dict[str, Any], seq_file: Path, rows: int) -> tuple[float, np.ndarray] | None:
+def run_peer(
+    peer: str, fields: dict[str, Any], seq_file: Path, rows: int, most_s: float | None = None
+) -> tuple[float, np.ndarray] | None:
     """Seconds (without starting, reading and writing) and samples (row, coil, sample); None where it is not installed.
 
-    Raises subprocess.CalledProcessError when it fails.
+    Raises subprocess.CalledProcessError when it fails, subprocess.TimeoutExpired after `most_s` in all.
     """
     if not PEER_PYTHON.exists():
         return None
@@ -29,5 +31,5 @@ def run_peer(peer: str, fields: dict[str, Any], seq_file: Path, rows: int) -> tu
         np.savez(folder / "job.npz", rows=rows, **MRZERO, **fields)
         names = [str(folder / name) for name in ("job.npz", "job.seq", "out.npy")]
         command = [str(PEER_PYTHON), str(PROGRAMS / f"play_{peer}.py"), *names]
-        told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=most_s).stdout
         return float(told.strip().splitlines()[-1]), np.load(folder / "out.npy")

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from jaxtyping import Complex64, Float, Int
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
-from fullbore.data import ScannerSpec, Sequence
+from fullbore.data import FieldMap, ScannerSpec, Sequence
 from fullbore.simulate.cell_kernel import turn_rows
 from fullbore.simulate.classes import ClassAxes, PulseBank
+from fullbore.simulate.coils import Coils, combined
 from fullbore.simulate.compression import SlotModel, decayed_energy, fine_axes, model_slot, slot_energy
 from fullbore.simulate.diffusion import mean_tensor, within_readout
 from fullbore.simulate.encode import separate
 from fullbore.simulate.groups import Group
 from fullbore.simulate.lattice import Lattice, place
 from fullbore.simulate.lines import unfold
-from fullbore.simulate.planning import Plan
+from fullbore.simulate.planning import Plan, near_tissue
 from fullbore.simulate.receiving import Progress, Run
 from fullbore.simulate.responses import Experiment, run_tissue
 from fullbore.simulate.schedule import make_schedule
@@ -44,8 +46,11 @@ class StatesRun(Run):
 
     def pieces(self, progress: Progress) -> Iterator[Int[np.ndarray, " row"]]:
         """Group by group."""
-        for rows in run_groups(self._planned, self._sequence, self._spec, self.samples, progress):
-            turn_rows(self.samples, self._planned.timeline.receiver_phase_rad, rows)
+        phase = self._planned.timeline.receiver_phase_rad
+        turn = np.exp(1j * phase[:, 0]).astype(np.complex64) if phase.shape[1] == 1 else None
+        for rows in run_groups(self._planned, self._sequence, self._spec, self.samples, progress, turn):
+            if turn is None:
+                turn_rows(self.samples, phase, rows)
             yield rows
 
 
@@ -55,19 +60,41 @@ def run_groups(
     spec: ScannerSpec,
     samples: Complex64[np.ndarray, "row coil sample"],
     progress: Progress,
+    turn: Complex64[np.ndarray, " row"] | None = None,
 ) -> Iterator[Int[np.ndarray, " row"]]:
     """Add the samples, without noise and ADC phase, to `samples` (zeros); yields the readouts that are complete.
+
+    turn: factor of each readout.
 
     The linear algebra library runs on one thread in each of ours: its own threads wait for each other at every small
     product, and its sums would depend on their number.
     """
+    turn = np.ones(len(samples), np.complex64) if turn is None else turn
     bank = PulseBank(planned.timeline, planned.frame[2], planned.half_width_Hz)
     share = 1 / len(planned.groups)
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+    with one_thread_each(), ThreadPoolExecutor(THREADS) as pool:
+        coils = _coils(planned, spec.receive.sensitivity)
         for number, group in enumerate(planned.groups):
             step = partial(_within, progress, number * share, share, group.name)
-            _acquire_group(planned, group, bank, sequence, spec, samples, pool, step)
+            _acquire_group(planned, group, bank, coils, sequence, spec, samples, turn, pool, step)
             yield group.rows
+
+
+def one_thread_each() -> AbstractContextManager[object]:
+    """Within it the linear algebra library runs on one thread in each of ours."""
+    return _libraries().limit(limits=1, user_api="blas")
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries that are loaded, looked for once: that takes as long as a short scan's planning."""
+    return ThreadpoolController()
+
+
+def _coils(planned: Plan, sensitivity: FieldMap) -> Coils:
+    phantom = planned.phantom
+    near = near_tissue(np.asarray(phantom.fractions.any(axis=0)), phantom.grid, sensitivity.grid)
+    return combined(sensitivity, near, planned.fineness.tolerance)
 
 
 def _within(progress: Progress, start: float, share: float, name: str, fraction: float, what: str) -> None:
@@ -78,9 +105,11 @@ def _acquire_group(
     planned: Plan,
     group: Group,
     bank: PulseBank,
+    coils: Coils,
     sequence: Sequence,
     spec: ScannerSpec,
     samples: Complex64[np.ndarray, "row coil sample"],
+    turn: Complex64[np.ndarray, " row"],
     pool: Executor,
     progress: Progress,
 ) -> None:
@@ -105,7 +134,8 @@ def _acquire_group(
         lattice=lattice,
         density=np.array([tissue.proton_density for tissue in planned.phantom.tissues]),
         lines=unfold(planned.phantom.tissues),
-        sensitivity=spec.receive.sensitivity,
+        sensitivity=coils.sensitivity,
+        mix=coils.mix,
         fine=fine_axes(axes, SHORT_S if all(view.shifted for view in seen) else 0.5 * readout_s, 0.2 * tolerance),
         plane_wise=planned.selective,
         tolerance=tolerance,
@@ -113,7 +143,7 @@ def _acquire_group(
     )
     pairs = _model(scene, seen, axes, planned, sequence, spec.b0_T)
     progress(0.3, "encoding")
-    _carry_all(scene, pairs, samples, lambda f: progress(0.3 + 0.7 * f, "encoding"))
+    _carry_all(scene, pairs, samples, turn, lambda f: progress(0.3 + 0.7 * f, "encoding"))
 
 
 class _View:
@@ -122,7 +152,7 @@ class _View:
     def __init__(self, slot: Slot, planned: Plan, group: Group, dwell_s: float):
         self.slot = slot
         self.rows = group.rows[slot.rows]
-        self.k_per_m = planned.nominal_per_m[self.rows] @ planned.frame.T + slot.shift_per_m
+        self.k_per_m = planned.k_per_m.taken(self.rows).moved(slot.shift_per_m)
         self.combs = separate(self.k_per_m, dwell_s)
         self.shifted = self.combs is not None and all(comb.shift_m_per_Hz for comb in self.combs)
 
@@ -131,8 +161,9 @@ class _View:
 
         Readouts further out in k lose up to D (2 pi k)^2 times half the readout more or less: 1e-4 of what little they hold.
         """
-        nearest = int((self.k_per_m[:, self.k_per_m.shape[1] // 2] ** 2).sum(axis=1).argmin())
-        return np.stack([within_readout(self.k_per_m[nearest], dwell_s, tensor) for tensor in tensors_m2_per_s])
+        middle = self.k_per_m.at(self.k_per_m.samples // 2)
+        nearest = self.k_per_m.row(int((middle**2).sum(axis=1).argmin()))
+        return np.stack([within_readout(nearest, dwell_s, tensor) for tensor in tensors_m2_per_s])
 
 
 def _model(
@@ -169,6 +200,7 @@ def _carry_all(
     scene: Scene,
     pairs: list[tuple[_View, SlotModel]],
     samples: Complex64[np.ndarray, "row coil sample"],
+    turn: Complex64[np.ndarray, " row"],
     progress: Callable[[float], None],
 ) -> None:
     models = [model for _, model in pairs]
@@ -176,11 +208,12 @@ def _carry_all(
     done = 0
     for view, model in pairs:
         if view.combs is None:
-            carry_directly(scene, model, view.k_per_m, samples, view.rows)
+            carry_directly(scene, model, view.k_per_m, samples, view.rows, turn[view.rows])
             done += len(view.rows)
             continue
         for comb in view.combs:
-            carry(scene, model, comb, models, samples, view.rows, partial(_within_rows, progress, done, len(comb.rows), total))
+            step = partial(_within_rows, progress, done, len(comb.rows), total)
+            carry(scene, model, comb, models, samples, view.rows, turn[view.rows], step)
             done += len(comb.rows)
 
 
@@ -199,7 +232,7 @@ def _slots(planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, axes:
     kept = []
     while slots:  # one at a time: the fine planes take much memory
         slot = slots.pop(0)
-        nominal = planned.nominal_per_m[group.rows[slot.rows[0]], 0] @ planned.frame[2]
+        nominal = planned.k_per_m.at(0)[group.rows[slot.rows[0]], 2]
         kept.append(onto_planes(slot, lattice.z, fine, float(nominal + slot.shift_per_m[2])))
     return kept
 
@@ -210,7 +243,7 @@ def _responses(planned: Plan, group: Group, lattice: Lattice, bank: PulseBank, a
     experiment = Experiment(
         timeline=planned.timeline,
         schedule=make_schedule(
-            planned.timeline, planned.waveforms, planned.nominal_per_m, planned.frame, group.pulses, group.rows, cut
+            planned.timeline, planned.waveforms, planned.k_per_m, planned.frame, group.pulses, group.rows, cut
         ),
         frame=planned.frame,
         bank=bank,

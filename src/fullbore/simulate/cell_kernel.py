@@ -88,27 +88,46 @@ def list_cells(
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
-def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivity, taps, first, last, out):
+def _looked_up(n, entry, corner, weight, nb, table):
+    """One component of cell n: each of its tissues' fraction times the table, linear between bins."""
+    one, c = np.float32(1), np.complex64(0)
+    for m in range(entry[n], entry[n + 1]):
+        q, u, v = corner[m], weight[m, 1], weight[m, 2]
+        low = (one - v) * table[q] + v * table[q + 1]
+        high = (one - v) * table[q + nb] + v * table[q + nb + 1]
+        c += weight[m, 0] * ((one - u) * low + u * high)
+    return c
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+@no_type_check
+def place_cells(cell, turn, entry, corner, weight, nb, table, sensitivity, first, last, apart, out):
+    """One component of cells [first, last), times sensitivity, put where they are; arguments as in `spread_cells`."""
+    for n in range(first, last):
+        c = _looked_up(n, entry, corner, weight, nb, table) * turn[n]
+        z, y, x = cell[n]
+        s, target = sensitivity[z, y, x], out[cell[n, apart], x]
+        for j in range(0, s.shape[0], 2):
+            target[j] += c.real * s[j] - c.imag * s[j + 1]
+            target[j + 1] += c.real * s[j + 1] + c.imag * s[j]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+@no_type_check
+def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivity, taps, first, last, apart, out):
     """One component of cells [first, last), times sensitivity, spread on the grid along read.
 
     table: flat complex64 over (tissue, plane, f, b). sensitivity: float32 (z, y, x, 2 coils), real and imaginary parts.
-    taps: (bin, width). out: float32 (z or 1, x, 2 coils) of the cells' row, added to; a plane goes to out[z], or out[0].
+    taps: (bin, width). out: float32 (z, x, 2 coils), added to, or (y, x, 2 coils), where what is kept `apart` is 1 and not 0.
     """
     bins, width = taps.shape[0] - 1, taps.shape[1]
     pairs, span = sensitivity.shape[3], out.shape[1]
     value = np.empty(pairs, np.float32)
-    one = np.float32(1)
     for n in range(first, last):
         left = int(np.floor(where[n])) - width // 2 + 1
         if left + width <= 0 or left >= span:
             continue
-        c = np.complex64(0)
-        for m in range(entry[n], entry[n + 1]):
-            q, u, v = corner[m], weight[m, 1], weight[m, 2]
-            low = (one - v) * table[q] + v * table[q + 1]
-            high = (one - v) * table[q + nb] + v * table[q + nb + 1]
-            c += weight[m, 0] * ((one - u) * low + u * high)
-        c *= turn[n]
+        c = _looked_up(n, entry, corner, weight, nb, table) * turn[n]
         z, y = cell[n, 0], cell[n, 1]
         s = sensitivity[z, y, cell[n, 2]]
         for j in range(0, pairs, 2):
@@ -117,40 +136,12 @@ def spread_cells(cell, where, turn, entry, corner, weight, nb, table, sensitivit
         at = (where[n] - np.floor(where[n])) * bins
         b = int(at)
         r = np.float32(at - b)
-        line = out[z if out.shape[0] > 1 else 0]
+        line = out[cell[n, apart]]
         for i in range(max(0, -left), min(width, span - left)):
             w = taps[b, i] + r * (taps[min(b + 1, bins), i] - taps[b, i])
             target = line[left + i]
             for j in range(pairs):
                 target[j] += w * value[j]
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-@no_type_check
-def gather_lines(lines, line, weights, out):
-    """out[row * coils + coil, q, x] = sum over k of weights[row, q, k] lines[line[row], coil, k, x]."""
-    coils, terms, width = lines.shape[1:]
-    for row in range(line.shape[0]):
-        for coil in range(coils):
-            source, target = lines[line[row], coil], out[row * coils + coil]
-            for q in range(weights.shape[1]):
-                for x in range(width):
-                    target[q, x] = 0
-                for k in range(terms):
-                    w = weights[row, q, k]
-                    for x in range(width):
-                        target[q, x] += w * source[k, x]
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def add_rows(value, rows, out):
-    """out[rows[i], coil] += value[i * coils + coil]."""
-    coils = out.shape[1]
-    for i in range(rows.shape[0]):
-        for coil in range(coils):
-            for j in range(out.shape[2]):
-                out[rows[i], coil, j] += value[i * coils + coil, j]
 
 
 @numba.njit(cache=True, nogil=True, parallel=True)

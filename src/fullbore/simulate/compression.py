@@ -165,13 +165,13 @@ def _readout_patterns(
     """Orthonormal patterns over readouts by a randomised range finder (Halko 2011, algorithm 4.4), and their coefficients."""
     rng = np.random.default_rng(0)
     shape = next(a.shape[1:] for a in slot.amplitude if a is not None)
-    size = min(SKETCH, len(slot.rows))
+    held = [t for t, a in enumerate(slot.amplitude) if a is not None and weight[t].any()]
+    size = min(SKETCH, len(slot.rows), max(1, len(held) * int(np.prod(shape))))
     sketch = np.zeros((len(slot.rows), size), np.complex128)
     energy = 0.0
-    for t, a in enumerate(slot.amplitude):
-        if a is None or not weight[t].any():
-            continue
-        scaled = (a * np.sqrt(weight[t]).astype(np.float32)[:, None, None]).reshape(len(slot.rows), -1)
+    for t in held:
+        own = np.asarray(slot.amplitude[t])
+        scaled = (own * np.sqrt(weight[t]).astype(np.float32)[:, None, None]).reshape(len(slot.rows), -1)
         energy += float(np.vdot(scaled, scaled).real)
         sketch += scaled @ (rng.standard_normal((scaled.shape[1], size)).astype(np.float32))
     basis = np.linalg.qr(sketch)[0]

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from fullbore.data import Gradient, Sequence, Tissue
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.timeline import Timeline
+from fullbore.simulate.tracks import joint_labels
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 
@@ -56,6 +57,17 @@ class Stretches:
             spread_s_per_m2=add(spread),
         )
 
+    def spanned(self, first: Int[np.ndarray, " m"], end: Int[np.ndarray, " m"]) -> Stretches:
+        """The same without path and spread, where nothing diffuses."""
+        time = np.concatenate([[0.0], np.cumsum(self.time_s)])
+        clock = np.concatenate([np.zeros((1, 3)), np.cumsum(self.moment_per_m, axis=0)])
+        return Stretches(
+            time_s=time[end] - time[first],
+            moment_per_m=clock[end] - clock[first],
+            path_s_per_m=np.zeros((len(first), 3)),
+            spread_s_per_m2=np.zeros((len(first), 3, 3)),
+        )
+
     def taken(self, which: Int[np.ndarray, " m"]) -> Stretches:
         """Some of the stretches."""
         return Stretches(
@@ -85,27 +97,34 @@ class Stretches:
 class Waveforms:
     """A whole sequence cut at its blocks, its pulses' centres and the middle sample of its readouts.
 
-    pieces: what lies between cuts. pulse: (pulse,) and row: (row,) the pieces that begin there.
+    pieces: what lies between cuts. pulse: (pulse,) and row: (row,) the pieces that begin there. diffuses: whether anything does;
+    else pieces are only what lies between pulses, without path and spread.
     """
 
     pieces: Stretches
     pulse: Int[np.ndarray, " pulse"]
     row: Int[np.ndarray, " row"]
+    diffuses: bool = True
 
     def between(self, pulses: Int[np.ndarray, " n"]) -> Stretches:
         """From each of these pulses to the next of them, an empty stretch before the first."""
         at = self.pulse[pulses]
-        return self.pieces.joined(np.concatenate([at[:1], at[:-1]]), at)
+        return self._joined(np.concatenate([at[:1], at[:-1]]), at)
 
     def until(self, pulses: Int[np.ndarray, " n"], rows: Int[np.ndarray, " n"]) -> Stretches:
         """From a pulse to the middle sample of a readout after it, pair by pair."""
-        return self.pieces.joined(self.pulse[pulses], self.row[rows])
+        return self._joined(self.pulse[pulses], self.row[rows])
+
+    def _joined(self, first: Int[np.ndarray, " m"], end: Int[np.ndarray, " m"]) -> Stretches:
+        return self.pieces.joined(first, end) if self.diffuses else self.pieces.spanned(first, end)
 
 
-def cut_waveforms(sequence: Sequence, timeline: Timeline) -> Waveforms:
+def cut_waveforms(sequence: Sequence, timeline: Timeline, diffuses: bool = True) -> Waveforms:
     """Every piece integrated exactly; pieces of one shape and length are integrated once."""
+    if not diffuses:
+        return _uncut_waveforms(timeline)
     starts = sequence.block_starts_s()
-    middle = timeline.sample_time_s[:, timeline.sample_time_s.shape[1] // 2]
+    middle = timeline.times.at(timeline.times.samples // 2)[:, 0]
     cuts = np.unique(np.concatenate([starts, timeline.time_s, middle, starts[-1:] + sequence.duration_s[-1]]))
     block = np.clip(np.searchsorted(starts, cuts[:-1], side="right") - 1, 0, None)
     return Waveforms(
@@ -115,13 +134,24 @@ def cut_waveforms(sequence: Sequence, timeline: Timeline) -> Waveforms:
     )
 
 
+def _uncut_waveforms(timeline: Timeline) -> Waveforms:
+    """From the sequence's start to the first pulse, from pulse to pulse, and on: times and moments alone."""
+    time, moment = timeline.time_s, timeline.moment_per_m
+    end = timeline.times.at(timeline.times.samples // 2)[-1:, 0], timeline.moments.at(timeline.moments.samples // 2)[-1:]
+    pieces = Stretches(
+        time_s=np.diff(np.concatenate([time, end[0]]), prepend=0.0),
+        moment_per_m=np.diff(np.concatenate([moment, end[1]]), axis=0, prepend=np.zeros((1, 3))),
+        path_s_per_m=np.zeros((len(time) + 1, 3)),
+        spread_s_per_m2=np.zeros((len(time) + 1, 3, 3)),
+    )
+    return Waveforms(pieces=pieces, pulse=np.arange(len(time)) + 1, row=timeline.last_pulse + 1, diffuses=False)
+
+
 def _integrate(
     sequence: Sequence, block: Int[np.ndarray, " n"], first_s: Float[np.ndarray, " n"], end_s: Float[np.ndarray, " n"]
 ) -> Stretches:
     shape, scale = sequence.gradient[block], sequence.gradient_scale[block] * GYROMAGNETIC_RATIO_HZ_PER_T
-    label = np.column_stack([shape, np.round(first_s * 1e10), np.round(end_s * 1e10)])
-    _, example, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
-    which = which.ravel()
+    example, which = joint_labels(*shape.T, np.round(first_s * 1e10), np.round(end_s * 1e10))
     units = [
         _unit_integrals([sequence.gradients[i] if i >= 0 else None for i in shape[n]], float(first_s[n]), float(end_s[n]))
         for n in example

@@ -2,8 +2,7 @@
 
 One component of one slot is an image on the lattice. Times the coils' sensitivities, and moved along read by its
 off-resonance (a readout of constant gradient sees off-resonance f as a shift f / gradient, exactly), it is summed over z and
-y for each readout's kz and ky. All components of a block of x then give the samples in one product,
-S[row, coil, j] += sum_(component, x) H[row, coil, component, x] * pattern[component, row, j] * exp(-2 pi i k x).
+y for each readout's kz and ky; `reads` sums what a block of x holds over x.
 Sums over lattice points are made transforms of the continuous object by each axis' transfer.
 """
 
@@ -14,15 +13,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
 import numpy as np
-from jaxtyping import Complex, Complex64, Float, Int
+from jaxtyping import Complex64, Float, Int
 
 from fullbore.numerics.fourier_sum import FourierSum
-from fullbore.simulate.cell_kernel import add_rows, gather_lines
 from fullbore.simulate.lattice import LatticeAxis
+from fullbore.simulate.reads import ReadSum, read_sum
 from fullbore.simulate.spreading import WIDEST_K, spreading_transform
+from fullbore.simulate.tracks import Tracks, chains, joint_labels
 
 SAME_K_PER_M = 1e-2
-ROWS_AT_ONCE, READ_PARTS = 16, 8
 FEWEST_PARTS = 4
 
 
@@ -68,37 +67,49 @@ class Comb:
         """k in the middle of the readout."""
         return float(0.5 * (self.k_read_per_m[0] + self.k_read_per_m[-1]))
 
-    def read_matrix(self, points_m: Float[np.ndarray, " x"], axis: LatticeAxis) -> Complex64[np.ndarray, "x sample"]:
-        """exp(-2 pi i (k - centre) x) on the grid, spreading and the axis' transfer accounted for."""
+    def read_sum(self, points_m: Float[np.ndarray, " x"], axis: LatticeAxis, volume_m3: float, spread: bool) -> ReadSum:
+        """Of exp(-2 pi i (k - centre) x) over cells of this volume, the axis' transfer, and spreading, accounted for."""
         k = self.k_read_per_m - self.k_centre_per_m
-        gain = axis.transfer(self.k_read_per_m) / spreading_transform(k * self.step_m)
-        return np.asarray((np.exp(-2j * np.pi * np.outer(points_m, k)) * gain).astype(np.complex64))
+        gain = axis.transfer(self.k_read_per_m) * volume_m3
+        return read_sum(k, points_m, gain / spreading_transform(k * self.step_m) if spread else gain)
 
 
-def separate(k_per_m: Float[np.ndarray, "row sample 3"], dwell_s: float) -> tuple[Comb, ...] | None:
+def runs_along_read(k_per_m: Tracks) -> bool:
+    """Whether all readouts run along read, those that begin and end at one place the same way."""
+    if not (k_per_m.still(1, SAME_K_PER_M) & k_per_m.still(2, SAME_K_PER_M)).all():
+        return False
+    first, which = _read_sets(k_per_m)
+    apart = k_per_m.start[:, 0] - k_per_m.start[first[which], 0]
+    pairs, number = joint_labels(which, k_per_m.kind)
+    low, high = np.full(len(pairs), np.inf), np.full(len(pairs), -np.inf)
+    np.minimum.at(low, number, apart)
+    np.maximum.at(high, number, apart)
+    between = k_per_m.course[k_per_m.kind[pairs], :, 0] - k_per_m.course[k_per_m.kind[first[which[pairs]]], :, 0]
+    return bool(max((between.max(axis=1) + high).max(), -(between.min(axis=1) + low).min()) <= SAME_K_PER_M)
+
+
+def separate(k_per_m: Tracks, dwell_s: float) -> tuple[Comb, ...] | None:
     """Product structure of a slot's trajectory (read, phase, slice), or None when it has none."""
-    if np.ptp(k_per_m[:, :, 1:], axis=1).max() > SAME_K_PER_M:
+    if not runs_along_read(k_per_m):
         return None
-    read = k_per_m[:, :, 0]
-    ends, which = _clusters(read[:, [0, -1]])
-    if np.abs(read - read[ends][which]).max() > SAME_K_PER_M:
-        return None
-    centre = k_per_m[:, k_per_m.shape[1] // 2, 1:]
-    return tuple(_comb(np.flatnonzero(which == i), read[first], centre, dwell_s) for i, first in enumerate(ends))
+    centre = k_per_m.at(k_per_m.samples // 2)[:, 1:]
+    first, which = _read_sets(k_per_m)
+    return tuple(
+        _comb(np.flatnonzero(which == i), k_per_m.row(row)[:, 0], centre, dwell_s) for i, row in enumerate(first.tolist())
+    )
+
+
+def _read_sets(k_per_m: Tracks) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"]]:
+    return _clusters(np.column_stack([k_per_m.at(0)[:, 0], k_per_m.at(-1)[:, 0]]))
 
 
 def _comb(
     rows: Int[np.ndarray, " n"], read: Float[np.ndarray, " sample"], centre: Float[np.ndarray, "row 2"], dwell_s: float
 ) -> Comb:
     first, which = _clusters(centre[rows, 1:])
-    partitions: list[Partition] = []
-    line, lines = np.empty(len(rows), np.int64), 0
-    for i in range(len(first)):
-        own = np.flatnonzero(which == i)
-        found, number = _clusters(centre[rows[own], :1])
-        partitions.append(Partition(k_phase_per_m=centre[rows[own][found], 0], first=lines))
-        line[own] = lines + number
-        lines += len(found)
+    lead, line = joint_labels(which, chains(centre[rows, 0], SAME_K_PER_M))
+    firsts = np.searchsorted(which[lead], np.arange(len(first) + 1)).tolist()
+    k_phase = centre[rows[lead], 0]
     steps = np.diff(read)
     even = len(steps) > 0 and np.abs(steps - steps.mean()).max() < 1e-4 * abs(steps.mean())
     half = max(0.5 * abs(float(read[-1] - read[0])), 0.5 * float(np.ptp(read)), 1e-3)
@@ -106,7 +117,7 @@ def _comb(
         rows=rows,
         k_read_per_m=read,
         k_slice_per_m=centre[rows[first], 1],
-        partitions=tuple(partitions),
+        partitions=tuple(Partition(k_phase_per_m=k_phase[a:b], first=a) for a, b in pairwise(firsts)),
         line=line,
         turn=np.ones(len(rows), np.complex64),
         step_m=WIDEST_K / half,
@@ -132,12 +143,7 @@ def in_plane(comb: Comb, z: LatticeAxis) -> Comb:
 
 def _clusters(values: Float[np.ndarray, "n d"]) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " n"]]:
     """First member of each cluster of nearly equal rows, and the cluster of each row."""
-    label = np.zeros(values.shape, dtype=np.int64)
-    for d in range(values.shape[1]):
-        order = np.argsort(values[:, d], kind="stable")
-        label[order, d] = np.concatenate([[0], np.cumsum(np.diff(values[order, d]) > SAME_K_PER_M)])
-    _, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
-    return first, which.ravel()
+    return joint_labels(*(chains(column, SAME_K_PER_M) for column in values.T))
 
 
 def fourier_matrix(k_per_m: Float[np.ndarray, " k"], axis: LatticeAxis) -> Complex64[np.ndarray, "k n"]:
@@ -150,46 +156,17 @@ def sum_lines(
     slab: Complex64[np.ndarray, "kz y x coil"],
     partitions: tuple[Partition, ...],
     over_y: list[FourierSum],
-    out: Complex64[np.ndarray, "line coil x"],
+    out: Complex64[np.ndarray, "line x coil"],
     pool: Executor,
 ) -> None:
     """Sum over y for the lines that each kz holds; few kz are shared out in parts of x."""
     width, coils = slab.shape[2:]
-    edges = np.linspace(0, width, max(1, FEWEST_PARTS // len(partitions)) + 1).astype(int).tolist()
+    edges = np.linspace(0, width, min(width, max(1, FEWEST_PARTS // len(partitions))) + 1).astype(int).tolist()
 
     def sum_part(work: tuple[int, tuple[int, int]]) -> None:
         number, (first, last) = work
         own, plane = partitions[number], slab[number].reshape(slab.shape[1], -1)
-        held = over_y[number](plane[:, first * coils : last * coils]).reshape(-1, last - first, coils)
-        out[own.lines, :, first:last] = held.transpose(0, 2, 1)
+        held = over_y[number](plane[:, first * coils : last * coils])
+        out[own.lines, first:last] = held.reshape(-1, last - first, coils)
 
     list(pool.map(sum_part, product(range(len(partitions)), pairwise(edges))))
-
-
-def sum_reads(
-    lines: Complex64[np.ndarray, "line coil k x"],
-    line: Int[np.ndarray, " row"],
-    pattern: Complex[np.ndarray, "k row q"],
-    sample: Complex[np.ndarray, "q sample"],
-    transform: Complex64[np.ndarray, "x sample"],
-    out: Complex64[np.ndarray, "n coil sample"],
-    rows_out: Int[np.ndarray, " row"],
-    pool: Executor,
-) -> None:
-    """Sum over x and components, added into out[rows_out]: components first, then one product over (q, x)."""
-    coils, _, width = lines.shape[1:]
-    transforms = (sample[:, None, :] * transform[None]).astype(np.complex64).reshape(-1, sample.shape[1])
-    weights = np.ascontiguousarray(np.moveaxis(pattern, 0, 2), np.complex64)  # (row, q, k)
-
-    def sum_rows(rows: range) -> None:
-        gathered = np.empty((ROWS_AT_ONCE * coils, len(sample), width), np.complex64)
-        value = np.empty((ROWS_AT_ONCE * coils, sample.shape[1]), np.complex64)
-        for first in range(rows.start, rows.stop, ROWS_AT_ONCE):
-            own = slice(first, min(first + ROWS_AT_ONCE, rows.stop))
-            size = coils * (own.stop - first)
-            gather_lines(lines, line[own], weights[own], gathered)
-            np.matmul(gathered[:size].reshape(size, -1), transforms, out=value[:size])
-            add_rows(value, rows_out[own], out)
-
-    edges = np.linspace(0, len(line), READ_PARTS + 1).astype(int).tolist()
-    list(pool.map(sum_rows, [range(first, last) for first, last in pairwise(edges)]))

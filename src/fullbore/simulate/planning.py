@@ -14,7 +14,7 @@ from fullbore.errors import UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.diffusion import Waveforms, cut_waveforms
-from fullbore.simulate.encode import separate
+from fullbore.simulate.encode import runs_along_read
 from fullbore.simulate.fields import Bore, at_places
 from fullbore.simulate.groups import Group, make_groups, slice_gradients, slice_profiles
 from fullbore.simulate.lattice import Fineness, LatticeAxis, PhantomAxis, aligned_with, encoded_axis, phantom_axes
@@ -22,6 +22,7 @@ from fullbore.simulate.lines import unfold
 from fullbore.simulate.nodes import chebyshev_nodes
 from fullbore.simulate.slices import phantom_planes
 from fullbore.simulate.timeline import Timeline, compile_timeline
+from fullbore.simulate.tracks import Tracks
 from fullbore.simulate.trajectory import positions_after_pulses, sample_positions
 
 B1_NODES = 6
@@ -34,7 +35,7 @@ RARE_PERCENT = 0.25
 class Plan:
     """Timeline, waveforms for diffusion, groups and lattice of one simulation.
 
-    frame: (3, 3) rows read, phase, slice. nominal_per_m: trajectory in LPS. half_width_Hz: (kind,) reach of each pulse.
+    frame: (3, 3) rows read, phase, slice. k_per_m: nominal trajectory along them. half_width_Hz: (kind,) reach of each pulse.
     b1_nodes, off_resonance_nodes_Hz: of the classes of the whole. field_samples, b1_samples: (position along slice, value)
     of off-resonance (Hz) and transmit scale near tissue. notes: sentences for a person. direct: how many readouts run along no
     axis of the lattice, so that they are summed cell by cell. fineness: of space, with the tolerance.
@@ -44,7 +45,7 @@ class Plan:
     timeline: Timeline
     waveforms: Waveforms
     frame: Float[np.ndarray, "3 3"]
-    nominal_per_m: Float[np.ndarray, "row sample 3"]
+    k_per_m: Tracks
     groups: tuple[Group, ...]
     source: tuple[PhantomAxis, PhantomAxis, PhantomAxis]
     read_axis: LatticeAxis
@@ -64,7 +65,7 @@ class Plan:
         """The phantom's planes that a slice reaches, or the encoded axis of the whole volume; None where all is empty."""
         if group.extent_m is not None:
             return phantom_planes(self.source[2], group.extent_m)
-        return encoded_axis(self.source[2], float(np.abs(self.nominal_per_m @ self.frame[2]).max()), self.fineness)
+        return encoded_axis(self.source[2], float(self.k_per_m.largest()[2]), self.fineness)
 
     def class_axes(self, z: LatticeAxis) -> ClassAxes:
         """Nodes of the classes of a group whose planes are `z`."""
@@ -99,22 +100,21 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: flo
     geometry = sequence.encoding.geometry
     frame = np.stack([geometry.read, geometry.phase, geometry.slice]).astype(np.float64)
     aligned = aligned_with(phantom, frame)
-    nominal = sample_positions(timeline, positions_after_pulses(timeline))
-    k = nominal @ frame.T
-    k_max = np.abs(k).max(axis=(0, 1))
+    k = sample_positions(timeline, positions_after_pulses(timeline)).turned(frame)
+    k_max = k.largest()
     field_samples, b1_samples, spread_Hz = _fields_met(phantom, spec, frame[2])
     b1_nodes = _b1_nodes(b1_samples[:, 1])
     gradient = slice_gradients(timeline, frame)
     profiles = slice_profiles(timeline, gradient, float(b1_nodes.max()))
     groups = make_groups(sequence, timeline, gradient, profiles, spread_Hz)
     source, fineness = phantom_axes(aligned, frame), Fineness(tolerance)
-    direct = sum(len(group.rows) for group in groups if separate(k[group.rows], sequence.encoding.dwell_s) is None)
+    direct = sum(len(group.rows) for group in groups if not runs_along_read(k.taken(group.rows)))
     return Plan(
         phantom=aligned,
         timeline=timeline,
-        waveforms=cut_waveforms(sequence, timeline),
+        waveforms=cut_waveforms(sequence, timeline, _diffuses(phantom)),
         frame=frame,
-        nominal_per_m=nominal,
+        k_per_m=k,
         groups=tuple(groups),
         source=source,
         read_axis=encoded_axis(source[0], float(k_max[0]), fineness),
@@ -130,6 +130,10 @@ def plan(phantom: Phantom, sequence: Sequence, spec: ScannerSpec, tolerance: flo
         direct=direct,
         fineness=fineness,
     )
+
+
+def _diffuses(phantom: Phantom) -> bool:
+    return any(np.any(tensor) for tissue in phantom.tissues for _, tensor in tissue.diffusion)
 
 
 def _refuse(phantom: Phantom, spec: ScannerSpec) -> None:
@@ -148,8 +152,8 @@ def _fields_met(
     """(position, off-resonance in Hz) and (position, transmit scale) near tissue, and how far off resonance spins usually are."""
     to_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T
     held = np.asarray(phantom.fractions.any(axis=0))
-    field = _near_tissue(held, phantom.grid, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, direction)
-    b1 = _near_tissue(held, phantom.grid, spec.transmit, np.abs(spec.transmit.values[0]), direction)
+    field = _values_near(held, phantom.grid, phantom.field_ppm, phantom.field_ppm.values[0] * to_Hz, direction)
+    b1 = _values_near(held, phantom.grid, spec.transmit, np.abs(spec.transmit.values[0]), direction)
     shift_Hz = max(abs(line.tissue.chemical_shift_ppm) for line in unfold(phantom.tissues)) * to_Hz
     usual = float(np.abs(np.percentile(field[:, 1], [RARE_PERCENT, 100 - RARE_PERCENT])).max())
     return field, b1, usual + shift_Hz
@@ -233,7 +237,7 @@ def check_inputs(phantom: Phantom, spec: ScannerSpec) -> None:
             raise ValueRangeError(f"Tissue {tissue.name}: {values} holds NaN or infinity. Give it finite values.")
 
 
-def _near_tissue(
+def _values_near(
     held: Bool[np.ndarray, "z1 y1 x1"],
     grid: Grid,
     field: FieldMap,
@@ -243,15 +247,19 @@ def _near_tissue(
     """(position along `direction`, value) of the field's points within one step of tissue (`held` on `grid`); else of all.
 
     One of them where the field is the same everywhere."""
-    points = field.grid.points_m()
     if np.ptp(values) == 0:
-        return np.column_stack([points[0, 0, :1] @ direction, values[0, 0, :1]]).astype(np.float64)
-    to_index = np.linalg.inv(grid.affine_m)
-    index = np.round(points @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
-    reach = np.maximum(np.ceil(field.grid.spacing_m / grid.spacing_m).astype(int), 1)
-    near = _near(held, index, reach)
+        return np.array([[float(field.grid.affine_m[:3, 3] @ direction), float(values[0, 0, 0])]])
+    points, near = field.grid.points_m(), near_tissue(held, grid, field.grid)
     chosen = near if near.any() else np.ones_like(near)
     return np.asarray(np.column_stack([points[chosen] @ direction, values[chosen]]).astype(np.float64))
+
+
+def near_tissue(held: Bool[np.ndarray, "z1 y1 x1"], grid: Grid, of: Grid) -> Bool[np.ndarray, "z y x"]:
+    """Which points of the grid `of` lie within one of its steps of tissue (`held` on `grid`)."""
+    to_index = np.linalg.inv(grid.affine_m)
+    index = np.round(of.points_m() @ to_index[:3, :3].T + to_index[:3, 3]).astype(int)
+    reach = np.maximum(np.ceil(of.spacing_m / grid.spacing_m).astype(int), 1)
+    return _near(held, index, reach)
 
 
 def _near(

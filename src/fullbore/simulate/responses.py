@@ -136,6 +136,8 @@ def _run_part(experiment: Experiment, tissue: Tissue, tensor_m2_per_s: Float[np.
 
 def _unsettled(record: Record, short: Shortened, prune: float) -> set[int]:
     """Numbers of the trains whose last kept repetition answers otherwise, in its strongest echoes, than the one before it."""
+    if not len(short.previous):
+        return set()
     size = np.abs(record.value).max(axis=1, initial=0.0)
     limit = SETTLED * prune * float(size.max(initial=0.0))
     order = np.lexsort((-size, record.row))
@@ -155,6 +157,8 @@ def _unsettled(record: Record, short: Shortened, prune: float) -> set[int]:
 
 def _expanded(record: Record, short: Shortened) -> Record:
     """Records of stand-in rows as records of all the rows they answer for."""
+    if not len(short.previous):
+        return record
     order = np.argsort(record.row, kind="stable")
     first = np.searchsorted(record.row[order], short.actual[:, 0], side="left")
     last = np.searchsorted(record.row[order], short.actual[:, 0], side="right")

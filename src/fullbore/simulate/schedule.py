@@ -11,6 +11,7 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.diffusion import Stretches, Waveforms
 from fullbore.simulate.repetition import Repeat, Shortened, find_repeats, shorten
 from fullbore.simulate.timeline import PulseKind, Timeline
+from fullbore.simulate.tracks import Tracks, chains, joint_labels
 
 ALIKE_SPREAD_S_PER_M2, ALIKE_PATH_S_PER_M = 8e3, 4.0
 """Intervals whose diffusion weighting differs by less than this are one: 1e-3 of the signal of water (3e-9 m^2/s)."""
@@ -45,27 +46,27 @@ class Schedule:
 def make_schedule(
     timeline: Timeline,
     waveforms: Waveforms,
-    nominal_per_m: Float[np.ndarray, "row sample 3"],
+    k_per_m: Tracks,
     frame: Float[np.ndarray, "3 3"],
     pulses: Int[np.ndarray, " pulse"],
     rows: Int[np.ndarray, " own"],
     cut_per_m: Float[np.ndarray, " 3"],
 ) -> Schedule:
-    """The acting pulses and the group's readouts between them; nominal_per_m is the trajectory in LPS."""
+    """The acting pulses and the group's readouts between them; k_per_m is the nominal trajectory along the frame."""
     owner = np.searchsorted(pulses, timeline.last_pulse[rows], side="right") - 1
-    k = nominal_per_m[rows] @ frame.T
-    moved = timeline.sample_moment_per_m[rows, 0] - timeline.moment_per_m[pulses[owner]]
+    k = k_per_m.taken(rows)
+    moved = timeline.moments.at(0)[rows] - timeline.moment_per_m[pulses[owner]]
     edges = np.searchsorted(owner, np.arange(len(pulses) + 1))
     before = waveforms.between(pulses).turned(frame)
     repeats = tuple(find_repeats(pulse_signature(timeline, pulses, before), before.time_s))
-    seen = (np.column_stack([edges[:-1], edges[1:]]), k.min(axis=1), k.max(axis=1), k[:, 0] - moved @ frame.T)
+    seen = (np.column_stack([edges[:-1], edges[1:]]), k.low(), k.high(), k.at(0) - moved @ frame.T)
     return Schedule(
         pulses=pulses,
         rows=seen[0],
         low=seen[1],
         high=seen[2],
         reference=seen[3],
-        since_s=timeline.sample_time_s[rows, 0] - timeline.time_s[pulses[owner]],
+        since_s=timeline.times.at(0)[rows, 0] - timeline.time_s[pulses[owner]],
         cut_per_m=cut_per_m,
         repeats=repeats,
         shortened=shorten(list(repeats), *seen),
@@ -90,20 +91,17 @@ def pulse_signature(timeline: Timeline, pulses: Int[np.ndarray, " pulse"], befor
         np.round(timeline.frequency_Hz[pulses], 2),
         phase,
         np.round(before.time_s, 8),
-        np.round(before.moment_per_m, 1),
+        *np.round(before.moment_per_m, 1).T,
         *(_alike(path, ALIKE_PATH_S_PER_M) for path in before.path_s_per_m.T),
         *(_alike(spread, ALIKE_SPREAD_S_PER_M2) for spread in before.spread_s_per_m2[:, upper[0], upper[1]].T),
     ]
-    _, which = np.unique(np.column_stack(columns) + 0.0, axis=0, return_inverse=True)
-    return np.asarray(which.ravel())
+    return joint_labels(*columns)[1]
 
 
 def _alike(values: Float[np.ndarray, " n"], step: float) -> Int[np.ndarray, " n"]:
     """A label per value: chains of values less than a step apart share one, unless they grow too long."""
-    order = np.argsort(values, kind="stable")
-    rising = values[order]
-    chain = np.cumsum(np.diff(rising, prepend=rising[:1]) > step)
-    part = np.floor((rising - rising[np.searchsorted(chain, chain)]) / (MOST_ALIKE * step)).astype(np.int64)
-    label = np.empty(len(values), np.int64)
-    label[order] = np.unique(np.column_stack([chain, part]), axis=0, return_inverse=True)[1].ravel()
-    return label
+    chain = chains(values, step)
+    least = np.full(int(chain.max(initial=0)) + 1, np.inf)
+    np.minimum.at(least, chain, values)
+    part = np.floor((values - least[chain]) / (MOST_ALIKE * step)).astype(np.int64)
+    return joint_labels(chain, part)[1] if part.any() else chain

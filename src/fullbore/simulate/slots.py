@@ -10,6 +10,7 @@ from jaxtyping import Complex, Float, Int
 from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.responses import MERGE_TOLERANCE, Record
 from fullbore.simulate.schedule import Schedule
+from fullbore.simulate.tracks import chains, joint_labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,12 +49,8 @@ def _cluster(
     keys: Float[np.ndarray, "n d"], step: Float[np.ndarray, " d"]
 ) -> tuple[Float[np.ndarray, "m d"], Int[np.ndarray, " n"]]:
     """Keys within a step of each other (chained, per component) become one."""
-    label = np.zeros((len(keys), keys.shape[1]), dtype=np.int64)
-    for d in range(keys.shape[1]):
-        order = np.argsort(keys[:, d], kind="stable")
-        label[order, d] = np.concatenate([[0], np.cumsum(np.diff(keys[order, d]) > step[d])])
-    _, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
-    return keys[first], which.ravel()
+    first, which = joint_labels(*(chains(column, width) for column, width in zip(keys.T, step, strict=True)))
+    return keys[first], which
 
 
 def _fill_slot(

@@ -12,26 +12,32 @@ from jaxtyping import Complex, Complex64, Float, Float32, Int, Int32
 
 from fullbore.data import FieldMap
 from fullbore.numerics.fourier_sum import FourierSum
-from fullbore.simulate.cell_kernel import class_mass, count_cells, list_cells, spread_cells
+from fullbore.simulate.cell_kernel import class_mass, count_cells, list_cells, place_cells, spread_cells
 from fullbore.simulate.classes import ClassAxes
 from fullbore.simulate.compression import SlotModel
-from fullbore.simulate.encode import Comb, fourier_matrix, in_plane, sum_lines, sum_reads
+from fullbore.simulate.encode import Comb, fourier_matrix, in_plane, sum_lines
 from fullbore.simulate.lattice import Lattice, sample_field
 from fullbore.simulate.lines import Line, of_lines, of_tissues
+from fullbore.simulate.reads import sum_reads
 from fullbore.simulate.spreading import WIDTH, spreading_weights
+from fullbore.simulate.tracks import Tracks
 
 FEW_PARTITIONS = 2
-ROW_PARTS = 16
+ROW_PARTS, PART_VALUES = 16, 1 << 19
 BLOCK_BYTES = 150_000_000
 LINE_BYTES = 400_000_000
 USUAL_TERMS = 30
+STILL, MOST_CELLS = 0.05, 1.5
+"""Cells moved apart by less than this part of the tolerance, in grid steps, stay where they are, if they are not many more than
+the grid's points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
     """What stays the same for all slots of a group.
 
-    density: (tissue,) proton density. lines: of the tissues, which classes tell apart. fine: axes of the class tables.
+    density: (tissue,) proton density. lines: of the tissues, which classes tell apart. sensitivity, mix: of `coils.Coils`.
+    fine: axes of the class tables.
     plane_wise: classes differ from plane to plane.
     tolerance: relative l2. pool: of threads that share the work; what they do does not depend on how many they are.
     """
@@ -40,6 +46,7 @@ class Scene:
     density: Float[np.ndarray, " tissue"]
     lines: tuple[Line, ...]
     sensitivity: FieldMap
+    mix: Complex64[np.ndarray, "coil combination"] | None
     fine: ClassAxes
     plane_wise: bool
     tolerance: float
@@ -63,7 +70,7 @@ class Scene:
         return of_tissues(table, self.lines, len(self.density)), pattern
 
     def sensitivities(self, x: slice) -> Complex64[np.ndarray, "z y x coil"]:
-        """Of every cell in a range of x, coils last."""
+        """Of every cell in a range of x, the coils' combinations last."""
         read, y = replace(self.lattice.x, points_m=self.lattice.x.points_m[x], weights=None), self.lattice.y
         shape = (*self.lattice.b1_scale.shape[:2], len(read.points_m), len(self.sensitivity.values))
         result = np.empty(shape, np.complex64)
@@ -72,7 +79,7 @@ class Scene:
             axes = (read, replace(y, points_m=y.points_m[part], weights=None), self.lattice.z)
             result[:, part] = sample_field(self.sensitivity, self.lattice.frame, axes, channels_last=True)
 
-        list(self.pool.map(place, parts_of(len(y.points_m), ROW_PARTS // 2)))
+        list(self.pool.map(place, parts_of(len(y.points_m), int(np.clip(result.size // PART_VALUES, 1, ROW_PARTS // 2)))))
         return result
 
 
@@ -84,11 +91,15 @@ def parts_of(size: int, most: int) -> list[slice]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Block:
-    """A piece of the grid along read: its points, the cells that reach it, and its first point in grid steps from x = 0."""
+    """A piece of the grid along read: its points, the cells that reach it, and its first point in grid steps from x = 0.
+
+    still: the points are the cells themselves, which nothing moves apart.
+    """
 
     points_m: Float[np.ndarray, " x"]
     cells: slice
     first: int
+    still: bool = False
 
 
 def _even(axis: Float[np.ndarray, " n"]) -> tuple[float, float]:
@@ -99,15 +110,13 @@ def blocks_of(scene: Scene, comb: Comb) -> list[Block]:
     """Pieces of the read grid, small enough for memory, that hold all cells after their shift."""
     lattice, step = scene.lattice, comb.step_m
     cells = lattice.x.points_m
-    moved = float(np.abs(lattice.off_resonance_Hz).max()) * abs(comb.shift_m_per_Hz)
-    reach = moved + (WIDTH // 2 + 1) * step
+    moved = _moved(scene, comb)
+    reach = float(np.abs(moved).max()) + (WIDTH // 2 + 1) * step
     first, last = int(np.floor((cells[0] - reach) / step)), int(np.ceil((cells[-1] + reach) / step)) + 1
-    planes = 1 if is_thin(comb) else len(lattice.z.points_m)
-    point_bytes = 8 * planes * len(lattice.y.points_m) * scene.sensitivity.values.shape[0]
-    line_bytes = 8 * USUAL_TERMS * comb.lines * scene.sensitivity.values.shape[0]
-    share = max(point_bytes / BLOCK_BYTES, line_bytes / LINE_BYTES)
-    count = max(1, int(np.ceil((last - first) * share)))
-    edges = np.linspace(first, last, count + 1).astype(int)
+    if moved[1] - moved[0] < STILL * step * scene.tolerance and len(cells) < MOST_CELLS * (last - first):
+        parts = parts_of(len(cells), _pieces(scene, comb, len(cells)))
+        return [Block(points_m=cells[part] + moved[0], cells=part, first=0, still=True) for part in parts]
+    edges = np.linspace(first, last, _pieces(scene, comb, last - first) + 1).astype(int)
     result = []
     for low, high in pairwise(edges):
         near = np.flatnonzero((cells >= low * step - reach) & (cells <= high * step + reach))
@@ -115,6 +124,21 @@ def blocks_of(scene: Scene, comb: Comb) -> list[Block]:
             points = np.arange(low, high) * step
             result.append(Block(points_m=points, cells=slice(int(near[0]), int(near[-1]) + 1), first=int(low)))
     return result
+
+
+def _moved(scene: Scene, comb: Comb) -> tuple[float, float]:
+    """How far, least and most, off-resonance moves cells along read."""
+    off = scene.lattice.off_resonance_Hz
+    ends = float(off.min()) * comb.shift_m_per_Hz, float(off.max()) * comb.shift_m_per_Hz
+    return min(ends), max(ends)
+
+
+def _pieces(scene: Scene, comb: Comb, points: int) -> int:
+    """In how many pieces so many points of the read grid stay within memory."""
+    planes = 1 if is_thin(comb) else len(scene.lattice.z.points_m)
+    point_bytes = 8 * planes * len(scene.lattice.y.points_m) * scene.sensitivity.values.shape[0]
+    line_bytes = 8 * USUAL_TERMS * comb.lines * scene.sensitivity.values.shape[0]
+    return max(1, int(np.ceil(points * max(point_bytes / BLOCK_BYTES, line_bytes / LINE_BYTES))))
 
 
 def is_thin(comb: Comb) -> bool:
@@ -136,9 +160,13 @@ def carry(
     others: list[SlotModel],
     out: Complex64[np.ndarray, "n coil sample"],
     rows_out: Int[np.ndarray, " row"],
+    turn: Complex64[np.ndarray, " row"],
     progress: Callable[[float], None],
 ) -> None:
-    """Add one comb of one slot to the samples `out[rows_out]`; others: all slots, whose energy sets what may be dropped."""
+    """Add one comb of one slot to the samples `out[rows_out]`; others: all slots, whose energy sets what may be dropped.
+
+    turn: factor of each of the slot's readouts.
+    """
     y, z = scene.lattice.y, scene.lattice.z
     if len(z.points_m) == 1:
         comb = in_plane(comb, z)
@@ -154,15 +182,15 @@ def carry(
         if not len(pattern):
             continue
         sensitivity = scene.sensitivities(block.cells)
-        lines = np.empty((comb.lines, sensitivity.shape[-1], len(pattern), len(block.points_m)), np.complex64)
+        lines = np.empty((comb.lines, len(block.points_m), len(pattern), sensitivity.shape[-1]), np.complex64)
         found = [find_cells(scene, model, comb, block, turn) for turn in slice_turns(scene, comb)]
         slab = np.empty((len(comb.k_slice_per_m), sensitivity.shape[1], len(block.points_m), sensitivity.shape[-1]), np.complex64)
         for k in range(len(pattern)):
-            _sum_slices(scene, found, over_z, np.ascontiguousarray(table[..., k]), sensitivity, slab)
+            _sum_slices(scene, found, block.still, over_z, np.ascontiguousarray(table[..., k]), sensitivity, slab)
             sum_lines(slab, comb.partitions, over_y, lines[:, :, k], scene.pool)
-        transform = comb.read_matrix(block.points_m, scene.lattice.x) * np.float32(scene.lattice.cell_volume_m3)
-        turned = pattern[:, comb.rows] * comb.turn[:, None]
-        sum_reads(lines, comb.line, turned, model.sample, transform, out, rows_out[comb.rows], scene.pool)
+        read = comb.read_sum(block.points_m, scene.lattice.x, scene.lattice.cell_volume_m3, spread=not block.still)
+        turned = pattern[:, comb.rows] * (comb.turn * turn[comb.rows])[:, None]
+        sum_reads(lines, comb.line, turned, model.sample, read, scene.mix, out, rows_out[comb.rows], scene.pool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -208,6 +236,7 @@ def find_cells(scene: Scene, model: SlotModel, comb: Comb, block: Block, turn: C
 def _sum_slices(
     scene: Scene,
     found: list[CellList],
+    still: bool,
     transform: FourierSum | None,
     table: Complex64[np.ndarray, "tissue plane f b"],
     sensitivity: Complex64[np.ndarray, "z y x coil"],
@@ -220,27 +249,31 @@ def _sum_slices(
     maps, flat = sensitivity.view(np.float32), table.ravel()
     depth, height = scene.lattice.b1_scale.shape[:2]
 
-    def spread(cells: CellList, y: int, target: Complex64[np.ndarray, "z2 x2 coil"]) -> None:
-        target[...] = 0
-        spread_cells(
-            cells.cell, cells.where, cells.turn, cells.entry, cells.corner, cells.weight, table.shape[-1], flat, maps, _TAPS,
-            cells.starts[y], cells.starts[y + 1], target.view(np.float32),
-        )  # fmt: skip
+    def spread(cells: CellList, rows: range, apart: int, target: Complex64[np.ndarray, "n x2 coil"]) -> None:
+        held = cells.turn, cells.entry, cells.corner, cells.weight, table.shape[-1], flat, maps
+        ends = cells.starts[rows.start], cells.starts[rows.stop], apart, target.view(np.float32)
+        if still:
+            place_cells(cells.cell, *held, *ends)
+        else:
+            spread_cells(cells.cell, cells.where, *held, _TAPS, *ends)
 
     def sum_rows(rows: range) -> None:
+        if transform is None:
+            for cells, target in zip(found, out, strict=True):
+                target[rows.start : rows.stop] = 0
+                spread(cells, rows, 1, target)
+            return
         held = np.empty((depth, *out.shape[2:]), np.complex64)
         for y in rows:
-            if transform is None:
-                for cells, target in zip(found, out[:, y], strict=True):
-                    spread(cells, y, target[None])
-            elif found[0].starts[y] == found[0].starts[y + 1]:
+            if found[0].starts[y] == found[0].starts[y + 1]:
                 out[:, y] = 0
             else:
-                spread(found[0], y, held)
+                held[...] = 0
+                spread(found[0], range(y, y + 1), 0, held)
                 out[:, y] = transform(held.reshape(depth, -1)).reshape(len(out), *held.shape[1:])
 
-    edges = np.linspace(0, height, min(ROW_PARTS, height) + 1).astype(int)
-    list(scene.pool.map(sum_rows, [range(first, last) for first, last in pairwise(edges)]))
+    rows = (range(part.start, part.stop) for part in parts_of(height, int(np.clip(out.size // PART_VALUES, 2, ROW_PARTS))))
+    list(scene.pool.map(sum_rows, rows))
 
 
 _TAPS: Float32[np.ndarray, "bin tap"] = spreading_weights()
@@ -249,12 +282,14 @@ _TAPS: Float32[np.ndarray, "bin tap"] = spreading_weights()
 def carry_directly(
     scene: Scene,
     model: SlotModel,
-    k_per_m: Float[np.ndarray, "row sample 3"],
+    k_per_m: Tracks,
     out: Complex64[np.ndarray, "n coil sample"],
     rows_out: Int[np.ndarray, " row"],
+    turn: Complex64[np.ndarray, " row"],
 ) -> None:
-    """Any trajectory, cell by cell: slow but right."""
+    """Any trajectory, cell by cell: slow but right. turn: factor of each of the slot's readouts."""
     table, pattern = scene.components(model, scene.mass(), 0.0)
+    pattern = pattern * turn[:, None]
     part = scene.lattice
     for x in range(len(part.x.points_m)):
         cells = _column(scene, table, model.middle_s, x)
@@ -265,14 +300,16 @@ def carry_directly(
         flat = (cells[..., :, None] * sensitivity[..., None, :]).reshape(-1, cells.shape[-1] * sensitivity.shape[-1])[held]
         for row, phase in _phases(part, k_per_m, x, held):
             value = (phase @ flat).reshape(len(phase), cells.shape[-1], -1)
-            out[rows_out[row]] += np.einsum("jkc,kj->cj", value, pattern[:, row] @ model.sample)
+            seen = np.einsum("jkc,kj->cj", value, pattern[:, row] @ model.sample)
+            out[rows_out[row]] += seen if scene.mix is None else scene.mix @ seen
 
 
 def _phases(
-    part: Lattice, k_per_m: Float[np.ndarray, "row sample 3"], x: int, held: Int[np.ndarray, " n"]
+    part: Lattice, k_per_m: Tracks, x: int, held: Int[np.ndarray, " n"]
 ) -> Iterator[tuple[int, Complex[np.ndarray, "sample n"]]]:
     z, y = (a.ravel()[held] for a in np.meshgrid(part.z.points_m, part.y.points_m, indexing="ij"))
-    for row, k in enumerate(k_per_m):
+    for row in range(len(k_per_m)):
+        k = k_per_m.row(row)
         gain = part.x.transfer(k[:, 0]) * part.y.transfer(k[:, 1]) * part.z.transfer(k[:, 2])
         angle = k[:, :1] * part.x.points_m[x] + np.outer(k[:, 1], y) + np.outer(k[:, 2], z)
         yield row, gain[:, None] * np.exp(-2j * np.pi * angle)

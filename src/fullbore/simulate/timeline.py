@@ -19,9 +19,11 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.fields import IDEAL, Bore, courses
 from fullbore.simulate.gradients import PlayedGradients, play_gradients
 from fullbore.simulate.moments import gathered
+from fullbore.simulate.tracks import Tracks, each_its_own, joint_labels
 
 LONGEST_RF_STEP_S = 4e-6
 LONGEST_RELAXED_S = 1e-5
+STILL_PER_M = 1e-9
 FAR_M, HELD_TURNS, MOST_PARTS = 0.25, 1e-6, 64
 """Steps of RF are cut, into so many parts at most, until a changing gradient misplaces the phase of a spin so far from the
 isocentre by no more than this at mid-step."""
@@ -62,7 +64,7 @@ class Timeline:
     phase_rad: RF phase at the pulse's centre; frequency_Hz: its offset (both in Pulseq's frame). shim: (pulse,), which of the
     sequence's shims plays it, -1 for none.
     last_pulse: (row,) the pulse before each readout, -1 where there was none. samples, dwell_s: (row,) length and step of each.
-    sample_time_s: (row, sample); sample_moment_per_m: (row, sample, part); both run on beyond the end of shorter readouts.
+    times: of the samples, in s, one part; moments: of the samples; both run on beyond the end of shorter readouts.
     receiver_phase_rad: (row, sample), or (row, 1) where it is the same for all samples.
     """
 
@@ -76,14 +78,24 @@ class Timeline:
     last_pulse: Int[np.ndarray, " row"]
     samples: Int[np.ndarray, " row"]
     dwell_s: Float[np.ndarray, " row"]
-    sample_time_s: Float[np.ndarray, "row sample"]
-    sample_moment_per_m: Float[np.ndarray, "row sample part"]
+    times: Tracks
+    moments: Tracks
     receiver_phase_rad: Float[np.ndarray, "row sample1"]
 
     @property
     def uses(self) -> list[str]:
         """The use of every pulse."""
         return [self.kinds[k].use for k in self.kind]
+
+    @property
+    def sample_time_s(self) -> Float[np.ndarray, "row sample"]:
+        """Time of every sample, made anew whenever it is asked for."""
+        return self.times.all()[..., 0]
+
+    @property
+    def sample_moment_per_m(self) -> Float[np.ndarray, "row sample part"]:
+        """Moment clock of every sample, made anew whenever it is asked for."""
+        return self.moments.all()
 
 
 def compile_timeline(sequence: Sequence, bore: Bore = IDEAL, marks_s: Float[np.ndarray, " m"] | None = None) -> Timeline:
@@ -97,25 +109,26 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL, marks_s: Float[np.n
     played = np.flatnonzero(sequence.rf >= 0)
     gradients = None if bore.is_ideal else play_gradients(sequence, bore.response)
     kinds, kind = _pulse_kinds(sequence, played, bore, gradients)
-    centre = np.array([pulse.delay_s + pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
-    time = starts[played] + centre
+    pulse_centres = np.array([pulse.delay_s + pulse.centre_s for pulse in sequence.rf_pulses])
+    time = starts[played] + pulse_centres[sequence.rf[played]]
     phase, frequency, shim = _carriers(sequence, played)
     read = np.flatnonzero(sequence.adc >= 0)
     middles = np.arange(sequence.encoding.samples) + 0.5
-    offsets = np.stack([adc.delay_s + middles * adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]]
+    offsets = np.stack([adc.delay_s + middles * adc.dwell_s for adc in sequence.adcs])
+    times = Tracks(start=starts[read, None], course=offsets[..., None], kind=sequence.adc[read].astype(np.int64))
     if marks_s is not None:
         kinds = (*kinds, _nothing(kinds[0].gradient_Hz_per_m.shape[1]))
         order, nothing = np.argsort(np.append(marks_s, time), kind="stable"), np.zeros(len(marks_s))
         added = (marks_s, time), (nothing, phase), (nothing, frequency), (nothing + len(kinds) - 1, kind), (nothing - 1, shim)
         time, phase, frequency, kind, shim = (np.append(mark, own)[order].astype(own.dtype) for mark, own in added)
-    sample_time = starts[read, None] + offsets
     if gradients is None:
         clock = _block_moments(sequence)
-        moment = clock[played] + _partial_moments(sequence, played, centre[:, None])[:, 0]
-        sample_moment = clock[read, None] + _partial_moments(sequence, read, offsets)
+        moment = clock[played] + _partial_moments(sequence, played, sequence.rf[played], pulse_centres[:, None]).at(0)
+        moments = _partial_moments(sequence, read, sequence.adc[read], offsets).moved(clock[read])
     else:
+        sample_time = times.all()[..., 0]
         both = gathered(bore.terms, gradients, np.concatenate([time, sample_time.ravel()]))
-        moment, sample_moment = both[: len(time)], both[len(time) :].reshape(*sample_time.shape, -1)
+        moment, moments = both[: len(time)], each_its_own(both[len(time) :].reshape(*sample_time.shape, -1))
     return Timeline(
         kinds=kinds,
         kind=kind,
@@ -124,11 +137,11 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL, marks_s: Float[np.n
         phase_rad=phase,
         frequency_Hz=frequency,
         shim=shim,
-        last_pulse=np.searchsorted(time, sample_time[:, 0], side="right") - 1,
+        last_pulse=np.searchsorted(time, times.at(0)[:, 0], side="right") - 1,
         samples=np.array([adc.samples for adc in sequence.adcs])[sequence.adc[read]],
         dwell_s=np.array([adc.dwell_s for adc in sequence.adcs])[sequence.adc[read]],
-        sample_time_s=sample_time,
-        sample_moment_per_m=sample_moment,
+        times=times,
+        moments=moments,
         receiver_phase_rad=receiver_phase_rad(sequence),
     )
 
@@ -189,21 +202,23 @@ def _block_moments(sequence: Sequence) -> Float[np.ndarray, "block 3"]:
 
 
 def _partial_moments(
-    sequence: Sequence, blocks: Int[np.ndarray, " n"], times_s: Float[np.ndarray, "n time"]
-) -> Float[np.ndarray, "n time 3"]:
-    """Moment from the start of each block to times within it; each pair of shape and times is integrated once."""
-    result = np.zeros((*times_s.shape, 3))
+    sequence: Sequence, blocks: Int[np.ndarray, " n"], course: Int[np.ndarray, " n"], times_s: Float[np.ndarray, "course time"]
+) -> Tracks:
+    """Moment from the start of each block to the times of its course within it; every shape is integrated once for a course."""
+    shapes, scales = sequence.gradient[blocks].astype(np.int64), sequence.gradient_scale[blocks] * GYROMAGNETIC_RATIO_HZ_PER_T
+    unit = np.zeros((len(sequence.gradients) + 1, *times_s.shape))  # the last is nothing, number -1
     for axis in range(3):
-        shape = sequence.gradient[blocks, axis]
-        scale = sequence.gradient_scale[blocks, axis] * GYROMAGNETIC_RATIO_HZ_PER_T
-        played = np.flatnonzero(shape >= 0)
-        label = np.column_stack([shape[played], np.round(times_s[played][:, [0, -1]] * 1e9)])
-        unique, which = np.unique(label, axis=0, return_inverse=True)
-        for i in range(len(unique)):
-            rows = played[which.ravel() == i]
-            waveform = sequence.gradients[shape[rows[0]]].area_until_T_s_per_m(times_s[rows[0]])
-            result[rows, :, axis] = scale[rows, None] * waveform
-    return result
+        first, _ = joint_labels(shapes[:, axis], course)
+        for shape, number in zip(shapes[first, axis], course[first], strict=True):
+            if shape >= 0:
+                unit[shape, number] = sequence.gradients[shape].area_until_T_s_per_m(times_s[number])
+    start = scales * unit[shapes, course[:, None], 0]
+    unit -= unit[..., :1]
+    runs = np.abs(unit).max(axis=2)[shapes, course[:, None]] * np.abs(scales) > STILL_PER_M
+    shapes[~runs], scales[~runs] = -1, 0.0
+    first, kind = joint_labels(course, *shapes.T, *scales.T)
+    curves = scales[first, None] * unit[shapes[first], course[first, None]].transpose(0, 2, 1)
+    return Tracks(start=start, course=curves, kind=kind)
 
 
 def _pulse_kinds(
@@ -213,10 +228,10 @@ def _pulse_kinds(
         starts = sequence.block_starts_s()
         kinds = tuple(_pulse_kind(sequence, int(block), bore, gradients, float(starts[block])) for block in played)
         return _merge_same(kinds, np.arange(len(kinds)))
-    label = np.column_stack([sequence.rf[played], sequence.gradient[played], np.round(sequence.gradient_scale[played], 12)])
-    _, first, which = np.unique(label, axis=0, return_index=True, return_inverse=True)
+    scale = np.round(sequence.gradient_scale[played], 12)
+    first, which = joint_labels(sequence.rf[played], *sequence.gradient[played].T, *scale.T)
     kinds = tuple(_pulse_kind(sequence, int(played[i]), bore) for i in first)
-    return _merge_same(kinds, which.ravel())
+    return _merge_same(kinds, which)
 
 
 def _merge_same(
