@@ -20,6 +20,7 @@ from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
 from fullbore.simulate.lines import unfold
 
+_COMMON = ("motion", "systems", "flows", "through", "courses", "tensors_m2_per_s", "walk_seed")
 WIDEST_LINE_HZ = 2e4
 """A Lorentzian line has no end; spins beyond this have dephased at once, and would only widen the tables of pulses."""
 
@@ -37,6 +38,9 @@ class SpinCloud:
     kind[i] is -1. t1rho_s: (n,) of plain spins, with which Mxy relaxes along B1 while RF plays; T2 where a spin has no other.
     courses, follows: (n,) rates and frequency of spin i change as courses[follows[i]] has it, or not where follows[i] is -1.
     line: (n,) a spin's place in its tissue's line: the off-resonance in Hz that one 1/s of R2' adds, for courses of R2'.
+    tensors_m2_per_s, diffuses: (n,) spin i diffuses with tensors[diffuses[i]], in the body's frame, or stays where that is -1.
+    walker: (n,) numbers by which walks are drawn, from walk_seed; 64 consecutive ones, which should be near one another, share
+    their draws evenly. None: 0, 1, ...
     """
 
     position_m: Float[np.ndarray, "n 3"]
@@ -56,6 +60,10 @@ class SpinCloud:
     courses: tuple[Changing, ...] = ()
     follows: Int[np.ndarray, " n"] | None = None
     line: Float[np.ndarray, " n"] | None = None
+    tensors_m2_per_s: Float[np.ndarray, "tensor 3 3"] | None = None
+    diffuses: Int[np.ndarray, " n"] | None = None
+    walker: Int[np.ndarray, " n"] | None = None
+    walk_seed: int = 0
 
     def __post_init__(self) -> None:
         n = len(self.amount)
@@ -76,6 +84,7 @@ class SpinCloud:
     def _check_sorts(self) -> None:
         n, kind, t1rho_s = len(self), self.kind, self.t1rho_s
         own = {"kind": kind, "t1rho_s": t1rho_s, "flow": self.flow, "follows": self.follows, "line": self.line}
+        own |= {"diffuses": self.diffuses, "walker": self.walker}
         for name, value in own.items():
             if value is not None and np.shape(value) != (n,):
                 raise ShapeError(f"SpinCloud.{name}: got {np.shape(value)}, wanted ({n},), one for each spin.")
@@ -99,6 +108,26 @@ class SpinCloud:
             worst = int(np.argmin(np.isfinite(t1rho_s) & (t1rho_s > 0)))
             raise ValueRangeError(f"SpinCloud.t1rho_s: got {t1rho_s[worst]} at spin {worst}, wanted a positive time.")
         self._check_courses()
+        self._check_diffusion()
+
+    def _check_diffusion(self) -> None:
+        tensors, which = self.tensors_m2_per_s, self.diffuses
+        if (tensors is None) != (which is None):
+            raise UsageError("SpinCloud.tensors_m2_per_s, diffuses: one without the other. Say which spin diffuses how.")
+        if tensors is None or which is None:
+            return
+        if which.min() < -1 or which.max() >= len(tensors):
+            worst = int(np.argmax((which < -1) | (which >= len(tensors))))
+            raise ValueRangeError(
+                f"SpinCloud.diffuses: spin {worst} has tensor {which[worst]}, wanted -1 to {len(tensors) - 1}."
+            )
+        size = float(np.abs(tensors).max(initial=0.0))
+        for number, tensor in enumerate(tensors):
+            if not np.isfinite(size) or np.abs(tensor - tensor.T).max() > 1e-9 * size or np.linalg.eigvalsh(tensor)[0] < -1e-9 * size:
+                raise ValueRangeError(
+                    f"SpinCloud.tensors_m2_per_s: tensor {number} is {tensor.tolist()}, wanted a symmetric one without negative "
+                    "eigenvalues."
+                )
 
     def _check_courses(self) -> None:
         follows = self.follows
@@ -138,9 +167,9 @@ class SpinCloud:
         names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz")
         own: dict[str, Any] = {name: getattr(self, name)[which] for name in names}
         seen: dict[str, Any] = {"b1_scale": self.b1_scale[..., which], "sensitivity": self.sensitivity[:, which]}
-        some = {name: getattr(self, name) for name in ("kind", "t1rho_s", "flow", "follows", "line")}
+        some = {name: getattr(self, name) for name in ("kind", "t1rho_s", "flow", "follows", "line", "diffuses", "walker")}
         sort: dict[str, Any] = {name: None if value is None else value[which] for name, value in some.items()}
-        same: dict[str, Any] = {name: getattr(self, name) for name in ("motion", "systems", "flows", "through", "courses")}
+        same: dict[str, Any] = {name: getattr(self, name) for name in _COMMON}
         return SpinCloud(**own, **seen, **sort, **same)
 
     def streams(self) -> Iterator[tuple[Flow | None, SpinCloud]]:
@@ -153,7 +182,7 @@ class SpinCloud:
 
     def sorts(self) -> Iterator[tuple[PoolSystem | None, SpinCloud]]:
         """Spins that are alike in what moves them: plain ones, plain ones that T1rho tells from them, those of each system, and
-        those of each course.
+        those of each course; of each those that stay at home and those that diffuse.
         """
         label = np.full(len(self), -1) if self.kind is None else self.kind.copy()
         if self.t1rho_s is not None:
@@ -168,7 +197,26 @@ class SpinCloud:
                 sort |= {"follows": None, "line": None}
                 if number <= -3:
                     sort |= {"courses": (self.courses[-3 - number],), "follows": np.zeros(len(part), int), "line": part.line}
-                yield self.systems[number] if number >= 0 else None, replace(part, **sort)
+                for own in replace(part, **sort).walkers_apart():
+                    yield self.systems[number] if number >= 0 else None, own
+
+    def walkers_apart(self) -> Iterator[SpinCloud]:
+        """Spins that stay at home, then those that diffuse."""
+        if self.diffuses is None:
+            yield self
+            return
+        still = self.diffuses < 0
+        if still.any():
+            part = self if still.all() else self.take(np.flatnonzero(still))
+            yield replace(part, tensors_m2_per_s=None, diffuses=None, walker=None)
+        if not still.all():
+            yield self if not still.any() else self.take(np.flatnonzero(~still))
+
+    def numbered(self) -> SpinCloud:
+        """The same with numbers for all walks, so that parts of it keep theirs."""
+        if self.diffuses is None or self.walker is not None:
+            return self
+        return replace(self, walker=np.arange(len(self)))
 
     def drive(self, shim: Complex[np.ndarray, " channel"] | None) -> Complex[np.ndarray, " n"]:
         """Transmit field of each spin for channels played with these weights (Pulseq's frame), all alike for None.
