@@ -14,11 +14,11 @@ from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.changing import Changing
 from fullbore.simulate.cloud.pools import PoolSystem
-from fullbore.simulate.cloud.sorts import Sorts
+from fullbore.simulate.cloud.sorts import Sorts, unmixed
 from fullbore.simulate.cloud.vessel import Vessel
+from fullbore.simulate.cloud.walk_kernel import TOGETHER
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
-from fullbore.simulate.lines import unfold
 
 _COMMON = ("motion", "systems", "flows", "through", "courses", "tensors_m2_per_s", "walk_seed")
 WIDEST_LINE_HZ = 2e4
@@ -118,12 +118,11 @@ class SpinCloud:
             return
         if which.min() < -1 or which.max() >= len(tensors):
             worst = int(np.argmax((which < -1) | (which >= len(tensors))))
-            raise ValueRangeError(
-                f"SpinCloud.diffuses: spin {worst} has tensor {which[worst]}, wanted -1 to {len(tensors) - 1}."
-            )
+            raise ValueRangeError(f"SpinCloud.diffuses: spin {worst} has tensor {which[worst]}, wanted -1 to {len(tensors) - 1}.")
         size = float(np.abs(tensors).max(initial=0.0))
         for number, tensor in enumerate(tensors):
-            if not np.isfinite(size) or np.abs(tensor - tensor.T).max() > 1e-9 * size or np.linalg.eigvalsh(tensor)[0] < -1e-9 * size:
+            bad = not np.isfinite(size) or np.abs(tensor - tensor.T).max() > 1e-9 * size
+            if bad or np.linalg.eigvalsh(tensor)[0] < -1e-9 * size:
                 raise ValueRangeError(
                     f"SpinCloud.tensors_m2_per_s: tensor {number} is {tensor.tolist()}, wanted a symmetric one without negative "
                     "eigenvalues."
@@ -238,14 +237,17 @@ def in_static_field(cloud: SpinCloud, spec: ScannerSpec | None) -> SpinCloud:
     return replace(cloud, off_resonance_Hz=cloud.off_resonance_Hz + 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * ppm)
 
 
-def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int], *, seed: int | None = None) -> SpinCloud:
+def scatter(
+    phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int], *, seed: int | None = None, diffusing: bool = True
+) -> SpinCloud:
     """Spins in an axis-aligned phantom, `per_cell` (x, y, z) in each of its cells, one for each tissue that is there.
 
     seed None: on a regular grid, and without T2'. Neighbours come back in phase when a spoiler has turned them by whole cycles:
     where transverse magnetisation outlives a repetition, take spins much closer than the spoiler's cycle, or give a seed.
     Otherwise each is moved at random within its part of the cell, so that spoiled magnetisation averages out as noise does, and
     draws an off-resonance from its tissue's Lorentzian line, so that a voxel of many spins decays with T2'.
-    Species of a tissue are spins of their own in the same places. Tissues with pools are spins of a `PoolSystem`, those that the
+    With a seed spins of tissues that diffuse walk, unless not `diffusing`. Compartments then, and species of a tissue, are spins
+    of their own in the same places. Tissues with pools are spins of a `PoolSystem`, those that the
     phantom has courses for follow them (their R2' only with a seed).
     The phantom's fractions are linear between its points. Fields are cubic between theirs. `simulate.acquire` with states
     knows complete spoiling and T2' without counting spins.
@@ -260,8 +262,9 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int],
     spacing = np.array([axis.spacing_m for axis in axes])
     random = None if seed is None else np.random.default_rng(seed)
     parts = []
-    sorts = Sorts(phantom, spec.b0_T)
-    for line in sorts.lines:
+    sorts = Sorts(phantom, spec.b0_T, diffusing and seed is not None)
+    numbers = _numbers((len(axes[2].points_m), len(axes[1].points_m), len(axes[0].points_m)))
+    for number, line in enumerate(sorts.lines):
         tissue, fraction = line.tissue, phantom.fractions[line.owner]
         share = np.einsum("zyx,kz,jy,ix->kji", fraction.astype(np.float64), *weights[::-1], optimize=True).ravel()
         held = np.flatnonzero(share > 0)
@@ -271,23 +274,34 @@ def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int],
         times = np.full(len(held), tissue.t1_s), np.full(len(held), tissue.t2_s)
         field_Hz = field_Hz + in_line / tissue.t2_prime_s
         seen, place_m = (transmit[:, held].T, coils[:, held].T), places[held] + moved
-        kind = *sorts.of(line, len(held)), _flow_of(phantom, tissue, place_m)
+        walker = numbers[held] + number * (int(numbers.max()) // TOGETHER + 1) * TOGETHER
+        kind = *sorts.of(line, len(held)), _flow_of(phantom, tissue, place_m), np.full(len(held), sorts.diffuses(line)), walker
         parts.append((place_m, amount, *times, field_Hz, in_line, *seen, *kind))
     through = spec.receive.sensitivity if phantom.motion is not None or phantom.flows else None
-    return replace(_joined(parts, sorts, phantom.flows), motion=phantom.motion, through=through)
+    return replace(_joined(parts, sorts, phantom.flows), motion=phantom.motion, through=through, walk_seed=seed or 0)
+
+
+def _numbers(shape: tuple[int, int, int]) -> Int[np.ndarray, " n"]:
+    """Of all places (z, y, x): 64 consecutive ones are a block of 4 x 4 x 4."""
+    z, y, x = np.indices(shape).reshape(3, -1)
+    blocks = [-(-count // 4) for count in shape]
+    block = ((z // 4) * blocks[1] + y // 4) * blocks[2] + x // 4
+    return np.asarray(TOGETHER * block + 16 * (z % 4) + 4 * (y % 4) + x % 4)
 
 
 def _joined(parts: list[tuple], sorts: Sorts, flows: tuple[Flow, ...]) -> SpinCloud:
     """One cloud of the columns of all lines."""
-    position, amount, t1, t2, field, in_line, b1, coil, kind, t1rho, follows, flow = (
+    position, amount, t1, t2, field, in_line, b1, coil, kind, t1rho, follows, flow, diffuses, walker = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
+    tensors = sorts.tensors_m2_per_s
     return SpinCloud(
         position_m=position, amount=amount, t1_s=t1, t2_s=t2, off_resonance_Hz=field.astype(np.float64),
         b1_scale=b1.T[0] if b1.shape[1] == 1 else b1.T,
         sensitivity=coil.T.astype(np.complex64), systems=sorts.systems, kind=kind if sorts.systems else None,
         t1rho_s=t1rho if (t1rho != t2).any() else None, courses=sorts.courses, follows=follows if sorts.courses else None,
         line=in_line if sorts.courses else None, flows=flows, flow=flow if flows else None,
+        tensors_m2_per_s=tensors, diffuses=None if tensors is None else diffuses, walker=None if tensors is None else walker,
     )  # fmt: skip
 
 
@@ -300,9 +314,9 @@ def _flow_of(phantom: Phantom, tissue: Tissue, place_m: Float[np.ndarray, "n 3"]
     return flow
 
 
-def scattered(phantom: Phantom, per_cell: tuple[int, int, int]) -> int:
+def scattered(phantom: Phantom, per_cell: tuple[int, int, int], diffusing: bool = False) -> int:
     """How many spins `scatter` makes, at most."""
-    lines = np.bincount([line.owner for line in unfold(phantom.tissues)])
+    lines = np.bincount([line.owner for line in unmixed(phantom.tissues, diffusing)], minlength=len(phantom.tissues))
     padded = np.pad(phantom.fractions > 0, ((0, 0), (1, 1), (1, 1), (1, 1)))
     for axis in (1, 2, 3):
         low, high = (np.take(padded, np.arange(padded.shape[axis] - 1) + step, axis=axis) for step in (0, 1))

@@ -14,6 +14,7 @@ from jaxtyping import Float, Float32
 from fullbore.data import GradientResponse, Sequence
 from fullbore.simulate.cloud.schedule import Piece, Walked
 from fullbore.simulate.cloud.spins import SpinCloud
+from fullbore.simulate.cloud.spots import NEAR_M
 from fullbore.simulate.cloud.walk_clock import WalkClock, make_walk_clock, near_its_middle
 from fullbore.simulate.cloud.walk_kernel import walk
 from fullbore.simulate.diffusion import within_readout
@@ -21,8 +22,6 @@ from fullbore.simulate.fields import FieldTerm, shapes
 from fullbore.simulate.timeline import Timeline, compile_timeline
 from fullbore.simulate.trajectory import positions_after_pulses
 
-NEAR_M = 5e-4
-"""Over which fields are straight, for spins that leave their homes by less."""
 ALIKE = 1e-6
 """Slopes of fields that differ by less from spin to spin are one."""
 FELT = 1e-5
@@ -68,6 +67,7 @@ def make_walk(
         return None
     size, axes = np.linalg.eigh(part.tensors_m2_per_s)
     roots = axes * np.sqrt(np.maximum(size, 0))[:, None, :]
+    mean = np.average(part.tensors_m2_per_s[part.diffuses], axis=0, weights=np.abs(part.amount) + 1e-300)
     few = part.position_m[:: max(1, len(part) // 1000)]
     slopes = slopes_of(terms, few)
     alike = float(np.ptp(slopes, axis=0).max()) < ALIKE * float(np.abs(slopes).max())
@@ -76,7 +76,7 @@ def make_walk(
         terms=terms,
         roots=roots,
         common=along(terms, np.repeat(few[:1], len(roots), axis=0), roots) if alike else None,
-        onwards=_onwards(sequence, np.average(part.tensors_m2_per_s[part.diffuses], axis=0, weights=np.abs(part.amount) + 1e-300)),
+        onwards=_onwards(sequence, mean),
         seed=part.walk_seed,
     )
 

@@ -2,8 +2,8 @@
 
 Along a stretch of T s the courses of the bore gather m(t), M at its end. With the path P = integral of m dt and the spread
 S = integral of m m^T dt, a spin that walks by w gathers beside its home's phase, per part of the bore,
-M . w(start) + (M - P / T) . (w(end) - w(start)), and what its bridge adds, whose variance is 2 (tr(D S) - P^T D P / T): the end of
-a Brownian path and the integral of G . w along it are jointly Gaussian, so that a stretch of any length is drawn exactly.
+M . w(start) + (M - P / T) . (w(end) - w(start)), and what its bridge adds, whose variance is 2 (tr(D S) - P^T D P / T): the end
+of a Brownian path and the integral of G . w along it are jointly Gaussian, so that a stretch of any length is drawn exactly.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ OWN_SPAN = 0.75
 class WalkClock:
     """Stretches that end at events: pulses and the middles of readouts, in their order.
 
-    pulse, row: which event each is. time_s: (event,) its end; length_s: of the stretch before it. moment, path, spread: M, P, S of
-    its courses. heard: (event, part) k of what a readout hears at its middle, 0 at pulses: pictures stay where the tissue is.
+    pulse, row: which event each is. time_s: (event,) its end; length_s: of the stretch before it. moment, path, spread: M, P, S
+    of its courses. heard: (event, part) k of what a readout hears at its middle, 0 at pulses: pictures stay where tissue is.
     """
 
     pulse: Int[np.ndarray, " pulse"]

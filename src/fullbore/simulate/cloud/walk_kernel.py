@@ -48,7 +48,9 @@ def _draw(key, number):
     """One draw of a spin; key: of the seed, the event and which of its draws."""
     group, place = np.uint64(number >> 6), np.uint64(number & 63)
     h = _mixed(_mixed(key + (group + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)))
-    turned = ((place ^ ((h >> np.uint64(5)) & np.uint64(63))) * (((h & np.uint64(31)) << np.uint64(1)) | np.uint64(1))) & np.uint64(63)
+    turned = (
+        (place ^ ((h >> np.uint64(5)) & np.uint64(63))) * (((h & np.uint64(31)) << np.uint64(1)) | np.uint64(1))
+    ) & np.uint64(63)
     u = (float(h >> np.uint64(12)) + 0.5) / 4503599627370496.0 + float(turned) / 64.0
     return _normal(u - 1.0 if u >= 1.0 else u)
 
@@ -108,7 +110,12 @@ def walk(seed, first, is_pulse, length, moment, path, spread, heard, shape, of, 
     table = np.empty((shape.shape[0], 10))
     for e in range(length.shape[0]):
         _coefficients(length[e], moment[e], path[e], spread[e], heard[e], shape, table)
-        one, two, three, four = _key(seed, first + e, 0), _key(seed, first + e, 1), _key(seed, first + e, 2), _key(seed, first + e, 3)
+        one, two, three, four = (
+            _key(seed, first + e, 0),
+            _key(seed, first + e, 1),
+            _key(seed, first + e, 2),
+            _key(seed, first + e, 3),
+        )
         step = np.sqrt(2.0 * max(length[e], 0.0))
         bridged = table[:, 6].max() > 0.0
         for n in range(of.shape[0]):
