@@ -153,7 +153,7 @@ def test_a_stimulated_echo_keeps_exp_minus_b_d():
     sequence = stimulated_echo()
     plain = play_cloud(still_line, sequence)[0, 0, 4]
     found = complex(play_cloud(walking, sequence)[0, 0, 4] / plain)
-    assert abs(plain) == pytest.approx(0.4, abs=0.01)  # half of it is there, less T1 and T2
+    assert abs(plain) == pytest.approx(0.38, abs=0.01)  # half of it is there, less T1 and T2
     assert within_chance(found, exponent, MANY // 8)  # each spin gives up to twice its mean, and in either phase
 
 

@@ -98,7 +98,7 @@ def acquire(
     run = CloudRun(cloud, played, spec, tolerance=1e-6, memory_bytes=memory_bytes)
     run.how |= {"phantom": phantom.name}
     report(0.0, f"plan: {run.outlook()}: {choice.why}")
-    if felt.lost:
+    if any(np.any(tensor) for tissue in phantom.tissues for _, tensor in tissue.diffusion):
         report(0.0, _walks(phantom, played, felt, counts) if walks else f"spins stay: diffusion takes {felt.lost:.1g} at most")
     return record(run, sequence, spec, seed, report)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Complex, Float, Int, Num
+from scipy.ndimage import map_coordinates
 
 from fullbore.data import FieldMap, Flow, Motion, Phantom, ScannerSpec, Tissue
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
@@ -20,6 +21,8 @@ from fullbore.simulate.cloud.walk_kernel import TOGETHER
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
 
+PLASTIC, THREE = 1.3247179572447460, (np.sqrt(3) - 1, np.sqrt(5) - 2, np.sqrt(2) - 1)
+"""Irrational steps: of two quasi-random dimensions in place, and of one in frequency that does not go with them."""
 _COMMON = ("motion", "systems", "flows", "through", "courses", "tensors_m2_per_s", "walk_seed")
 WIDEST_LINE_HZ = 2e4
 """A Lorentzian line has no end; spins beyond this have dephased at once, and would only widen the tables of pulses."""
@@ -244,8 +247,8 @@ def scatter(
 
     seed None: on a regular grid, and without T2'. Neighbours come back in phase when a spoiler has turned them by whole cycles:
     where transverse magnetisation outlives a repetition, take spins much closer than the spoiler's cycle, or give a seed.
-    Otherwise each is moved at random within its part of the cell, so that spoiled magnetisation averages out as noise does, and
-    draws an off-resonance from its tissue's Lorentzian line, so that a voxel of many spins decays with T2'.
+    Otherwise rows and planes are moved against each other (`sheared`), so that spoiled magnetisation stays spoiled, and every
+    spin has an off-resonance of its tissue's Lorentzian line, so that a voxel of many spins decays with T2'.
     With a seed spins of tissues that diffuse walk, unless not `diffusing`. Compartments then, and species of a tissue, are spins
     of their own in the same places. Tissues with pools are spins of a `PoolSystem`, those that the
     phantom has courses for follow them (their R2' only with a seed).
@@ -253,27 +256,30 @@ def scatter(
     knows complete spoiling and T2' without counting spins.
     """
     axes, weights = zip(*(_fine_axis(phantom, axis, per_cell[axis]) for axis in range(3)), strict=True)
-    frame = np.eye(3)
+    shape, spacing = tuple(len(axis.points_m) for axis in axes[::-1]), np.array([axis.spacing_m for axis in axes])
     z, y, x = (part.ravel() for part in np.meshgrid(*(axis.points_m for axis in axes[::-1]), indexing="ij"))
-    places = np.stack([x, y, z], axis=1)
-    ppm = sample_field(phantom.field_ppm, frame, axes)[0].real.ravel()
-    transmit = sample_field(spec.transmit, frame, axes).reshape(len(spec.transmit.values), -1)
-    coils = sample_field(spec.receive.sensitivity, frame, axes).reshape(spec.receive.coils, -1)
-    spacing = np.array([axis.spacing_m for axis in axes])
     random = None if seed is None else np.random.default_rng(seed)
+    moved = np.zeros((len(x), 3)) if random is None else spacing * sheared(shape, random)
+    places = np.stack([x, y, z], axis=1) + moved
+    step = None if random is None else moved / spacing
+    ppm, transmit, coils = (
+        _moved(sample_field(field, np.eye(3), axes).reshape(len(field.values), *shape), step)
+        for field in (phantom.field_ppm, spec.transmit, spec.receive.sensitivity)
+    )
     parts = []
     sorts = Sorts(phantom, spec.b0_T, diffusing and seed is not None)
-    numbers = _numbers((len(axes[2].points_m), len(axes[1].points_m), len(axes[0].points_m)))
+    numbers = _numbers(shape)
     for number, line in enumerate(sorts.lines):
         tissue, fraction = line.tissue, phantom.fractions[line.owner]
         share = np.einsum("zyx,kz,jy,ix->kji", fraction.astype(np.float64), *weights[::-1], optimize=True).ravel()
         held = np.flatnonzero(share > 0)
-        moved, in_line = _at_random(sorts.widest_per_s(line), spacing, len(held), random)
-        field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[held] + tissue.chemical_shift_ppm)
-        amount = line.share * share[held] * float(np.prod(spacing)) * tissue.proton_density
+        in_line = _in_line(sorts.widest_per_s(line), shape, held, random)
+        field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[0, held].real + tissue.chemical_shift_ppm)
+        own = share[held] if random is None else _share(phantom, line.owner, places[held])
+        amount = line.share * own * float(np.prod(spacing)) * tissue.proton_density
         times = np.full(len(held), tissue.t1_s), np.full(len(held), tissue.t2_s)
         field_Hz = field_Hz + in_line / tissue.t2_prime_s
-        seen, place_m = (transmit[:, held].T, coils[:, held].T), places[held] + moved
+        seen, place_m = (transmit[:, held].T, coils[:, held].T), places[held]
         walker = numbers[held] + number * (int(numbers.max()) // TOGETHER + 1) * TOGETHER
         kind = *sorts.of(line, len(held)), _flow_of(phantom, tissue, place_m), np.full(len(held), sorts.diffuses(line)), walker
         parts.append((place_m, amount, *times, field_Hz, in_line, *seen, *kind))
@@ -324,19 +330,50 @@ def scattered(phantom: Phantom, per_cell: tuple[int, int, int], diffusing: bool 
     return int(padded.sum(axis=(1, 2, 3)) @ lines) * int(np.prod(per_cell))
 
 
-def _at_random(
-    widest_per_s: float, spacing_m: Float[np.ndarray, " 3"], count: int, random: np.random.Generator | None
-) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
-    """Displacements within a spin's own cell, and places in the Lorentzian line (Hz per 1/s of R2', which will be widest_per_s at
-    most); zeros without a generator.
+def sheared(shape: tuple[int, int, int], random: np.random.Generator) -> Float[np.ndarray, "n 3"]:
+    """Where in its part of a cell each spin of a lattice (z, y, x) is, -0.5 to 0.5: as far on as its row and plane say.
+
+    Seen along any axis the spins of a few rows stand evenly between each other, so that what is spoiled along it stays spoiled
+    with few of them: the lattice's echoes are at moments that no sequence plays. Source of the irrational steps: the plastic
+    number, Roberts 2018, "The unreasonable effectiveness of quasirandom sequences".
+    """
+    z, y, x = np.indices(shape).reshape(3, -1)
+    one, two = 1 / PLASTIC, 1 / PLASTIC**2
+    along = np.stack([one * y + two * z, two * x + one * z, one * x + two * y], axis=1)
+    return np.asarray((along + random.random(3)) % 1 - 0.5)
+
+
+def _moved(values: Num[np.ndarray, "channel z y x"], step: Float[np.ndarray, "n 3"] | None) -> Num[np.ndarray, "channel n"]:
+    """A field on a lattice at places that are parts of a step (x, y, z) away; it is smooth on that scale."""
+    result = values.reshape(len(values), -1).copy()
+    if step is not None:
+        for channel, value in enumerate(values):
+            for axis in range(3):
+                result[channel] += np.gradient(value, axis=2 - axis).ravel() * step[:, axis]
+    return result
+
+
+def _share(phantom: Phantom, tissue: int, place_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
+    """A tissue's fraction at any places, linear between the phantom's points and to nothing beyond them."""
+    to_index = np.linalg.inv(phantom.grid.affine_m)
+    where = 1 + place_m @ to_index[:3, :3].T + to_index[:3, 3]
+    padded = np.pad(phantom.fractions[tissue].astype(np.float64), 1)
+    return np.asarray(map_coordinates(padded, where.T[::-1], order=1))
+
+
+def _in_line(
+    widest_per_s: float, shape: tuple[int, int, int], held: Int[np.ndarray, " n"], random: np.random.Generator | None
+) -> Float[np.ndarray, " n"]:
+    """Places in the Lorentzian line (Hz per 1/s of R2', which will be widest_per_s at most), even among neighbours of a lattice;
+    zeros without a generator.
     """
     if random is None:
-        return np.zeros((count, 3)), np.zeros(count)
-    moved = (random.random((count, 3)) - 0.5) * spacing_m
-    part = random.permutation(count) + random.random(count)
-    in_line = np.tan(np.pi * (part / max(count, 1) - 0.5)) / (2 * np.pi)
+        return np.zeros(len(held))
+    z, y, x = np.unravel_index(held, shape)
+    part = (x * THREE[0] + y * THREE[1] + z * THREE[2] + random.random()) % 1
+    in_line = np.tan(np.pi * (np.clip(part, 1e-9, 1 - 1e-9) - 0.5)) / (2 * np.pi)
     most = WIDEST_LINE_HZ / max(widest_per_s, 1e-9)
-    return moved, np.clip(in_line, -most, most)
+    return np.asarray(np.clip(in_line, -most, most))
 
 
 def _fine_axis(phantom: Phantom, axis: int, per_cell: int) -> tuple[LatticeAxis, Float[np.ndarray, "fine point"]]:
