@@ -80,5 +80,5 @@ class PlainPlayer(Player):
         return found
 
     def cost_s(self, coils: int) -> float:
-        """Of its readouts."""
-        return self._readouts.cost_s(coils)
+        """Of its readouts and its walk."""
+        return self._readouts.cost_s(coils) + (0.0 if self._walk is None else self._walk.cost_s)

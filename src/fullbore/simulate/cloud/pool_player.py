@@ -75,8 +75,8 @@ class PoolPlayer(Player):
         return total
 
     def cost_s(self, coils: int) -> float:
-        """Of every mode's readouts."""
-        return len(self._heard) * self._readouts.cost_s(coils)
+        """Of every mode's readouts and its walk."""
+        return len(self._heard) * self._readouts.cost_s(coils) + (0.0 if self._walk is None else self._walk.cost_s)
 
     def _run(self, part: Spots, piece: Piece, state: Float32[np.ndarray, "state n"]) -> Complex64[np.ndarray, "row mode n"]:
         """Every mode's part in the signal: as large as at a readout's first sample, with a spin's own phase at its middle."""
