@@ -256,7 +256,8 @@ def scatter(
     knows complete spoiling and T2' without counting spins.
     """
     axes, weights = zip(*(_fine_axis(phantom, axis, per_cell[axis]) for axis in range(3)), strict=True)
-    shape, spacing = tuple(len(axis.points_m) for axis in axes[::-1]), np.array([axis.spacing_m for axis in axes])
+    shape = len(axes[2].points_m), len(axes[1].points_m), len(axes[0].points_m)
+    spacing = np.array([axis.spacing_m for axis in axes])
     z, y, x = (part.ravel() for part in np.meshgrid(*(axis.points_m for axis in axes[::-1]), indexing="ij"))
     random = None if seed is None else np.random.default_rng(seed)
     moved = np.zeros((len(x), 3)) if random is None else spacing * sheared(shape, random)
