@@ -43,15 +43,16 @@ def test_the_plan_comes_first_and_says_why():
 
 
 def test_engines_agree():
-    """What is left of spoiled magnetisation falls with the number of spins, which are random; on a grid it comes back whole."""
+    """Spoiled magnetisation stays spoiled with 250 spins in a voxel of a lattice that is sheared; on a grid it comes back."""
     sequence, body = built(GRE, SPEC), box(shape=(6, 6, 6), spacing_m=(5e-3,) * 3)
     wanted = samples(body, sequence, SPEC)
     found = {
         count: error(play_cloud(scatter(body, SPEC, per_cell(body, count), seed=1), sequence), wanted)
-        for count in (25_000, 400_000)
+        for count in (25_000, 100_000)
     }
-    assert found[400_000] < 0.05 and found[400_000] < 0.5 * found[25_000]  # some 3000 spins in each voxel
-    assert error(play_cloud(scatter(body, SPEC, per_cell(body, 400_000)), sequence), wanted) > 0.2
+    # cells of the lattice are wide for the sensitivities, which are taken as straight between them
+    assert found[25_000] < 0.015 and found[100_000] < 0.008
+    assert error(play_cloud(scatter(body, SPEC, per_cell(body, 100_000)), sequence), wanted) > 0.2
     states, free = (acquire(body, sequence, SPEC, seed=1, engine=name, spins=100_000) for name in ("states", "spins"))
     np.testing.assert_array_equal(free.noise, states.noise)  # the same receivers
 

@@ -11,6 +11,7 @@ from fullbore.errors import UsageError
 from fullbore.simulate.acquisition import StatesRun
 from fullbore.simulate.cloud.play import MEMORY_BYTES, CloudRun
 from fullbore.simulate.cloud.spins import scatter, scattered
+from fullbore.simulate.cloud.weighting import Weighting, weighting
 from fullbore.simulate.planning import Plan, check_inputs, plan
 from fullbore.simulate.receiving import Progress, played_sequence, record
 
@@ -70,13 +71,14 @@ def acquire(
     """Raw data of `sequence` on `phantom` in `spec`, with its flaws and noise.
 
     Signal = sum over the phantom of proton density * volume * sensitivity * magnetisation (1 at equilibrium).
-    Tissues: both engines feel T1, T2, T2', proton density, chemical shift and species; states alone diffusion and compartments;
-    spins alone pools, T1rho, courses in time, motion and flow (pools do not flow). Neither feels what a body has made of its
+    Tissues: both engines feel T1, T2, T2', proton density, chemical shift, species, diffusion and compartments; spins alone
+    pools, T1rho, courses in time, motion and flow (pools do not flow). Neither feels what a body has made of its
     tissues elsewhere or not at all: susceptibility (it is in the phantom's field), perfusion, oxygenation (give a course),
     stiffness, temperature, conductivity and permittivity (they are in the transmit field).
-    tolerance: relative l2 error allowed to the noiseless samples (states). seed: of the noise, and of where spins are put.
-    engine: auto, states (configuration states on classes) or spins (isochromats, at most `spins` of them, without diffusion;
-    `memory_bytes` bounds their work). progress is told the plan first, then fractions.
+    tolerance: relative l2 error allowed to the noiseless samples (states), and to what no diffusion makes of any readout: spins
+    walk where they would lose more. seed: of the noise, of where spins are put and of their walks.
+    engine: auto, states (configuration states on classes) or spins (isochromats, at most `spins` of them; `memory_bytes` bounds
+    their work). progress is told the plan first, then fractions.
     Errors: UsageError, ValueRangeError, LimitError for what cannot be simulated; AcquisitionInterrupted, with the readouts
     that are complete, for Ctrl-C (with states a slice is complete at once, a volume only at its end).
     """
@@ -89,19 +91,37 @@ def acquire(
         for note in choice.planned.notes:
             report(0.0, note)
         return record(StatesRun(choice.planned, played, spec), sequence, spec, seed, report)
-    cloud = scatter(phantom, spec, per_cell(phantom, spins), seed=seed)
+    felt = weighting(phantom, played)
+    walks = felt.lost > tolerance
+    counts = per_cell(phantom, spins, walks)
+    cloud = scatter(phantom, spec, counts, seed=seed, diffusing=walks)
     run = CloudRun(cloud, played, spec, tolerance=1e-6, memory_bytes=memory_bytes)
     run.how |= {"phantom": phantom.name}
     report(0.0, f"plan: {run.outlook()}: {choice.why}")
     if any(np.any(tensor) for tissue in phantom.tissues for _, tensor in tissue.diffusion):
-        report(0.0, "spins do not diffuse")
+        report(0.0, _walks(phantom, played, felt, counts) if walks else f"spins stay: diffusion takes {felt.lost:.1g} at most")
     return record(run, sequence, spec, seed, report)
 
 
-def per_cell(phantom: Phantom, spins: int) -> tuple[int, int, int]:
-    """Spins along x, y and z in each of the phantom's cells: as even in space as a number of spins allows, at least one."""
+def _walks(phantom: Phantom, sequence: Sequence, felt: Weighting, counts: tuple[int, int, int]) -> str:
+    """What walking will cost in accuracy, in a sentence."""
+    geometry = sequence.encoding.geometry
+    voxel = float(np.prod(geometry.fov_m) / np.prod(geometry.matrix))
+    held = voxel * float(np.prod(counts) / np.prod(phantom.grid.spacing_m))
+    error = 100 * felt.error(held)
+    return (
+        f"spins walk: diffusion takes up to {100 * felt.lost:.2g} % of a readout; at most {error:.1g} % of an unweighted voxel, "
+        f"of {held:.0f} spins, is error by chance"
+    )
+
+
+def per_cell(phantom: Phantom, spins: int, diffusing: bool = False) -> tuple[int, int, int]:
+    """Spins along x, y and z in each of the phantom's cells: as even in space as a number of spins allows, at least one.
+
+    diffusing: a spin for each compartment of a tissue.
+    """
     counts, spacing = [1, 1, 1], phantom.grid.spacing_m
-    cells = scattered(phantom, (1, 1, 1))
+    cells = scattered(phantom, (1, 1, 1), diffusing)
     while True:
         axis = max(range(3), key=lambda i: spacing[i] / counts[i])
         more = [count + (i == axis) for i, count in enumerate(counts)]

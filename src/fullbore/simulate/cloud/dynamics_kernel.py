@@ -43,6 +43,15 @@ def _gather(place, f, move, dt, phase):
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
+def add_turns(walked, at, phase):
+    """What walks add, event `at` of them; nothing for -1."""
+    if at >= 0:
+        for n in range(phase.shape[0]):
+            phase[n] += walked[at, n]
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+@no_type_check
 def _rest(mx, my, mz, e1, e2, phase):
     """Precession by `phase` turns, and relaxation."""
     for n in range(mx.shape[0]):
@@ -102,7 +111,7 @@ def _mute(start, speed, way, lap, out):
 @no_type_check
 def run_spins(
     state, terms, kind, turn, shim, ar, ai, move, dt, rest, e1, e2, place, after, f, rows, row_move, row_dt, row_rest,
-    start, speed, way, row_way, lap, out,
+    start, speed, way, row_way, lap, walked, at, row_at, out,
 ):  # fmt: skip
     """Some pulses of a block of spins, on from `state` (3, n), which is changed.
 
@@ -110,17 +119,20 @@ def run_spins(
     moment clock. ar, ai: float32 (shim, n). e1, e2: float32 (interval, n), which `rest` and `row_rest` index. place, after:
     (part, n), before pulses and behind them. f: (n,) Hz. rows: (pulse, 2) first and last + 1 readout after it. row_move, row_dt,
     row_rest: from the pulse to the readout's middle. start, speed: (n,) of spins that renew themselves, (0,) when none do;
-    way: (pulse,), row_way: (row,); lap: (n,) is changed. out: complex64 (row, n).
+    way: (pulse,), row_way: (row,); lap: (n,) is changed. walked: float32 (event, n) turns, which at (pulse,) and row_at (row,)
+    index; -1 for none. out: complex64 (row, n).
     """
     mx, my, mz = state[0], state[1], state[2]
     phase = np.empty(f.shape[0])
     for q in range(kind.shape[0]):
         if dt[q] > 0:
             _gather(place, f, move[q], dt[q], phase)
+            add_turns(walked, at[q], phase)
             _rest(mx, my, mz, e1[rest[q]], e2[rest[q]], phase)
         _renew(state, start, speed, way[q], lap)
         _pulse(mx, my, mz, terms[kind[q]], turn[q], ar[shim[q]], ai[shim[q]])
         for i in range(rows[q, 0], rows[q, 1]):
             _gather(after, f, row_move[i], row_dt[i], phase)
+            add_turns(walked, row_at[i], phase)
             _look(mx, my, e2[row_rest[i]], phase, out[i])
             _mute(start, speed, row_way[i], lap, out[i])

@@ -21,6 +21,7 @@ from fullbore.simulate.cloud.schedule import as_in, pieces
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
 from fullbore.simulate.cloud.spots import make_spots, make_ways, moving_bore
 from fullbore.simulate.cloud.stream import Flowing
+from fullbore.simulate.cloud.walk import make_walk
 from fullbore.simulate.fields import Bore, make_bore
 from fullbore.simulate.receiving import Progress, Run, played_sequence, record
 from fullbore.simulate.timeline import Timeline, compile_timeline
@@ -95,7 +96,7 @@ class CloudRun(Run):
         threads: int = 2,
     ):
         flaws, b0_T = (spec.flaws, spec.b0_T) if spec is not None else (Flaws(), 0.0)
-        given, cloud = len(cloud), audible(cloud, compile_timeline(sequence))
+        given, cloud = len(cloud), audible(cloud.numbered(), compile_timeline(sequence))
         self._players: list[Player] = []
         self._times: list[Timeline] = []  # each player's own, which differ by the fields and by marks of flow
         ways = make_ways(cloud)
@@ -103,16 +104,18 @@ class CloudRun(Run):
             bore = make_bore(flaws, b0_T, stream.motion is not None or flow is not None)
             vessel = Vessel(flow) if flow is not None else None
             bore = moving_bore(bore, stream, ways, vessel, sequence)
+            met = bore.terms[0].fields if isinstance(bore.terms[0], Flowing) else bore.terms
             marks_s = bore.terms[0].windows.edges_s if isinstance(bore.terms[0], Flowing) else None
             timeline = compile_timeline(sequence, bore, marks_s)
             for system, part in (stream if flow is not None else in_static_field(stream, spec)).sorts():
                 own, clock = in_course(part, bore, timeline, sequence, marks_s)
                 spots = make_spots(part, own, sequence.rf_shims, vessel, ways)
+                walk = make_walk(part, met, bore.response, sequence, clock)
                 self._times.append(clock)
                 if system is None:
-                    self._players.append(PlainPlayer(clock, spots, tolerance))
+                    self._players.append(PlainPlayer(clock, spots, tolerance, walk))
                 else:
-                    self._players.append(PoolPlayer(clock, system, spots, tolerance, threads))
+                    self._players.append(PoolPlayer(clock, system, spots, tolerance, threads, walk))
         self._timeline = timeline = compile_timeline(sequence) if cloud.flows else self._times[0]
         self.shape = (len(timeline.last_pulse), len(cloud.sensitivity), timeline.sample_time_s.shape[1])
         self._threads, self._spins, self._memory_bytes = threads, given, memory_bytes

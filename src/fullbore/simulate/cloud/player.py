@@ -9,8 +9,9 @@ from jaxtyping import Complex64, Float32
 
 from fullbore.simulate.cloud.pulses import CloudPulses
 from fullbore.simulate.cloud.readouts import Readouts
-from fullbore.simulate.cloud.schedule import Piece, Schedule
+from fullbore.simulate.cloud.schedule import Piece, Schedule, at_home
 from fullbore.simulate.cloud.spots import Spots
+from fullbore.simulate.cloud.walk import STATE, Walk
 from fullbore.simulate.timeline import Timeline
 
 CHANGING_SPIN_BYTES = 10_000
@@ -46,7 +47,7 @@ class PlainPlayer(Player):
 
     spin_bytes, looks = 4000, 1
 
-    def __init__(self, timeline: Timeline, spots: Spots, tolerance: float):
+    def __init__(self, timeline: Timeline, spots: Spots, tolerance: float, walk: Walk | None = None):
         rate, self._changing = 1 / spots.cloud.t2_s, spots.cloud.changing
         rates = float(rate.min()), float(rate.max())
         self._readouts = Readouts(timeline, rates, tolerance, spots.are_fixed)
@@ -56,22 +57,28 @@ class PlainPlayer(Player):
         self._middle = timeline.samples // 2
         if self._changing is not None:
             self.spin_bytes = CHANGING_SPIN_BYTES
+        self._walk = walk
+        if walk is not None:
+            self.looks = 2
 
-    def start(self, block: slice) -> Float32[np.ndarray, "3 n"]:
-        """Equilibrium."""
-        state = np.zeros((3, len(self.spots.cloud.amount[block])), np.float32)
+    def start(self, block: slice) -> Float32[np.ndarray, "state n"]:
+        """Equilibrium, at home."""
+        state = np.zeros((3 if self._walk is None else 3 + STATE, len(self.spots.cloud.amount[block])), np.float32)
         state[2] = 1
         return state
 
-    def play(self, block: slice, piece: Piece, state: Float32[np.ndarray, "3 n"]) -> Complex64[np.ndarray, "row coil sample"]:
+    def play(self, block: slice, piece: Piece, state: Float32[np.ndarray, "state n"]) -> Complex64[np.ndarray, "row coil sample"]:
         """Pulse by pulse, then line by line."""
         part = self.spots.take(block)
+        walked = at_home(piece) if self._walk is None else self._walk.play(part.cloud, piece, state[3:])
         found = np.zeros((piece.count, len(part.cloud.sensitivity), self._samples), np.complex64)
-        self._readouts.collect(part, piece.rows, self._schedule.run(part, piece, state), found)
+        self._readouts.collect(part, piece.rows, self._schedule.run(part, piece, state[:3], walked), found)
+        if self._walk is not None and self._walk.onwards is not None:
+            found *= self._walk.onwards[piece.rows][:, None]
         if self._changing is not None:
             found *= self._changing.onwards(self._time_s[piece.rows], self._middle[piece.rows])[:, None].astype(np.float32)
         return found
 
     def cost_s(self, coils: int) -> float:
-        """Of its readouts."""
-        return self._readouts.cost_s(coils)
+        """Of its readouts and its walk."""
+        return self._readouts.cost_s(coils) + (0.0 if self._walk is None else self._walk.cost_s)

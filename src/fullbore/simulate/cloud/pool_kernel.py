@@ -141,13 +141,15 @@ def propagate_pools(w, power, dt, gradient, base, which, pools, locking, positio
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
-def _rest(state, pools, transverse, longitudinal, r, f, move, dt, held):
+def _rest(state, pools, transverse, longitudinal, r, f, move, dt, walked, at, held):
     """Free exchange and precession. transverse: complex64 (pool, pool); longitudinal: float32 (all, all + 1)."""
     count = longitudinal.shape[0]
     for n in range(f.shape[0]):
         phase = f[n] * dt
         for a in range(r.shape[0]):
             phase += move[a] * r[a, n]
+        if at >= 0:
+            phase += walked[at, n]
         c, s = turns(phase)
         for a in range(pools):
             u, v = np.float32(0), np.float32(0)
@@ -194,12 +196,14 @@ def _pulse(state, pools, terms, before, after, ar, ai, held):
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 @no_type_check
-def _look(state, pools, modes, r, f, move, dt, out):
+def _look(state, pools, modes, r, f, move, dt, walked, at, out):
     """modes: complex64 (mode, pool), from the magnetisation after the pulse to each mode's part in the signal."""
     for n in range(f.shape[0]):
         phase = f[n] * dt
         for a in range(r.shape[0]):
             phase += move[a] * r[a, n]
+        if at >= 0:
+            phase += walked[at, n]
         c, s = turns(phase)
         turn = complex(c, -s)
         for m in range(modes.shape[0]):
@@ -213,20 +217,21 @@ def _look(state, pools, modes, r, f, move, dt, out):
 @no_type_check
 def run_pools(
     state, terms, kind, before, after, shim, ar, ai, move, dt, rest, transverse, longitudinal, r, f,
-    rows, row_move, row_dt, row_first, modes, out,
+    rows, row_move, row_dt, row_first, modes, walked, at, row_at, out,
 ):  # fmt: skip
     """Consecutive pulses of a block of spins of one system. state: float32 (size - 1, n), changed in place.
 
     terms: float32 (kind, size - 1, size, n). kind, before, after (complex), shim, dt, rest: (pulse,), the interval before it;
     move: (pulse, axis) cycles/m. ar, ai: float32 (shim, n). transverse, longitudinal: (interval, ...) as in _rest, which `rest`
     indexes; modes: (length, mode, pool), which `row_first` indexes. r: (axis, n) m. f: (n,) Hz. rows: (pulse, 2) first and
-    last + 1 readout after it. row_move, row_dt: from the pulse's end to the readout's middle. out: complex64 (row, mode, n).
+    last + 1 readout after it. row_move, row_dt: from the pulse's end to the readout's middle. walked: float32 (event, n) turns,
+    which at (pulse,) and row_at (row,) index; -1 for none. out: complex64 (row, mode, n).
     """
     pools = transverse.shape[1]
     column, block = np.empty(state.shape[0], np.float32), np.empty_like(state)
     for q in range(kind.shape[0]):
-        if dt[q] > 0:
-            _rest(state, pools, transverse[rest[q]], longitudinal[rest[q]], r, f, move[q], dt[q], column)
+        if dt[q] > 0 or at[q] >= 0:
+            _rest(state, pools, transverse[rest[q]], longitudinal[rest[q]], r, f, move[q], dt[q], walked, at[q], column)
         _pulse(state, pools, terms[kind[q]], before[q], after[q], ar[shim[q]], ai[shim[q]], block)
         for i in range(rows[q, 0], rows[q, 1]):
-            _look(state, pools, modes[row_first[i]], r, f, row_move[i], row_dt[i], out[i])
+            _look(state, pools, modes[row_first[i]], r, f, row_move[i], row_dt[i], walked, row_at[i], out[i])

@@ -12,6 +12,7 @@ from fullbore.data import Flaws, Flow, RfAmplifier, RfPulse, ScannerSpec, Sequen
 from fullbore.numerics.vessel import Streams, Vessel
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.motion import make_moves, places
+from fullbore.simulate.cloud.reference_walk import Wander
 from fullbore.simulate.cloud.spins import SpinCloud
 from fullbore.simulate.fields import at_places, make_spline
 from fullbore.simulate.gradients import play_gradients
@@ -48,7 +49,8 @@ def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: b
     """
     flaws, changing = spec.flaws if spec is not None else Flaws(), cloud.changing
     turning = changing is not None and bool(changing.values[:, 2:].any())
-    plain = not (cloud.moves or turning or flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
+    wander = None if cloud.diffuses is None else Wander(cloud, sequence, spec)
+    plain = not (cloud.moves or wander or turning or flaws.response or flaws.drift_Hz_per_s or flaws.concomitant)
     played, starts = play_gradients(sequence, flaws.response), sequence.block_starts_s()
     corners = np.concatenate([played.edges_s, np.zeros(0) if changing is None else changing.times_s])
     steps = [_steps(sequence, block, flaws.rf_amplifier, not plain, corners - starts[block]) for block in range(len(starts))]
@@ -60,19 +62,27 @@ def walk(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None, join: b
         dt, sampled = np.add.reduceat(dt, first), sampled[np.append(first[1:], len(dt)) - 1]
         time, b1, carrier, gradient, blocks = (part[first] for part in (time, b1, carrier, gradient, blocks))
     drives = {-1: cloud.drive(None)} | {index: cloud.drive(shim) for index, shim in enumerate(sequence.rf_shims)}
-    world, place, lap = _World(cloud, spec), cloud.position_m, np.zeros(len(cloud))
+    world, place, lap, number = _World(cloud, spec), cloud.position_m, np.zeros(len(cloud)), 0
+    firsts = np.cumsum(np.append(0, sequence.encoding.samples_per_row()))
+    if wander:
+        wander.plan(time, dt, b1 == 0)
     field, own = world.at(place), np.zeros((len(time), 4)) if changing is None else changing.at(time)
     for t, h, b, c, g, taken, block, added in zip(time, dt, b1, carrier, gradient, sampled, blocks, own, strict=True):
         came = lap
-        if cloud.moves:
-            place, lap = world.moved(float(t))
+        if cloud.moves or wander:
+            place, lap = world.moved(float(t), wander.away_m(float(t)) if wander else 0.0)
             field = world.at(place)
         f = cloud.off_resonance_Hz + world.met_Hz(field, place, g) + flaws.drift_Hz_per_s * t
         drive, t1, t2 = drives[int(sequence.rf_shim[block])], cloud.t1_s, cloud.t2_s
         if changing is not None:
             t1, t2 = 1 / (1 / t1 + added[0]), 1 / (1 / t2 + added[1])
             f = f + added[3] + (0.0 if cloud.line is None else added[2] * cloud.line)
+        if wander and b == 0:
+            f = f + wander.added_Hz(float(t))
+        number += taken
         seen = world.seen(place) if taken else None
+        if wander and seen is not None:
+            seen = seen * wander.picture(float(t + 0.5 * h), int(np.searchsorted(firsts, number)) - 1)
         yield Step(dt_s=float(h), b1_T=drive * b, carrier_Hz=float(c), f_Hz=f, t1_s=t1, t2_s=t2, fresh=lap != came, seen=seen)
 
 
@@ -86,13 +96,16 @@ class _World:
         self._cloud, self._concomitant, self._streams = cloud, flaws.concomitant, _streams(cloud)
         self._moves = None if cloud.motion is None else make_moves(cloud.motion)
 
-    def moved(self, time_s: float) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
-        """Where spins are at a time, and how often they have come in fresh."""
+    def moved(
+        self, time_s: float, away_m: Float[np.ndarray, "n 3"] | float = 0.0
+    ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
+        """Where spins are at a time that have walked so far in the body, and how often they have come in fresh."""
         place, lap, time = self._cloud.position_m.copy(), np.zeros(len(self._cloud)), np.array([time_s])
         for vessel, which, stream in self._streams:
             way = vessel.flow.pace.integral(time)
             lap[which] = stream.laps(float(way[0]))
             place[which] = vessel.places(stream, way, lap[which])[0]
+        place = place + away_m
         return place if self._moves is None else places(self._moves, place, time)[0], lap
 
     def at(self, place: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 4"]:

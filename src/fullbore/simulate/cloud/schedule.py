@@ -35,6 +35,21 @@ class Piece:
         return int(self.rows.stop - self.rows.start)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """Turns that a block's walks add in a piece: (event, n), and which event each pulse and readout is, -1 for none."""
+
+    turns: Float32[np.ndarray, "event n"]
+    pulse: Int[np.ndarray, " pulse"]
+    row: Int[np.ndarray, " row"]
+
+
+def at_home(piece: Piece) -> Walked:
+    """Of spins that do not walk."""
+    count = piece.pulses.stop - piece.pulses.start
+    return Walked(np.zeros((0, 0), np.float32), np.full(count, -1), np.full(piece.count, -1))
+
+
 def pieces(last_pulse: Int[np.ndarray, " row"], most_rows: int) -> list[Piece]:
     """A sequence in pieces of about `most_rows` readouts; those of one pulse stay together. What follows the last is left out."""
     held = np.searchsorted(last_pulse, np.arange(last_pulse.max() + 2))  # first row after each pulse
@@ -101,7 +116,9 @@ class Schedule:
             self._taken = np.diff(clock, axis=0, prepend=clock[:1])
             self._row_taken = changing.taken_by(self._row_time_s) - clock[last]
 
-    def run(self, spots: Spots, piece: Piece, state: Float32[np.ndarray, "3 n"]) -> Complex64[np.ndarray, "row n"]:
+    def run(
+        self, spots: Spots, piece: Piece, state: Float32[np.ndarray, "3 n"], walked: Walked
+    ) -> Complex64[np.ndarray, "row n"]:
         """Magnetisation of a part of the cloud at the middle sample of every readout of a piece; `state` goes on."""
         part, flows = spots.cloud, spots.stream is not None
         out = np.zeros((piece.count, len(part)), np.complex64)
@@ -130,7 +147,8 @@ class Schedule:
                 state, self._pulses.terms(spots, place, rows), kind.ravel(), self._turn[pulses], self._shim[pulses], own_r, own_i,
                 self._move[pulses], self._dt[pulses], own_rest, e1, e2, where, where_after, part.off_resonance_Hz,
                 self._rows[pulses] - piece.rows.start, self._row_move[piece.rows], self._row_dt[piece.rows], row_rest,
-                renewal.start, renewal.speed, renewal.way[first:last], renewal.row_way, renewal.lap, out,
+                renewal.start, renewal.speed, renewal.way[first:last], renewal.row_way, renewal.lap,
+                walked.turns, walked.pulse[first:last], walked.row, out,
             )  # fmt: skip
             where = where_after
         return out

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from jaxtyping import Complex, Float, Int, Num
+from scipy.ndimage import map_coordinates
 
 from fullbore.data import FieldMap, Flow, Motion, Phantom, ScannerSpec
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
@@ -15,11 +17,14 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.changing import Changing
 from fullbore.simulate.cloud.lumens import Lumens
 from fullbore.simulate.cloud.pools import PoolSystem
-from fullbore.simulate.cloud.sorts import Sorts
+from fullbore.simulate.cloud.sorts import Sorts, unmixed
+from fullbore.simulate.cloud.walk_kernel import TOGETHER
 from fullbore.simulate.fields import at_places
 from fullbore.simulate.lattice import LatticeAxis, sample_field
-from fullbore.simulate.lines import unfold
 
+PLASTIC, THREE = 1.3247179572447460, (np.sqrt(3) - 1, np.sqrt(5) - 2, np.sqrt(2) - 1)
+"""Irrational steps: of two quasi-random dimensions in place, and of one in frequency that does not go with them."""
+_COMMON = ("motion", "systems", "flows", "through", "courses", "tensors_m2_per_s", "walk_seed")
 WIDEST_LINE_HZ = 2e4
 """A Lorentzian line has no end; spins beyond this have dephased at once, and would only widen the tables of pulses."""
 
@@ -37,6 +42,9 @@ class SpinCloud:
     kind[i] is -1. t1rho_s: (n,) of plain spins, with which Mxy relaxes along B1 while RF plays; T2 where a spin has no other.
     courses, follows: (n,) rates and frequency of spin i change as courses[follows[i]] has it, or not where follows[i] is -1.
     line: (n,) a spin's place in its tissue's line: the off-resonance in Hz that one 1/s of R2' adds, for courses of R2'.
+    tensors_m2_per_s, diffuses: (n,) spin i diffuses with tensors[diffuses[i]], in the body's frame, or stays where that is -1.
+    walker: (n,) numbers by which walks are drawn, from walk_seed; 64 consecutive ones, which should be near one another, share
+    their draws evenly. None: 0, 1, ...
     """
 
     position_m: Float[np.ndarray, "n 3"]
@@ -56,6 +64,10 @@ class SpinCloud:
     courses: tuple[Changing, ...] = ()
     follows: Int[np.ndarray, " n"] | None = None
     line: Float[np.ndarray, " n"] | None = None
+    tensors_m2_per_s: Float[np.ndarray, "tensor 3 3"] | None = None
+    diffuses: Int[np.ndarray, " n"] | None = None
+    walker: Int[np.ndarray, " n"] | None = None
+    walk_seed: int = 0
 
     def __post_init__(self) -> None:
         n = len(self.amount)
@@ -76,6 +88,7 @@ class SpinCloud:
     def _check_sorts(self) -> None:
         n, kind, t1rho_s = len(self), self.kind, self.t1rho_s
         own = {"kind": kind, "t1rho_s": t1rho_s, "flow": self.flow, "follows": self.follows, "line": self.line}
+        own |= {"diffuses": self.diffuses, "walker": self.walker}
         for name, value in own.items():
             if value is not None and np.shape(value) != (n,):
                 raise ShapeError(f"SpinCloud.{name}: got {np.shape(value)}, wanted ({n},), one for each spin.")
@@ -99,6 +112,25 @@ class SpinCloud:
             worst = int(np.argmin(np.isfinite(t1rho_s) & (t1rho_s > 0)))
             raise ValueRangeError(f"SpinCloud.t1rho_s: got {t1rho_s[worst]} at spin {worst}, wanted a positive time.")
         self._check_courses()
+        self._check_diffusion()
+
+    def _check_diffusion(self) -> None:
+        tensors, which = self.tensors_m2_per_s, self.diffuses
+        if (tensors is None) != (which is None):
+            raise UsageError("SpinCloud.tensors_m2_per_s, diffuses: one without the other. Say which spin diffuses how.")
+        if tensors is None or which is None:
+            return
+        if which.min() < -1 or which.max() >= len(tensors):
+            worst = int(np.argmax((which < -1) | (which >= len(tensors))))
+            raise ValueRangeError(f"SpinCloud.diffuses: spin {worst} has tensor {which[worst]}, wanted -1 to {len(tensors) - 1}.")
+        size = float(np.abs(tensors).max(initial=0.0))
+        for number, tensor in enumerate(tensors):
+            bad = not np.isfinite(size) or np.abs(tensor - tensor.T).max() > 1e-9 * size
+            if bad or np.linalg.eigvalsh(tensor)[0] < -1e-9 * size:
+                raise ValueRangeError(
+                    f"SpinCloud.tensors_m2_per_s: tensor {number} is {tensor.tolist()}, wanted a symmetric one without negative "
+                    "eigenvalues."
+                )
 
     def _check_courses(self) -> None:
         follows = self.follows
@@ -138,9 +170,9 @@ class SpinCloud:
         names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz")
         own: dict[str, Any] = {name: getattr(self, name)[which] for name in names}
         seen: dict[str, Any] = {"b1_scale": self.b1_scale[..., which], "sensitivity": self.sensitivity[:, which]}
-        some = {name: getattr(self, name) for name in ("kind", "t1rho_s", "flow", "follows", "line")}
+        some = {name: getattr(self, name) for name in ("kind", "t1rho_s", "flow", "follows", "line", "diffuses", "walker")}
         sort: dict[str, Any] = {name: None if value is None else value[which] for name, value in some.items()}
-        same: dict[str, Any] = {name: getattr(self, name) for name in ("motion", "systems", "flows", "through", "courses")}
+        same: dict[str, Any] = {name: getattr(self, name) for name in _COMMON}
         return SpinCloud(**own, **seen, **sort, **same)
 
     def streams(self) -> Iterator[tuple[Flow | None, SpinCloud]]:
@@ -153,7 +185,7 @@ class SpinCloud:
 
     def sorts(self) -> Iterator[tuple[PoolSystem | None, SpinCloud]]:
         """Spins that are alike in what moves them: plain ones, plain ones that T1rho tells from them, those of each system, and
-        those of each course.
+        those of each course; of each those that stay at home and those that diffuse.
         """
         label = np.full(len(self), -1) if self.kind is None else self.kind.copy()
         if self.t1rho_s is not None:
@@ -168,7 +200,26 @@ class SpinCloud:
                 sort |= {"follows": None, "line": None}
                 if number <= -3:
                     sort |= {"courses": (self.courses[-3 - number],), "follows": np.zeros(len(part), int), "line": part.line}
-                yield self.systems[number] if number >= 0 else None, replace(part, **sort)
+                for own in replace(part, **sort).walkers_apart():
+                    yield self.systems[number] if number >= 0 else None, own
+
+    def walkers_apart(self) -> Iterator[SpinCloud]:
+        """Spins that stay at home, then those that diffuse."""
+        if self.diffuses is None:
+            yield self
+            return
+        still = self.diffuses < 0
+        if still.any():
+            part = self if still.all() else self.take(np.flatnonzero(still))
+            yield replace(part, tensors_m2_per_s=None, diffuses=None, walker=None)
+        if not still.all():
+            yield self if not still.any() else self.take(np.flatnonzero(~still))
+
+    def numbered(self) -> SpinCloud:
+        """The same with numbers for all walks, so that parts of it keep theirs."""
+        if self.diffuses is None or self.walker is not None:
+            return self
+        return replace(self, walker=np.arange(len(self)))
 
     def drive(self, shim: Complex[np.ndarray, " channel"] | None) -> Complex[np.ndarray, " n"]:
         """Transmit field of each spin for channels played with these weights (Pulseq's frame), all alike for None.
@@ -190,86 +241,111 @@ def in_static_field(cloud: SpinCloud, spec: ScannerSpec | None) -> SpinCloud:
     return replace(cloud, off_resonance_Hz=cloud.off_resonance_Hz + 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * ppm)
 
 
-def scatter(phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int], *, seed: int | None = None) -> SpinCloud:
+def scatter(
+    phantom: Phantom, spec: ScannerSpec, per_cell: tuple[int, int, int], *, seed: int | None = None, diffusing: bool = True
+) -> SpinCloud:
     """Spins in an axis-aligned phantom, `per_cell` (x, y, z) in each of its cells, one for each tissue that is there.
 
     seed None: on a regular grid, and without T2'. Neighbours come back in phase when a spoiler has turned them by whole cycles:
     where transverse magnetisation outlives a repetition, take spins much closer than the spoiler's cycle, or give a seed.
-    Otherwise each is moved at random within its part of the cell, so that spoiled magnetisation averages out as noise does, and
-    draws an off-resonance from its tissue's Lorentzian line, so that a voxel of many spins decays with T2'.
-    Species of a tissue are spins of their own in the same places. Tissues with pools are spins of a `PoolSystem`, those that the
+    Otherwise rows and planes are moved against each other (`sheared`), so that spoiled magnetisation stays spoiled, and every
+    spin has an off-resonance of its tissue's Lorentzian line, so that a voxel of many spins decays with T2'.
+    With a seed spins of tissues that diffuse walk, unless not `diffusing`. Compartments then, and species of a tissue, are spins
+    of their own in the same places. Tissues with pools are spins of a `PoolSystem`, those that the
     phantom has courses for follow them (their R2' only with a seed).
     The phantom's fractions are linear between its points. Fields are cubic between theirs. `simulate.acquire` with states
     knows complete spoiling and T2' without counting spins.
     """
     axes, weights = zip(*(_fine_axis(phantom, axis, per_cell[axis]) for axis in range(3)), strict=True)
-    frame = np.eye(3)
-    z, y, x = (part.ravel() for part in np.meshgrid(*(axis.points_m for axis in axes[::-1]), indexing="ij"))
-    places = np.stack([x, y, z], axis=1)
-    ppm = sample_field(phantom.field_ppm, frame, axes)[0].real.ravel()
-    transmit = sample_field(spec.transmit, frame, axes).reshape(len(spec.transmit.values), -1)
-    coils = sample_field(spec.receive.sensitivity, frame, axes).reshape(spec.receive.coils, -1)
+    shape = len(axes[2].points_m), len(axes[1].points_m), len(axes[0].points_m)
     spacing = np.array([axis.spacing_m for axis in axes])
+    z, y, x = (part.ravel() for part in np.meshgrid(*(axis.points_m for axis in axes[::-1]), indexing="ij"))
     random = None if seed is None else np.random.default_rng(seed)
+    moved = np.zeros((len(x), 3)) if random is None else spacing * sheared(shape, random)
+    places = np.stack([x, y, z], axis=1) + moved
+    step = None if random is None else moved / spacing
+    ppm, transmit, coils = (
+        _moved(sample_field(field, np.eye(3), axes).reshape(len(field.values), *shape), step)
+        for field in (phantom.field_ppm, spec.transmit, spec.receive.sensitivity)
+    )
     parts = []
-    sorts, lumens = Sorts(phantom, spec.b0_T), _lumens(phantom, weights, places, spacing)
-    for line in sorts.lines:
-        tissue = line.tissue
-        share = _finer(phantom.fractions[line.owner], weights)
-        held = lumens.held(tissue.name, share)
-        moved, in_line = _at_random(sorts.widest_per_s(line), spacing, len(held), random)
-        place_m = places[held] + moved
-        settled = lumens.settled(tissue.name, share[held], held, place_m)
-        kept = settled > 0
-        if not kept.all():
-            held, in_line, place_m, settled = held[kept], in_line[kept], place_m[kept], settled[kept]
-        field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[held] + tissue.chemical_shift_ppm)
+    sorts = Sorts(phantom, spec.b0_T, diffusing and seed is not None)
+    numbers = _numbers(shape)
+    finer = partial(_finer, phantom, weights, None if random is None else places)
+    lumens = _lumens(phantom, finer, places, spacing)
+    for number, line in enumerate(sorts.lines):
+        tissue, fraction = line.tissue, phantom.fractions[line.owner]
+        held = lumens.held(tissue.name, _finer(phantom, weights, None, fraction))
+        settled = lumens.settled(tissue.name, finer(fraction, held), held, places[held])
+        held, settled = held[settled > 0], settled[settled > 0]
+        in_line = _in_line(sorts.widest_per_s(line), shape, held, random)
+        field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[0, held].real + tissue.chemical_shift_ppm)
         amount = line.share * settled * float(np.prod(spacing)) * tissue.proton_density
         times = np.full(len(held), tissue.t1_s), np.full(len(held), tissue.t2_s)
         field_Hz = field_Hz + in_line / tissue.t2_prime_s
-        seen = (transmit[:, held].T, coils[:, held].T)
-        kind = *sorts.of(line, len(held)), lumens.flow_of(tissue.name, place_m)
+        seen, place_m = (transmit[:, held].T, coils[:, held].T), places[held]
+        walker = numbers[held] + number * (int(numbers.max()) // TOGETHER + 1) * TOGETHER
+        flow = lumens.flow_of(tissue.name, place_m)
+        kind = *sorts.of(line, len(held)), flow, np.full(len(held), sorts.diffuses(line)), walker
         parts.append((place_m, amount, *times, field_Hz, in_line, *seen, *kind))
     through = spec.receive.sensitivity if phantom.motion is not None or phantom.flows else None
-    return replace(_joined(parts, sorts, phantom.flows), motion=phantom.motion, through=through)
+    return replace(_joined(parts, sorts, phantom.flows), motion=phantom.motion, through=through, walk_seed=seed or 0)
+
+
+def _numbers(shape: tuple[int, int, int]) -> Int[np.ndarray, " n"]:
+    """Of all places (z, y, x): 64 consecutive ones are a block of 4 x 4 x 4."""
+    z, y, x = np.indices(shape).reshape(3, -1)
+    blocks = [-(-count // 4) for count in shape]
+    block = ((z // 4) * blocks[1] + y // 4) * blocks[2] + x // 4
+    return np.asarray(TOGETHER * block + 16 * (z % 4) + 4 * (y % 4) + x % 4)
 
 
 def _joined(parts: list[tuple], sorts: Sorts, flows: tuple[Flow, ...]) -> SpinCloud:
     """One cloud of the columns of all lines."""
-    position, amount, t1, t2, field, in_line, b1, coil, kind, t1rho, follows, flow = (
+    position, amount, t1, t2, field, in_line, b1, coil, kind, t1rho, follows, flow, diffuses, walker = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
+    tensors = sorts.tensors_m2_per_s
     return SpinCloud(
         position_m=position, amount=amount, t1_s=t1, t2_s=t2, off_resonance_Hz=field.astype(np.float64),
         b1_scale=b1.T[0] if b1.shape[1] == 1 else b1.T,
         sensitivity=coil.T.astype(np.complex64), systems=sorts.systems, kind=kind if sorts.systems else None,
         t1rho_s=t1rho if (t1rho != t2).any() else None, courses=sorts.courses, follows=follows if sorts.courses else None,
         line=in_line if sorts.courses else None, flows=flows, flow=flow if flows else None,
+        tensors_m2_per_s=tensors, diffuses=None if tensors is None else diffuses, walker=None if tensors is None else walker,
     )  # fmt: skip
 
 
 def _lumens(
-    phantom: Phantom, weights: tuple[np.ndarray, ...], places_m: Float[np.ndarray, "n 3"], spacing_m: Float[np.ndarray, " 3"]
+    phantom: Phantom, finer: Callable[..., np.ndarray], places_m: Float[np.ndarray, "n 3"], spacing_m: Float[np.ndarray, " 3"]
 ) -> Lumens:
     """The phantom's vessels, told what else is there."""
     lumens = Lumens(phantom, places_m, spacing_m)
     if lumens.near:
         named = [tissue.name for tissue in phantom.tissues]
-        shares = {name: _finer(phantom.fractions[named.index(name)], weights) for name in lumens.near}
-        total = _finer(phantom.fractions.sum(axis=0), weights)
-        lumens.told(shares, total, _finer(np.ones(phantom.grid.shape), weights))
+        shares = {name: finer(phantom.fractions[named.index(name)]) for name in lumens.near}
+        lumens.told(shares, finer(phantom.fractions.sum(axis=0)), finer(np.ones(phantom.grid.shape)))
     return lumens
 
 
-def _finer(share: Float[np.ndarray, "z y x"], weights: tuple[np.ndarray, ...]) -> Float[np.ndarray, " n"]:
-    """Shares on the phantom's grid, at the places of spins."""
+def _finer(
+    phantom: Phantom,
+    weights: tuple[np.ndarray, ...],
+    places_m: Float[np.ndarray, "n 3"] | None,
+    share: Float[np.ndarray, "z y x"],
+    held: Int[np.ndarray, " m"] | None = None,
+) -> Float[np.ndarray, " k"]:
+    """Shares on the phantom's grid at places_m, or at the middles of parts of its cells: of all of them or of those held."""
+    if places_m is not None:
+        return _share(phantom, share, places_m if held is None else places_m[held])
     finer = np.einsum("zyx,kz,jy,ix->kji", share.astype(np.float64), *weights[::-1], optimize=True)
-    return np.ascontiguousarray(finer).ravel()
+    finer = np.ascontiguousarray(finer).ravel()
+    return finer if held is None else finer[held]
 
 
-def scattered(phantom: Phantom, per_cell: tuple[int, int, int]) -> int:
+def scattered(phantom: Phantom, per_cell: tuple[int, int, int], diffusing: bool = False) -> int:
     """How many spins `scatter` makes, at most."""
-    lines = np.bincount([line.owner for line in unfold(phantom.tissues)])
+    lines = np.bincount([line.owner for line in unmixed(phantom.tissues, diffusing)], minlength=len(phantom.tissues))
     padded = np.pad(phantom.fractions > 0, ((0, 0), (1, 1), (1, 1), (1, 1)))
     for axis in (1, 2, 3):
         low, high = (np.take(padded, np.arange(padded.shape[axis] - 1) + step, axis=axis) for step in (0, 1))
@@ -277,19 +353,50 @@ def scattered(phantom: Phantom, per_cell: tuple[int, int, int]) -> int:
     return int(padded.sum(axis=(1, 2, 3)) @ lines) * int(np.prod(per_cell))
 
 
-def _at_random(
-    widest_per_s: float, spacing_m: Float[np.ndarray, " 3"], count: int, random: np.random.Generator | None
-) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, " n"]]:
-    """Displacements within a spin's own cell, and places in the Lorentzian line (Hz per 1/s of R2', which will be widest_per_s at
-    most); zeros without a generator.
+def sheared(shape: tuple[int, int, int], random: np.random.Generator) -> Float[np.ndarray, "n 3"]:
+    """Where in its part of a cell each spin of a lattice (z, y, x) is, -0.5 to 0.5: as far on as its row and plane say.
+
+    Seen along any axis the spins of a few rows stand evenly between each other, so that what is spoiled along it stays spoiled
+    with few of them: the lattice's echoes are at moments that no sequence plays. Source of the irrational steps: the plastic
+    number, Roberts 2018, "The unreasonable effectiveness of quasirandom sequences".
+    """
+    z, y, x = np.indices(shape).reshape(3, -1)
+    one, two = 1 / PLASTIC, 1 / PLASTIC**2
+    along = np.stack([one * y + two * z, two * x + one * z, one * x + two * y], axis=1)
+    return np.asarray((along + random.random(3)) % 1 - 0.5)
+
+
+def _moved(values: Num[np.ndarray, "channel z y x"], step: Float[np.ndarray, "n 3"] | None) -> Num[np.ndarray, "channel n"]:
+    """A field on a lattice at places that are parts of a step (x, y, z) away; it is smooth on that scale."""
+    result = values.reshape(len(values), -1).copy()
+    if step is not None:
+        for channel, value in enumerate(values):
+            for axis in range(3):
+                result[channel] += np.gradient(value, axis=2 - axis).ravel() * step[:, axis]
+    return result
+
+
+def _share(phantom: Phantom, share: Float[np.ndarray, "z y x"], place_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
+    """A share on the phantom's grid at any places, linear between the phantom's points and to nothing beyond them."""
+    to_index = np.linalg.inv(phantom.grid.affine_m)
+    where = 1 + place_m @ to_index[:3, :3].T + to_index[:3, 3]
+    padded = np.pad(share.astype(np.float64), 1)
+    return np.asarray(map_coordinates(padded, where.T[::-1], order=1))
+
+
+def _in_line(
+    widest_per_s: float, shape: tuple[int, int, int], held: Int[np.ndarray, " n"], random: np.random.Generator | None
+) -> Float[np.ndarray, " n"]:
+    """Places in the Lorentzian line (Hz per 1/s of R2', which will be widest_per_s at most), even among neighbours of a lattice;
+    zeros without a generator.
     """
     if random is None:
-        return np.zeros((count, 3)), np.zeros(count)
-    moved = (random.random((count, 3)) - 0.5) * spacing_m
-    part = random.permutation(count) + random.random(count)
-    in_line = np.tan(np.pi * (part / max(count, 1) - 0.5)) / (2 * np.pi)
+        return np.zeros(len(held))
+    z, y, x = np.unravel_index(held, shape)
+    part = (x * THREE[0] + y * THREE[1] + z * THREE[2] + random.random()) % 1
+    in_line = np.tan(np.pi * (np.clip(part, 1e-9, 1 - 1e-9) - 0.5)) / (2 * np.pi)
     most = WIDEST_LINE_HZ / max(widest_per_s, 1e-9)
-    return moved, np.clip(in_line, -most, most)
+    return np.asarray(np.clip(in_line, -most, most))
 
 
 def _fine_axis(phantom: Phantom, axis: int, per_cell: int) -> tuple[LatticeAxis, Float[np.ndarray, "fine point"]]:

@@ -14,6 +14,9 @@ from fullbore.simulate.cloud.spins import SpinCloud
 from fullbore.simulate.cloud.stream import Flowing, Stream, make_windows
 from fullbore.simulate.fields import Bore, FieldTerm, Spline, at_places, make_spline, shapes
 
+NEAR_M, ANSWERED = 5e-4, 100
+"""Over which fields are straight, for spins that walk; and about how many of them a body's skeleton is asked for them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ways:
@@ -108,7 +111,14 @@ def moving_bore(
     terms: tuple[FieldTerm, ...] = bore.terms
     if ways.moves is not None:
         inside = np.zeros((0, 3)) if vessel is None else vessel.spread()
-        terms = (carried(terms, ways.moves, np.concatenate([cloud.position_m, inside])),)
+        about = np.zeros((0, 3)) if cloud.diffuses is None else _about(cloud.position_m)
+        terms = (carried(terms, ways.moves, np.concatenate([cloud.position_m, inside, about])),)
     if vessel is not None and sequence is not None:
         terms = (Flowing(fields=terms, windows=make_windows(vessel, sequence, terms)),)
     return replace(bore, terms=terms)
+
+
+def _about(position_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "m 3"]:
+    """Places near some spins, on all sides: where a body's fields must be known for walks."""
+    few = position_m[:: max(1, len(position_m) // ANSWERED)]
+    return np.concatenate([few + NEAR_M * away for away in np.eye(3)])
