@@ -136,7 +136,9 @@ def _station(grid: Grid, text: str) -> Grid:
     heights = grid.affine_m[2, 3] + grid.affine_m[2, 2] * np.arange(grid.shape[0])
     held = np.flatnonzero((heights >= ends_m[0]) & (heights < ends_m[1]))
     if len(held) == 0:
-        raise UsageError(f"--station {text!r}: nothing there; the body lies between {1e3 * heights[0]:.0f} and {1e3 * heights[-1]:.0f} mm.")
+        raise UsageError(
+            f"--station {text!r}: nothing there; the body lies between {1e3 * heights[0]:.0f} and {1e3 * heights[-1]:.0f} mm."
+        )
     affine = grid.affine_m.copy()
     affine[2, 3] = heights[held[0]]
     return Grid(shape=(len(held), *grid.shape[1:]), affine_m=affine)

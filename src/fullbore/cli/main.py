@@ -142,7 +142,9 @@ def _add_phantom(commands: Any) -> None:
         verb.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
         verb.set_defaults(run=run)
         if name == "show":
-            verb.add_argument("--movie", type=Path, metavar="FILE", help="a movie of its motion too: a .gif, or an .mp4 with ffmpeg")
+            verb.add_argument(
+                "--movie", type=Path, metavar="FILE", help="a movie of its motion too: a .gif, or an .mp4 with ffmpeg"
+            )
         if name == "export":
             verb.add_argument("--maps", default="T1,T2,PD", help="which properties, comma-separated (default T1,T2,PD)")
             verb.add_argument("--mixture", action="store_true", help="the share of every tissue too")

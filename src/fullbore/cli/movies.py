@@ -34,7 +34,9 @@ def check_movie(path: Path, body: Body) -> None:
     if path.suffix.lower() not in (".gif", ".mp4"):
         raise UsageError(f"--movie {path}: wanted a name that ends in .gif or .mp4.")
     if path.suffix.lower() == ".mp4" and _encoder() is None:
-        raise UsageError(f"--movie {path}: MP4 needs ffmpeg, which is not here. Install ffmpeg or imageio-ffmpeg, or name a .gif.")
+        raise UsageError(
+            f"--movie {path}: MP4 needs ffmpeg, which is not here. Install ffmpeg or imageio-ffmpeg, or name a .gif."
+        )
     if not moves(body) and "peak_velocity_m_per_s" not in body.truths:
         raise UsageError(f"--movie: {body.name} does not move. Leave --movie out.")
 
@@ -42,13 +44,13 @@ def check_movie(path: Path, body: Body) -> None:
 def movie(body: Body, tell: Tell) -> tuple[np.ndarray, float]:
     """Frames (t, y, x) from 0 to 1 over one period, and the time between them (s). tell: called with the share that is done."""
     if not moves(body):
-        frames = _flowing(body)
+        stripes = _flowing(body)
         tell(1.0)
-        return frames, _STRIPE_M / body.truths["peak_velocity_m_per_s"] * 2 / len(frames)
+        return stripes, _STRIPE_M / body.truths["peak_velocity_m_per_s"] * 2 / len(stripes)
     # Without a common period one cycle of the slowest, where the last frame does not meet the first.
     period = period_s(body) or max(p for p in _all_periods(body) if p is not None)
     count = min(_MOST_FRAMES, _FRAMES_PER_CYCLE * max(1, round(period / (quickest_s(body) or period))))
-    cuts, frames = [_plane(body, axis) for axis in (2, 1)], []
+    cuts, frames = [_plane(body, axis) for axis in (2, 1)], list[np.ndarray]()
     for number in range(count):
         frames.append(_joined([_picture(body, cut, period * number / count) for cut in cuts]))
         tell((number + 1) / count)
@@ -56,7 +58,10 @@ def movie(body: Body, tell: Tell) -> tuple[np.ndarray, float]:
 
 
 def write_movie(frames: np.ndarray, step_s: float, path: Path) -> None:
-    """Write frames (t, y, x) from 0 to 1 as GIF (for ever; steps of 20 ms at least) or MP4, in real time. Errors: UsageError, OutputError."""
+    """Write frames (t, y, x) from 0 to 1 as GIF (for ever; steps of 20 ms at least) or MP4, in real time.
+
+    Errors: UsageError, OutputError.
+    """
     if path.suffix.lower() == ".mp4":
         _write_mp4(frames, step_s, path)
         return
@@ -82,7 +87,20 @@ def _write_mp4(frames: np.ndarray, step_s: float, path: Path) -> None:
     even = frames[:, : frames.shape[1] // 2 * 2, : frames.shape[2] // 2 * 2]
     size = f"{even.shape[2]}x{even.shape[1]}"
     with atomic_path(path) as temporary:
-        command = [encoder, "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", size, "-r", f"{1 / step_s:.4f}"]
+        command = [
+            encoder,
+            "-y",
+            "-loglevel",
+            "error",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "gray",
+            "-s",
+            size,
+            "-r",
+            f"{1 / step_s:.4f}",
+        ]
         command += ["-i", "-", "-pix_fmt", "yuv420p", "-f", "mp4", str(temporary)]
         told = subprocess.run(command, input=np.rint(255 * even).astype(np.uint8).tobytes(), capture_output=True, check=False)
         if told.returncode != 0:

@@ -40,7 +40,8 @@ def moving(body: Body, spacing_m: float, times_s: Float[np.ndarray, " t"] | None
     """The phantom of a body, at rest on a grid of `spacing_m`, with its flows and its motion as a `Deformation`.
 
     times_s: at which the motion is known, straight between them; None: the one period in which all its movements start again, for
-    ever, at `FRAMES_PER_CYCLE` times in a cycle of the fastest. The displacement of every organ is known every `FIELD_SPACING_M` or the phantom's spacing, as
+    ever, at `FRAMES_PER_CYCLE` times in a cycle of the quickest. The displacement of every organ is known every `FIELD_SPACING_M` or the
+    phantom's spacing, as
     few modes as leave less than `tolerance_m`; between organs that slide along each other it changes within one such step.
     Errors: UsageError for a body whose movements have no common period, without times.
     """
@@ -104,8 +105,8 @@ def _cycle(body: Body) -> tuple[float, np.ndarray]:
     if period is None or quickest is None:
         told = ", ".join("one that does not repeat" if one is None else f"{one:.4g} s" for one in _periods(body))
         raise UsageError(
-            f"Body {body.name}: its movements have no common period (theirs: {told}). Give times_s over the whole scan, or periods "
-            "of which one is a whole number of the other, as a breath that lasts five heart beats."
+            f"Body {body.name}: its movements have no common period (theirs: {told}). Give times_s over the whole scan, or "
+            "periods of which one is a whole number of the other, as a breath that lasts five heart beats."
         )
     count = FRAMES_PER_CYCLE * max(1, round(period / quickest))
     return period, period * np.arange(count) / count

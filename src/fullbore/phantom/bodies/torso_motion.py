@@ -38,7 +38,9 @@ class Breath:
     def diaphragm(self, top_m: float, length_m: float) -> Movement:
         """The belly's content below the diaphragm: all of the way at the top, nothing length_m further down."""
         down = np.array([0, 0, -1.0])
-        return tethered(np.array([0, 0, top_m]), down, length_m, lambda t: self.curve(t) * self.down_m * down, self.down_m, self.period_s)
+        return tethered(
+            np.array([0, 0, top_m]), down, length_m, lambda t: self.curve(t) * self.down_m * down, self.down_m, self.period_s
+        )
 
     def front(self, back_m: float, depth_m: float, share: Callable[[np.ndarray], np.ndarray] | None = None) -> Movement:
         """Of the whole trunk: the front rises, a place at depth d before back_m by forward_m (d / depth_m)^2; behind, nothing.

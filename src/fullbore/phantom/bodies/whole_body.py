@@ -1,4 +1,4 @@
-"""A whole body from crown to sole, joined from head, torso with heart, pelvis, thighs and knees, for scans of several stations."""
+"""A whole body from crown to sole, joined from head, torso with heart, pelvis, thighs and knees, for several stations."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ _THIGH_SCALE = 0.88
 _KEPT_VESSEL_M = 0.075
 _LEG_VESSELS = ("femoral artery", "femoral artery wall", "femoral vein")
 _AIR_M = 0.02
+_LOWEST_DISC_M = -0.147
 
 
 def whole_body(
@@ -116,7 +117,9 @@ def _layers(plan: Stature, parts: Mapping[str, Body], seed: int) -> list[Layer]:
             forward=setting.forward, backward=setting.backward, scale=setting.scale, stretch=setting.stretch, suffix=where
         )
         out += settle(parts["knee"].layers[2:], named, -_KNEE_M, _KNEE_M)
-    out += settle(parts["head"].layers[1:], head_in)
+    for layer in parts["head"].layers[1:]:
+        # The column of discs in the head runs on below its lowest vertebra.
+        out += settle([layer], head_in, _LOWEST_DISC_M if layer.organ == "discs" else -np.inf)
     out += [*spine_bridge(plan), *neck_bridge(plan, float(np.mean([arch.low_m[1], arch.high_m[1]])))]
     return out + vessel_bridge(plan, _joints(plan))
 
@@ -195,4 +198,3 @@ def _truths(plan: Stature, parts: Mapping[str, Body], height_m: float, mass_kg: 
             out[key] = value * across**power
     out |= {**parts["head"].truths, **parts["trunk"].truths, "height_m": height_m, "mass_kg": mass_kg}
     return out | {"crown_m": plan.floor_m + height_m, "sole_m": plan.floor_m}
-

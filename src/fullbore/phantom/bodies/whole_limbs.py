@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fullbore.phantom.bodies.limb_parts import MM, Number, bone, mm, trunk, vessel
+from fullbore.phantom.bodies.limb_parts import MM, Number, bone, mm, slab, trunk, vessel
 from fullbore.phantom.bodies.torso_habitus import outline, spine_y
 from fullbore.phantom.bodies.whole_frame import Setting, mirror, moved, settle
 from fullbore.phantom.bodies.whole_outline import Stature, arm_rows, foot_rows, leg_shape, neck_m, trunk_sizes
@@ -43,14 +43,19 @@ def wall_layers(plan: Stature, seed: int) -> list[Layer]:
     sizes = np.concatenate([plan.scale * _WALL_ENDS[:, 1:], flesh[kept]])
     wall = rough(outline(levels, sizes), smooth_field(seed + 22, 0.03), 1.5e-3, 0.03)
     meat = textured("muscle", 0.05, 6e-3, seed + 23)
-    return [Layer(shape=wall, fill=meat, organ="muscle"), Layer(shape=neck_m(plan, 0.0455), fill=meat, organ="muscles of the neck")]
+    return [
+        Layer(shape=wall, fill=meat, organ="muscle"),
+        Layer(shape=neck_m(plan, 0.0455), fill=meat, organ="muscles of the neck"),
+    ]
 
 
 def limb_layers(plan: Stature, seed: int) -> list[Layer]:
     """Both arms, calves and feet."""
     meat = textured("muscle", 0.05, 6e-3, seed + 23)
     left = [*_arm(plan, meat_seed=seed), *_calf(plan), *_foot(plan, seed)]
-    left = [Layer(shape=one.shape, fill=meat if one.filling.tissues == ("muscle",) else one.fill, organ=one.organ) for one in left]
+    left = [
+        Layer(shape=one.shape, fill=meat if one.filling.tissues == ("muscle",) else one.fill, organ=one.organ) for one in left
+    ]
     return [*_sided(left)]
 
 
@@ -80,7 +85,8 @@ def _arm(plan: Stature, meat_seed: int) -> list[Layer]:
         "ulna": ((256, 60, -66, 11), (268, 58, -180, 7.5), (290, 42, -325, 6)),
     }
     collar = vessel(*_scaled(((18, -46, 224, 9), (60, -44, 236, 7), (110, -8, 246, 6.5), (158, 28, 243, 8)), scale))
-    fingers = [vessel(*out(((304 + 2 * k, 22 + 5 * k, -345, 4.5), (310 + 2 * k, 10 + 5 * k, -425, 4), (316 + k, 6 + 3 * k, -488, 3))))
+    fingers = [vessel(*out(((304 + 2 * k, 22 + 5 * k, -345, 4.5),
+                            (310 + 2 * k, 10 + 5 * k, -425, 4), (316 + k, 6 + 3 * k, -488, 3))))
                for k in range(-1, 4)]  # fmt: skip
     artery = vessel(*out(((150, 22, 222, 4), (186, 30, 170, 3.2), (216, 46, 60, 2.6), (250, 38, -62, 2.4), (292, 24, -300, 1.6))))
     return [
@@ -143,7 +149,7 @@ def _foot(plan: Stature, seed: int) -> list[Layer]:
 def spine_bridge(plan: Stature) -> list[Layer]:
     """The lowest vertebra of the neck with its discs, and canal and cord between head and chest."""
     scale = plan.scale
-    low, high = 0.252 * scale, float(plan.head_m[2] - 0.124)
+    low, high = 0.238 * scale, float(plan.head_m[2] - 0.124)
     ends = np.array([[0, float(spine_y(np.array(low), scale)), low], [0, plan.head_m[1] + 0.008, high]])
     middle = ends[0] + (ends[1] - ends[0]) * np.array([[0.0], [0.33], [0.67], [1.0]])
     middle[1:3, 1] -= 1e-3
@@ -151,17 +157,22 @@ def spine_bridge(plan: Stature) -> list[Layer]:
     canal = middle + np.column_stack([np.zeros(4), behind, np.zeros(4)])
     c7 = np.array([0, 0.047 * scale, 0.2805 * scale])
     body = ellipsoid((0, float(c7[1]), float(c7[2])), (0.0155, 0.0115, 0.0088))
-    arch = union(*(tube(np.array([c7 + [s * 0.012, 0.006, 0], c7 + [s * 0.013, 0.020, 0], c7 + [0, 0.040, -0.004]]), 4e-3) for s in (1, -1)),
+    arch = union(*(tube(np.array([c7 + [s * 0.012, 0.006, 0],
+                                  c7 + [s * 0.013, 0.020, 0], c7 + [0, 0.040, -0.004]]), 4e-3) for s in (1, -1)),
                  tube(np.array([c7 + [0, 0.036, -0.003], c7 + [0, 0.056, -0.012]]), 4e-3))  # fmt: skip
-    column = tube(middle[:3] + np.array([0, 0.0, 0.004]), 0.0115)
+    column = tube(np.array([c7 - [0, 0, 0.010], c7 + [0, -0.001, 0.013]]), 0.0115) & slab(
+        2, 0.2715 * scale, float(plan.head_m[2] - 0.147)
+    )
+    # Cut flat where head and chest have their own, which round ends would cover.
+    room = slab(2, low, high + 1e-3)
     cortex = onion((1.1e-3,), ("cortical bone", "red marrow"))
     return [
         Layer(shape=column, fill="disc annulus", organ="disc on C7"),
         Layer(shape=arch, fill=cortex, organ="vertebra C7"),
         Layer(shape=body, fill=cortex, organ="vertebra C7"),
-        Layer(shape=tube(canal, 9e-3), fill="fat", organ="epidural fat"),
-        Layer(shape=tube(canal, 7.6e-3), fill="csf", organ="spinal canal"),
-        Layer(shape=tube(canal, 4.7e-3), fill="spinal cord", organ="spinal cord"),
+        Layer(shape=tube(canal, 9e-3) & room, fill="fat", organ="epidural fat"),
+        Layer(shape=tube(canal, 7.6e-3) & room, fill="csf", organ="spinal canal"),
+        Layer(shape=tube(canal, 4.7e-3) & room, fill="spinal cord", organ="spinal cord"),
     ]
 
 
@@ -179,19 +190,36 @@ def neck_bridge(plan: Stature, aorta_top_y_m: float) -> list[Layer]:
         mid = [0.5 * (start[0] + neck[0]) + side * 0.004, 0.5 * (start[1] + neck[1]), 0.5 * (start[2] + neck[2])]
         paths.append((f"{name} carotid artery", "arterial blood", 3.2e-3, [start, mid, neck]))
         arm = [-0.022 * s, y0 - 0.006 * s, high] if side < 0 else [0.026 * s, y0 + 0.016 * s, high]
-        under = [[side * 0.055 * s, 0.022 * s, 0.268 * s], [side * 0.1 * s, 0.012 * s, 0.246 * s], [side * 0.15 * s, 0.022 * s, 0.222 * s]]
+        under = [
+            [side * 0.055 * s, 0.022 * s, 0.268 * s],
+            [side * 0.1 * s, 0.012 * s, 0.246 * s],
+            [side * 0.15 * s, 0.022 * s, 0.222 * s],
+        ]
         paths.append((f"{name} subclavian artery", "arterial blood", 3.8e-3, [arm, *under]))
-        paths.append((f"{name} vertebral artery", "arterial blood", 1.7e-3, [under[0], [side * 0.019, hy + 0.006, 0.5 * (top + high)],
-                      [side * 0.0177, hy + 0.012, top]]))
+        paths.append(
+            (
+                f"{name} vertebral artery",
+                "arterial blood",
+                1.7e-3,
+                [under[0], [side * 0.019, hy + 0.006, 0.5 * (top + high)], [side * 0.0177, hy + 0.012, top]],
+            )
+        )
         vein = [(0.045 if side > 0 else -0.036) * s, y0 - 0.012 * s, 0.262 * s]
-        paths.append((f"{name} jugular vein", "venous blood", 4.6e-3, [vein, [side * 0.036, 0.5 * (vein[1] + hy - 0.006), 0.5 * (top + 0.262 * s)],
-                      [side * 0.030, hy - 0.0065, top]]))
+        paths.append(
+            (
+                f"{name} jugular vein",
+                "venous blood",
+                4.6e-3,
+                [vein, [side * 0.036, 0.5 * (vein[1] + hy - 0.006), 0.5 * (top + 0.262 * s)], [side * 0.030, hy - 0.0065, top]],
+            )
+        )
     tubes = [(organ, fill, tube(smooth_path(np.array(path), 4), radius)) for organ, fill, radius, path in paths]
     return [
         Layer(shape=tube(gullet, 7e-3), fill=onion((3.5e-3,), ("muscle", "mucosa")), organ="oesophagus"),
         Layer(shape=tube(air, 8.6e-3), fill="bronchus wall", organ="trachea and bronchi"),
         Layer(shape=tube(air, 7.2e-3), fill="air", organ="airway"),
-        *(Layer(shape=grown(shape, 0.9e-3), fill="vessel wall", organ="vessel wall") for _, fill, shape in tubes if "art" in fill),
+        *(Layer(shape=grown(shape, 0.9e-3), fill="vessel wall", organ="vessel wall")
+          for _, fill, shape in tubes if "art" in fill),
         *(Layer(shape=shape, fill=fill, organ=organ) for organ, fill, shape in tubes),
     ]  # fmt: skip
 
@@ -213,5 +241,9 @@ def vessel_bridge(plan: Stature, joints: dict[str, np.ndarray]) -> list[Layer]:
 def loin_layers(plan: Stature) -> list[Layer]:
     """Fat that closes the belly towards the pelvis."""
     s = plan.scale
-    rows = [[-262 * s, 0, -14 * s, 104 * s, 62 * s], [-240 * s, 0, -10 * s, 118 * s, 62 * s], [-225 * s, 0, -12 * s, 116 * s, 62 * s]]
+    rows = [
+        [-262 * s, 0, -14 * s, 104 * s, 62 * s],
+        [-240 * s, 0, -10 * s, 118 * s, 62 * s],
+        [-225 * s, 0, -12 * s, 116 * s, 62 * s],
+    ]
     return [Layer(shape=trunk(rows), fill="visceral fat", organ="visceral fat")]

@@ -1,4 +1,4 @@
-"""The skin of a whole body: trunk with shoulders and hips, neck and head, arms at the sides, legs and feet, one smooth surface."""
+"""The skin of a whole body: trunk with shoulders and hips, neck and head, arms, legs and feet, one smooth surface."""
 
 from __future__ import annotations
 
@@ -107,7 +107,8 @@ def trunk_sizes(plan: Stature) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     flesh = np.concatenate([scale * _HIPS[:, 1:] + belly, body.wall_m[kept], scale * _SHOULDERS[:, 1:]])
     above = np.full((len(_SHOULDERS), 1), max(0.006 + 0.4e-3 * plan.over, 0.002))
     fat = np.concatenate([
-        np.repeat(plan.hip_fat_m * np.clip((_HIPS[:, :1] + 0.5) / 0.06, 0.2, 1), 3, axis=1), (body.skin_m - body.wall_m - SKIN_M)[kept], above * np.ones(3),
+        np.repeat(plan.hip_fat_m * np.clip((_HIPS[:, :1] + 0.5) / 0.06, 0.2, 1), 3, axis=1),
+        (body.skin_m - body.wall_m - SKIN_M)[kept], above * np.ones(3),
     ])  # fmt: skip
     fine = np.linspace(levels[0], levels[-1], 72)
     return fine, PchipInterpolator(levels, flesh)(fine), PchipInterpolator(levels, flesh + fat + SKIN_M)(fine)
@@ -118,7 +119,9 @@ def neck_m(plan: Stature, radius_m: float) -> Shape:
     ends = np.array([[0, 38, -60], [0, 30, -200]]) - [0, 17, 5]
     first, last = (0.93 * MM * ends + plan.head_m) / MM
     last = first + (last - first) * 1.05
-    return vessel((*first.tolist(), radius_m / MM), (*((first + last) / 2).tolist(), radius_m / MM), (*last.tolist(), radius_m / MM))
+    return vessel(
+        (*first.tolist(), radius_m / MM), (*((first + last) / 2).tolist(), radius_m / MM), (*last.tolist(), radius_m / MM)
+    )
 
 
 def leg_shape(plan: Stature, extra_m: float) -> Shape:
@@ -158,7 +161,7 @@ def skin(plan: Stature, head_skin: Shape) -> Shape:
 
 
 def near(shape: Shape, margin_m: float = 0.06) -> Shape:
-    """The same solid, whose distance is that to its box where the box is farther than a margin: nothing else is looked at there."""
+    """The same solid, whose distance is that to its box where the box is far: nothing else is looked at there."""
     low, high = np.array(shape.low_m, np.float64), np.array(shape.high_m, np.float64)
     inner = shape.distance
 
