@@ -41,7 +41,8 @@ def moving(body: Body, spacing_m: float, times_s: Float[np.ndarray, " t"] | None
 
     times_s: at which the motion is known, straight between them; None: the one period in which all its movements start again, for
     ever, at `FRAMES_PER_CYCLE` times in a cycle of the quickest. The displacement of every organ is known every
-    `FIELD_SPACING_M` or the phantom's spacing, as few modes as leave less than `tolerance_m`; between organs that slide along each other it changes within one such step.
+    `FIELD_SPACING_M` or the phantom's spacing,
+    as few modes as leave less than `tolerance_m`; between organs that slide along each other it changes within one such step.
     Errors: UsageError for a body whose movements have no common period, without times.
     """
     rest = at_rest(body)
