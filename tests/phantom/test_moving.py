@@ -8,8 +8,8 @@ import pytest
 from fullbore.data import Deformation
 from fullbore.errors import UsageError
 from fullbore.phantom import Body, Layer, make_body, moving
-from fullbore.phantom.movement import Movement, chained, rigid
-from fullbore.phantom.moving import displacement
+from fullbore.phantom.movement import Movement, chained, common_period, rigid
+from fullbore.phantom.moving import displacement, period_s, quickest_s
 from fullbore.phantom.primitives import ball
 from fullbore.simulate.cloud.motion import make_moves, places
 
@@ -71,3 +71,19 @@ def test_a_pipe_flows():
     (flow,) = moving(make_body("flow-pipe"), 4e-3).flows
     speed = flow.peak_velocity_m_per_s / 2
     assert speed * np.pi * float(flow.radius_m) ** 2 == pytest.approx(make_body("flow-pipe").truths["flux_m3_per_s"])
+
+
+def test_common_periods():
+    assert common_period([0.9, 4.5]) == pytest.approx(4.5)
+    assert common_period([2.0, 3.0]) == pytest.approx(6.0)
+    assert common_period([1.0, np.pi]) is None
+    assert common_period([1.0, None]) is None
+    for name, cycles in (("heart", 1), ("torso", 5)):
+        body = make_body(name)
+        assert period_s(body) == pytest.approx(cycles * quickest_s(body))
+        # After one period every layer is where it was.
+        points = np.random.default_rng(1).uniform(-0.1, 0.1, (40, 3))
+        for layer in body.layers:
+            if layer.movement is not None:
+                before, after = (layer.movement.forward(points, time) for time in (0.3, 0.3 + period_s(body)))
+                np.testing.assert_allclose(before, after, atol=1e-9)

@@ -188,6 +188,31 @@ def test_heat_of_the_gel():
     assert shift.min() == pytest.approx(body.truths["hottest_shift_ppm"], rel=1e-6)
 
 
+def test_the_gel_heats_and_cools_in_time():
+    """Against Pennes' equation by finite differences on the axis, its content against the heat put in."""
+    points = np.zeros((4, 3))
+    points[:, 0] = (0.0, 3e-3, 8e-3, 15e-3)
+    assert gels.gel_rise(points, 0.0).max() == 0
+    for moment in (12.0, 29.0, 55.0):
+        step = 1e-4
+        here = gels.gel_rise(points, moment, loss_per_s=5e-3)
+        around = sum(gels.gel_rise(points + sign * step * axis, time, loss_per_s=5e-3) for axis in np.eye(3) for sign in (1, -1))
+        source = 20 / 30 * np.exp(-0.5 * points[:, 0] ** 2 / 6e-3**2) if moment < 30 else 0
+        wanted = 1.4e-7 * (around - 6 * here) / step**2 - 5e-3 * here + source
+        later, sooner = (gels.gel_rise(points, moment + by, loss_per_s=5e-3) for by in (0.01, -0.01))
+        np.testing.assert_allclose((later - sooner) / 0.02, wanted, rtol=1e-4, atol=1e-6)
+    body = gels.thermometry_gel(time_s=45.0)
+    grid = Grid.centred((45, 45, 45), (2e-3,) * 3)
+    held = shares(body, grid)
+    rise = sum(share * (tissue.temperature_K - 293.15) for share, tissue in zip(held, body.tissues, strict=True))
+    assert float(rise.sum()) * grid.voxel_volume_m3 == pytest.approx(body.truths["heated_K_m3"], rel=1e-3)
+    shift = sum(share * tissue.chemical_shift_ppm for share, tissue in zip(held, body.tissues, strict=True))
+    assert float(shift[22, 22, 22]) == pytest.approx(body.truths["hottest_shift_ppm"], rel=1e-4)
+    assert gels.thermometry_gel(time_s=300.0).truths["hottest_rise_K"] < 0.5 * body.truths["hottest_rise_K"]
+    with pytest.raises(ValueRangeError, match="time_s"):
+        gels.thermometry_gel(time_s=-1.0)
+
+
 @pytest.mark.parametrize("name", BODIES)
 def test_every_body_is_quick_whole_and_repeats(name):
     began = time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import inspect
 import json
 import sys
@@ -16,6 +17,8 @@ import numpy as np
 from fullbore import files, phantom
 from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder
+from fullbore.cli.movies import check_movie, movie, write_movie
+from fullbore.cli.terminal import ExamTerminal
 from fullbore.clinical.report import body_figure, body_page
 from fullbore.data import Grid, ParameterMaps
 from fullbore.errors import UsageError
@@ -48,6 +51,8 @@ def list_bodies(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """Write body.png and report.html of a body."""
     body, grid = _asked(options)
+    if options.movie is not None:
+        check_movie(options.movie, body)
     folder = new_folder(options.out, f"{options.body}-phantom")
     maps = property_maps(body, grid, options.time, names=("T1", "T2", "PD"))
     drawing = body_figure(organ_labels(body, grid, options.time), len(body.organs), maps)
@@ -56,8 +61,27 @@ def show(options: argparse.Namespace) -> int:
     volumes = organ_volumes(body, grid, options.time)
     facts = [("body", options.body), ("parameters", ", ".join(options.set) or "as usual"), ("time", f"{options.time:g} s")]
     facts += [("cut at", f"{1e3 * grid.spacing_m[0]:.3g} mm"), ("source", body.source or "see its tissues")]
-    write_text(body_page(body.name, facts, drawing, volumes, body.tissues, body.truths), folder / "report.html")
-    return _done(options, {"folder": str(folder), "organs": volumes, "truths": dict(body.truths)}, f"{folder}/report.html")
+    page, record = body_page(body.name, facts, drawing, volumes, body.tissues, body.truths), {}
+    if options.movie is not None:
+        page, record = _with_movie(page, body, options), {"movie": str(options.movie)}
+    write_text(page, folder / "report.html")
+    told = {"folder": str(folder), "organs": volumes, "truths": dict(body.truths), **record}
+    return _done(options, told, f"{folder}/report.html" + (f", {options.movie}" if record else ""))
+
+
+def _with_movie(page: str, body: Body, options: argparse.Namespace) -> str:
+    """Write the movie, and put it into the page before its tables."""
+    with ExamTerminal({f"{options.body}/movie": 60.0}) as terminal:
+        frames, step_s = movie(body, lambda part: terminal.progress(options.body, "movie", part, ""))
+    options.movie.parent.mkdir(parents=True, exist_ok=True)
+    write_movie(frames, step_s, options.movie)
+    data = base64.b64encode(options.movie.read_bytes()).decode()
+    kind = "gif" if options.movie.suffix.lower() == ".gif" else "mp4"
+    seen = f'<img alt="movie" src="data:image/gif;base64,{data}">'
+    if kind == "mp4":
+        seen = f'<video autoplay loop muted controls src="data:video/mp4;base64,{data}"></video>'
+    caption = f"{len(frames)} pictures over {len(frames) * step_s:.3g} s; a GIF shows none for less than 20 ms."
+    return page.replace("<h2>Organs</h2>", f"<figure>{seen}<figcaption>{caption}</figcaption></figure><h2>Organs</h2>", 1)
 
 
 def export(options: argparse.Namespace) -> int:
@@ -98,7 +122,26 @@ def _asked(options: argparse.Namespace) -> tuple[Body, Grid]:
     assert body.low_m is not None and body.high_m is not None
     longest = float(np.max(np.subtract(body.high_m, body.low_m)))
     spacing_m = longest / _SHOWN_VOXELS if options.spacing is None else 1e-3 * options.spacing
-    return body, phantom.body_grid(body, spacing_m)
+    grid = phantom.body_grid(body, spacing_m)
+    return body, grid if options.station is None else _station(grid, options.station)
+
+
+def _station(grid: Grid, text: str) -> Grid:
+    """The layers of a grid between two heights, written LOW:HIGH in millimetres."""
+    low, _, high = text.partition(":")
+    try:
+        ends_m = 1e-3 * float(low), 1e-3 * float(high)
+    except ValueError:
+        raise UsageError(f"--station {text!r}: wanted LOW:HIGH in mm, for example --station=-900:-500.") from None
+    heights = grid.affine_m[2, 3] + grid.affine_m[2, 2] * np.arange(grid.shape[0])
+    held = np.flatnonzero((heights >= ends_m[0]) & (heights < ends_m[1]))
+    if len(held) == 0:
+        raise UsageError(
+            f"--station {text!r}: nothing there; the body lies between {1e3 * heights[0]:.0f} and {1e3 * heights[-1]:.0f} mm."
+        )
+    affine = grid.affine_m.copy()
+    affine[2, 3] = heights[held[0]]
+    return Grid(shape=(len(held), *grid.shape[1:]), affine_m=affine)
 
 
 def _described_in(path: Path, parameters: dict[str, Any]) -> Body:

@@ -156,9 +156,14 @@ def _add_phantom(commands: Any) -> None:
         verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a parameter of the body, as in TOML")
         verb.add_argument("--spacing", type=float, help="voxel size in mm (default: 160 voxels along the longest side)")
         verb.add_argument("--time", type=float, default=0.0, help="seconds (default 0)")
+        verb.add_argument("--station", metavar="LOW:HIGH", help="only what lies between two heights, mm (--station=-900:-500)")
         verb.add_argument("--out", type=Path, help="new folder")
         verb.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
         verb.set_defaults(run=run)
+        if name == "show":
+            verb.add_argument(
+                "--movie", type=Path, metavar="FILE", help="a movie of its motion too: a .gif, or an .mp4 with ffmpeg"
+            )
         if name == "export":
             verb.add_argument("--maps", default="T1,T2,PD", help="which properties, comma-separated (default T1,T2,PD)")
             verb.add_argument("--mixture", action="store_true", help="the share of every tissue too")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,8 @@ Map = Callable[[np.ndarray, float], np.ndarray]
 
 _ITERATIONS = 200
 _CLOSE_M = 1e-7
+_MOST_CYCLES = 4
+_SAME = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -22,7 +24,7 @@ class Movement:
 
     backward None: found by iteration, which needs a displacement whose slope stays below one. stretch: the largest factor by
     which backward lengthens a distance. incompressible: a promise that volumes are kept, for tests to hold it to.
-    period_s: it repeats.
+    period_s: it repeats. quickest_s: the period of its quickest part, where it is chained of several.
     """
 
     forward: Map
@@ -30,6 +32,7 @@ class Movement:
     stretch: float = 2.0
     incompressible: bool = False
     period_s: float | None = None
+    quickest_s: float | None = None
 
     def at_rest(self, points_m: Float[np.ndarray, "n 3"], time_s: float | int) -> Float[np.ndarray, "n 3"]:
         """Places at rest of what lies at points_m at a time. Errors: ValueRangeError where the map cannot be inverted."""
@@ -60,7 +63,26 @@ def chained(first: Movement, second: Movement) -> Movement:
     return Movement(
         forward=forward, backward=backward, stretch=first.stretch * second.stretch,
         incompressible=first.incompressible and second.incompressible,
+        period_s=common_period([first.period_s, second.period_s]),
+        quickest_s=min((p for one in (first, second) for p in (one.quickest_s, one.period_s) if p is not None), default=None),
     )  # fmt: skip
+
+
+def common_period(periods_s: Iterable[float | None]) -> float | None:
+    """The shortest time (s) in which each of some periods fits a whole number of times, to 1e-4 of it.
+
+    None where one of them does not repeat, or where it takes more than `_MOST_CYCLES` of the longest.
+    """
+    known = list(periods_s)
+    if not known or any(period is None for period in known):
+        return None
+    given = [period for period in known if period is not None]
+    longest = max(given)
+    for cycles in range(1, _MOST_CYCLES + 1):
+        turns = [cycles * longest / period for period in given]
+        if all(abs(turn - round(turn)) <= _SAME * turn for turn in turns):
+            return cycles * longest
+    return None
 
 
 def rigid(turn: Callable[[float], np.ndarray], shift: Callable[[float], np.ndarray]) -> Movement:

@@ -12,11 +12,13 @@ from fullbore.data import Course, Deformation, FieldMap, Grid, Phantom
 from fullbore.errors import UsageError
 from fullbore.phantom.body import Body, organ_movement
 from fullbore.phantom.body_truth import organ_labels
+from fullbore.phantom.movement import common_period
 from fullbore.phantom.sampling import body_grid, sampled
 
 FRAMES_PER_CYCLE = 24
 FIELD_SPACING_M = 3e-3
 AIR_STEPS = 4
+_PIECE = 300_000
 
 
 def moves(body: Body) -> bool:
@@ -37,9 +39,10 @@ def at_rest(body: Body) -> Body:
 def moving(body: Body, spacing_m: float, times_s: Float[np.ndarray, " t"] | None = None, *, tolerance_m: float = 1e-4) -> Phantom:
     """The phantom of a body, at rest on a grid of `spacing_m`, with its flows and its motion as a `Deformation`.
 
-    times_s: at which the motion is known, straight between them; None: `FRAMES_PER_CYCLE` times of the one period that all its
-    movements share, for ever. The displacement of every organ is known every `FIELD_SPACING_M` or the phantom's spacing, as
-    few modes as leave less than `tolerance_m`; between organs that slide along each other it changes within one such step.
+    times_s: at which the motion is known, straight between them; None: the one period in which all its movements start again, for
+    ever, at `FRAMES_PER_CYCLE` times in a cycle of the quickest. The displacement of every organ is known every
+    `FIELD_SPACING_M` or the phantom's spacing,
+    as few modes as leave less than `tolerance_m`; between organs that slide along each other it changes within one such step.
     Errors: UsageError for a body whose movements have no common period, without times.
     """
     rest = at_rest(body)
@@ -48,13 +51,12 @@ def moving(body: Body, spacing_m: float, times_s: Float[np.ndarray, " t"] | None
         return phantom
     period = None
     if times_s is None:
-        period = period_s(body)
-        if period is None:
-            raise UsageError(f"Body {body.name}: its movements have no common period. Give times_s over the whole scan.")
-        times_s = period * np.arange(FRAMES_PER_CYCLE) / FRAMES_PER_CYCLE
+        period, times_s = _cycle(body)
     grid = body_grid(rest, max(spacing_m, FIELD_SPACING_M))
     places, organ = grid.points_m().reshape(-1, 3), _into_air(organ_labels(rest, grid)).ravel()
-    frames = np.stack([displacement(body, places, organ, float(time)).ravel() for time in times_s])
+    frames = np.empty((len(times_s), places.size), np.float32)
+    for frame, time in zip(frames, times_s, strict=True):
+        frame[:] = displacement(body, places, organ, float(time)).ravel()
     modes, amplitude = _few(frames, tolerance_m)
     return replace(
         phantom,
@@ -80,10 +82,34 @@ def displacement(
 
 
 def period_s(body: Body) -> float | None:
-    """The one period that all movements of a body share; None where they have none."""
+    """The shortest time after which all movements of a body start again, see `common_period`; None where there is none."""
+    return common_period(_periods(body))
+
+
+def quickest_s(body: Body) -> float | None:
+    """The period of the quickest of all movements of a body; None where nothing repeats."""
     movements = [body.movement, *(layer.movement for layer in body.layers)]
-    periods = {movement.period_s for movement in movements if movement is not None}
-    return periods.pop() if len(periods) == 1 else None
+    known = [period for one in movements if one is not None for period in (one.quickest_s, one.period_s) if period is not None]
+    return min(known, default=None)
+
+
+def _periods(body: Body) -> list[float | None]:
+    """All periods of its movements, each once."""
+    movements = [body.movement, *(layer.movement for layer in body.layers)]
+    return list({movement.period_s for movement in movements if movement is not None})
+
+
+def _cycle(body: Body) -> tuple[float, np.ndarray]:
+    """The period of a body and times in it, `FRAMES_PER_CYCLE` in its quickest movement's cycle. Errors: UsageError."""
+    period, quickest = period_s(body), quickest_s(body)
+    if period is None or quickest is None:
+        told = ", ".join("one that does not repeat" if one is None else f"{one:.4g} s" for one in _periods(body))
+        raise UsageError(
+            f"Body {body.name}: its movements have no common period (theirs: {told}). Give times_s over the whole scan, or "
+            "periods of which one is a whole number of the other, as a breath that lasts five heart beats."
+        )
+    count = FRAMES_PER_CYCLE * max(1, round(period / quickest))
+    return period, period * np.arange(count) / count
 
 
 def _into_air(organ: Int[np.ndarray, "z y x"]) -> Int[np.ndarray, "z y x"]:
@@ -95,14 +121,22 @@ def _into_air(organ: Int[np.ndarray, "z y x"]) -> Int[np.ndarray, "z y x"]:
 
 
 def _few(frames: Float[np.ndarray, "t m"], tolerance_m: float) -> tuple[Float[np.ndarray, "mode m"], Float[np.ndarray, "t mode"]]:
-    """As few modes and their amplitudes as leave less than the tolerance anywhere, at any of the times."""
-    left, size, right = np.linalg.svd(frames, full_matrices=False)
-    kept, rest = 0, frames
-    while kept < len(size) and np.abs(rest).max(initial=0.0) > tolerance_m:
-        rest = rest - size[kept] * np.outer(left[:, kept], right[kept])
-        kept += 1
-    kept = max(kept, 1)
-    return right[:kept] * np.abs(left[:, :kept] * size[:kept]).max(axis=0)[:, None], _unit(left[:, :kept] * size[:kept])
+    """As few modes and their amplitudes as leave less than the tolerance anywhere, at any of the times.
+
+    By the frames' products with each other, which are few, and in pieces: frames of a large body fill gigabytes.
+    """
+    pieces = [frames[:, first : first + _PIECE] for first in range(0, frames.shape[1], _PIECE)]
+    products = np.sum([piece.astype(np.float64) @ piece.T.astype(np.float64) for piece in pieces], axis=0)
+    left = np.linalg.eigh(products)[1][:, ::-1]
+    kept = 1
+    for piece in pieces:
+        parts = left.T @ piece
+        while kept < len(left) and np.abs(piece - left[:, :kept] @ parts[:kept]).max(initial=0.0) > tolerance_m:
+            kept += 1
+    chosen = left[:, :kept]
+    modes = np.concatenate([(chosen.T @ piece).astype(np.float32) for piece in pieces], axis=1)
+    largest = np.abs(chosen).max(axis=0)
+    return modes * largest[:, None].astype(np.float32), _unit(chosen)
 
 
 def _unit(amplitude: Float[np.ndarray, "t mode"]) -> Float[np.ndarray, "t mode"]:

@@ -16,6 +16,7 @@ from fullbore.phantom.bodies.leg import leg
 from fullbore.phantom.bodies.lumbar_spine import lumbar_spine
 from fullbore.phantom.bodies.pelvis import pelvis
 from fullbore.phantom.bodies.torso import torso
+from fullbore.phantom.bodies.whole_body import whole_body
 from fullbore.phantom.body import Body
 from fullbore.phantom.objects.acr import acr_large
 from fullbore.phantom.objects.gels import elastography_inclusions, flow_pipe, geometric_lattice, thermometry_gel, uniform_sphere
@@ -43,6 +44,7 @@ BODIES: dict[str, Callable[..., Body]] = {
     "whole-head": head,
     "heart": heart,
     "torso": torso,
+    "whole-body": whole_body,
 }
 
 

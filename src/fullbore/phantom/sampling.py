@@ -120,12 +120,13 @@ def _on_grid(
 
     def work(piece: tuple[slice, slice]) -> None:
         zs, ys = piece
-        fine = paint_slab(body, grid, piece, parts, time_s, columns, count)[0]
+        used, fine, _ = paint_slab(body, grid, piece, parts, time_s, columns, count)
         nz, ny, nx = zs.stop - zs.start, ys.stop - ys.start, grid.shape[2]
         px, py, pz = parts
         if px * py * pz > 1:
-            fine = fine.reshape(count, nz, pz, ny, py, nx, px).mean(axis=(2, 4, 6), dtype=np.float32)
-        out[:, zs, ys] = fine
+            fine = fine.reshape(len(used), nz, pz, ny, py, nx, px).mean(axis=(2, 4, 6), dtype=np.float32)
+        for column, values in zip(used, fine, strict=True):
+            out[column, zs, ys] = values
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for _ in pool.map(work, list(slabs(grid, parts))):
@@ -141,8 +142,8 @@ def paint_slab(
     time_s: float,
     columns: tuple[tuple[int, ...], ...],
     count: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Shares (column, z, y, x) at the parts of the voxels of a slab, and their places (z, y, x, 3)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which columns are anything there, their shares (column, z, y, x) at the parts of a slab's voxels, places (z, y, x, 3)."""
     px, py, pz = parts
     size = ((piece[0].stop - piece[0].start) * pz, (piece[1].stop - piece[1].start) * py, grid.shape[2] * px)
     blocks = tuple(-(-n // _EDGE) for n in size)
@@ -161,9 +162,12 @@ def paint_slab(
     width = float(abs(np.linalg.det(steps)) ** (1 / 3))
     canvas = _canvas(body, tiled, radius, width, time_s, columns, count)
     paint(body, canvas)
-    values = canvas.values.reshape(count, *blocks, _EDGE, _EDGE, _EDGE).transpose(0, 1, 4, 2, 5, 3, 6)
-    values = values.reshape(count, *(n * _EDGE for n in blocks))[:, : size[0], : size[1], : size[2]]
-    return values, points[: size[0], : size[1], : size[2]]
+    used = np.flatnonzero(canvas.used)
+    values = np.zeros((len(used), *size), np.float32)
+    for column, out in zip(used, values, strict=True):
+        tiles = canvas.values[column].reshape(*blocks, _EDGE, _EDGE, _EDGE).transpose(0, 3, 1, 4, 2, 5)
+        out[:] = tiles.reshape(*(n * _EDGE for n in blocks))[: size[0], : size[1], : size[2]]
+    return used, values, points[: size[0], : size[1], : size[2]]
 
 
 def _canvas(
@@ -181,6 +185,7 @@ def _canvas(
     return Canvas(
         points_m=points, radius_m=radius_m, width_m=width_m, time_s=time_s, columns=columns,
         values=np.zeros((count, *blocks), np.float32), sight=np.ones(blocks, np.float32),
+        brightest=np.ones(blocks[0], np.float32), used=np.zeros(count, bool),
     )  # fmt: skip
 
 

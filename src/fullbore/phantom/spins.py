@@ -41,8 +41,8 @@ def spins(body: Body, grid: Grid, *, oversampling: int = 1, time_s: float | int 
     volume = grid.voxel_volume_m3 / float(np.prod(parts))
     columns = tissue_columns(body)
     for piece in slabs(grid, parts):
-        shares, places = paint_slab(body, grid, piece, parts, float(time_s), columns, len(body.tissues))
-        yield _block(body, shares.reshape(len(body.tissues), -1), places.reshape(-1, 3), volume)
+        used, shares, places = paint_slab(body, grid, piece, parts, float(time_s), columns, len(body.tissues))
+        yield _block(body, dict(zip(used.tolist(), shares.reshape(len(used), -1), strict=True)), places.reshape(-1, 3), volume)
 
 
 def family_shares(body: Body, shares: Float[np.ndarray, "tissue ..."]) -> Float[np.ndarray, "family ..."]:
@@ -54,15 +54,17 @@ def family_shares(body: Body, shares: Float[np.ndarray, "tissue ..."]) -> Float[
     return out
 
 
-def _block(body: Body, shares: np.ndarray, places: np.ndarray, volume_m3: float) -> SpinBlock:
+def _block(body: Body, shares: dict[int, np.ndarray], places: np.ndarray, volume_m3: float) -> SpinBlock:
     parts: list[SpinBlock] = []
     for number, name in enumerate(families(body)):
-        members = [index for index, tissue in enumerate(body.tissues) if family(tissue.name) == name]
-        total = shares[members[0]] if len(members) == 1 else shares[members].sum(axis=0)
+        members = [index for index, tissue in enumerate(body.tissues) if index in shares and family(tissue.name) == name]
+        if not members:
+            continue
+        total = np.sum([shares[index] for index in members], axis=0)
         held = np.flatnonzero(total > _LEAST_SHARE)
         if len(held) == 0:
             continue
-        own = shares[members][:, held].astype(np.float64)
+        own = np.stack([shares[index][held] for index in members]).astype(np.float64)
         density = np.array([body.tissues[index].proton_density for index in members]) @ own
         times = (mean_time(body, members, own, name) for name in ("t1_s", "t2_s", "t2_prime_s"))
         t1, t2, t2_prime = times

@@ -138,7 +138,9 @@ def beating(squeeze: Squeeze, frame: Frame, activity: Callable[[float], float], 
     )
 
 
-def carried(squeeze: Squeeze, frame: Frame, at_m: np.ndarray, wall_m: float, activity: Callable[[float], float]) -> Movement:
+def carried(
+    squeeze: Squeeze, frame: Frame, at_m: np.ndarray, wall_m: float, activity: Callable[[float], float], period_s: float
+) -> Movement:
     """A muscle in the cavity along the axis, at local at_m (x, y, z): it rides on the wall at radius wall_m, shortens, widens."""
     start = at_m[:2] - np.array(squeeze.centre_m)
 
@@ -163,11 +165,16 @@ def carried(squeeze: Squeeze, frame: Frame, at_m: np.ndarray, wall_m: float, act
         across = (local[:, :2] - spot) * np.sqrt(stretch) + at_m[:2]
         return frame.body(np.column_stack([across, local[:, 2] / stretch]))
 
-    return Movement(forward=forward, backward=backward, stretch=1.4, incompressible=True)
+    return Movement(forward=forward, backward=backward, stretch=1.4, incompressible=True, period_s=period_s)
 
 
 def tethered(
-    origin_m: np.ndarray, along: np.ndarray, length_m: float, shift: Callable[[float], np.ndarray], largest_m: float
+    origin_m: np.ndarray,
+    along: np.ndarray,
+    length_m: float,
+    shift: Callable[[float], np.ndarray],
+    largest_m: float,
+    period_s: float,
 ) -> Movement:
     """Pulled by shift(t) at the origin and below it, held at length_m along a direction and beyond, evenly between.
 
@@ -187,10 +194,11 @@ def tethered(
         part = np.clip(((points - origin_m) @ way / length_m - ahead) / (1 - ahead), 0, 1)
         return np.asarray(points - (1 - part)[:, None] * moved)
 
-    return Movement(forward=forward, backward=backward, stretch=(1 + largest_m / length_m) / (1 - largest_m / length_m))
+    stretch = (1 + largest_m / length_m) / (1 - largest_m / length_m)
+    return Movement(forward=forward, backward=backward, stretch=stretch, period_s=period_s)
 
 
-def swelling(frame: Frame, centre_m: np.ndarray, share: float, activity: Callable[[float], float]) -> Movement:
+def swelling(frame: Frame, centre_m: np.ndarray, share: float, activity: Callable[[float], float], period_s: float) -> Movement:
     """An atrium that fills: its sections across the frame's z axis grow by `share` at full activity, about local centre_m."""
 
     def scaled(points: np.ndarray, factor: float) -> np.ndarray:
@@ -202,6 +210,7 @@ def swelling(frame: Frame, centre_m: np.ndarray, share: float, activity: Callabl
         forward=lambda points, t: scaled(points, np.sqrt(1 + share * activity(t))),
         backward=lambda points, t: scaled(points, 1 / np.sqrt(1 + share * activity(t))),
         stretch=1.0,
+        period_s=period_s,
     )
 
 

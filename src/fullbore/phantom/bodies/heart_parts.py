@@ -44,7 +44,7 @@ def heart_layers(
     return (
         Layer(shape=fat[1], fill="visceral fat", organ="epicardial fat", movement=then(beat_right)),
         Layer(shape=fat[0], fill="visceral fat", organ="epicardial fat", movement=then(beat_left)),
-        *_upper_parts(plan, left, activity, then),
+        *_upper_parts(plan, left, activity, period, then),
         Layer(shape=right_whole, fill=muscle, organ="right ventricle wall", movement=then(beat_right)),
         Layer(shape=right_cavity, fill="venous blood", organ="right ventricle", movement=then(beat_right)),
         Layer(
@@ -52,7 +52,7 @@ def heart_layers(
         ),
         *_infarct(plan, spec, then(beat_left)),
         Layer(shape=cavity, fill="arterial blood", organ="left ventricle", movement=then(beat_left)),
-        *_papillary(plan, left, activity, muscle, then),
+        *_papillary(plan, left, activity, period, muscle, then),
     )  # fmt: skip
 
 
@@ -112,7 +112,12 @@ def _fibrotic(muscle: Fill, share: float) -> Fill:
 
 
 def _papillary(
-    plan: HeartPlan, left: Squeeze, activity: Callable[[float], float], muscle: Fill, then: Callable[[Movement], Movement]
+    plan: HeartPlan,
+    left: Squeeze,
+    activity: Callable[[float], float],
+    period_s: float,
+    muscle: Fill,
+    then: Callable[[Movement], Movement],
 ) -> tuple[Layer, ...]:
     out = []
     for name, degrees in _PAPILLARY:
@@ -120,14 +125,15 @@ def _papillary(
         spot = 0.7 * plan.width_m * np.array([np.cos(angle), np.sin(angle)])
         low, high = plan.middle_m - 0.45 * plan.half_m, plan.middle_m - 0.02 * plan.half_m
         ends = plan.frame.body(np.array([[*spot, low], [*spot, high]]))
-        move = carried(left, plan.frame, np.array([*spot, (low + high) / 2]), float(inner_radius(plan, np.array(low))), activity)
+        wall = float(inner_radius(plan, np.array(low)))
+        move = carried(left, plan.frame, np.array([*spot, (low + high) / 2]), wall, activity, period_s)
         shape = tube(ends, np.array([5e-3, 3.5e-3]) * plan.scale)
         out.append(Layer(shape=shape, fill=muscle, organ=name, movement=then(move)))
     return tuple(out)
 
 
 def _upper_parts(
-    plan: HeartPlan, left: Squeeze, activity: Callable[[float], float], then: Callable[[Movement], Movement]
+    plan: HeartPlan, left: Squeeze, activity: Callable[[float], float], period_s: float, then: Callable[[Movement], Movement]
 ) -> tuple[Layer, ...]:
     """Atria and the vessels at them; the valves' plane carries their lower ends, their far ends stay."""
     way, scale = plan.frame.axes[:, 2], plan.scale
@@ -137,10 +143,10 @@ def _upper_parts(
         return np.asarray(left.strain * activity(time_s) * plan.base_m * way)
 
     base = plan.base_point_m
-    pull = tethered(base, way, 0.075 * scale, shift, most)
-    lift = tethered(base, np.array([0, 0, 1.0]), 0.09 * scale, shift, most)
+    pull = tethered(base, way, 0.075 * scale, shift, most, period_s)
+    lift = tethered(base, np.array([0, 0, 1.0]), 0.09 * scale, shift, most, period_s)
     fill_left, fill_right = (
-        then(chained(swelling(plan.frame, np.array(middle) * 1e-3 * scale, _FILLING, activity), pull))
+        then(chained(swelling(plan.frame, np.array(middle) * 1e-3 * scale, _FILLING, activity, period_s), pull))
         for middle, _ in (_LEFT_ATRIUM, _RIGHT_ATRIUM)
     )
     lift, pull = then(lift), then(pull)

@@ -36,7 +36,7 @@ def torso(
     liver_lesions: Sequence[tuple[str, float]] = (),
     breathing_down_m: float = 0.015,
     breathing_forward_m: float = 0.006,
-    breathing_period_s: float = 4.5,
+    breathing_period_s: float = 60 / 13,
     end_diastolic_volume_m3: float = 140e-6,
     ejection_fraction: float = 0.6,
     longitudinal_strain: float = -0.17,
@@ -51,7 +51,8 @@ def torso(
     """Chest and belly of an adult lying on the back.
 
     liver_fat_fraction: of proton density. liver_r2star_per_s: iron; a healthy liver's where None. liver_lesions: up to five
-    (kind, radius in metres) of "haemangioma", "metastasis", "cyst". breathing_down_m, breathing_forward_m: of liver and front.
+    (kind, radius in metres) of "haemangioma", "metastasis", "cyst". breathing_down_m, breathing_forward_m: of liver and front;
+    breathing_period_s: five heart beats where not given, so that all of it has one period.
     The heart's: see `heart`. Time 0: end of expiration, R wave. Errors: what no body can have is refused.
     """
     body, air = habitus(height_m, mass_kg), breath(breathing_period_s, breathing_down_m, breathing_forward_m)

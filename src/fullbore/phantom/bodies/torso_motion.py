@@ -38,26 +38,34 @@ class Breath:
     def diaphragm(self, top_m: float, length_m: float) -> Movement:
         """The belly's content below the diaphragm: all of the way at the top, nothing length_m further down."""
         down = np.array([0, 0, -1.0])
-        return tethered(np.array([0, 0, top_m]), down, length_m, lambda t: self.curve(t) * self.down_m * down, self.down_m)
+        return tethered(
+            np.array([0, 0, top_m]), down, length_m, lambda t: self.curve(t) * self.down_m * down, self.down_m, self.period_s
+        )
 
-    def front(self, back_m: float, depth_m: float) -> Movement:
-        """Of the whole trunk: the front rises, a place at depth d before back_m by forward_m (d / depth_m)^2; behind, nothing."""
+    def front(self, back_m: float, depth_m: float, share: Callable[[np.ndarray], np.ndarray] | None = None) -> Movement:
+        """Of the whole trunk: the front rises, a place at depth d before back_m by forward_m (d / depth_m)^2; behind, nothing.
+
+        share: how much of it places (n, 3) take, by their x and z; all of it where not given.
+        """
         quarter = self.forward_m / depth_m**2
+
+        def bend(points: np.ndarray, t: float) -> float | np.ndarray:
+            return self.curve(t) * quarter * (1.0 if share is None else share(points))
 
         def forward(points: np.ndarray, t: float) -> np.ndarray:
             out, ahead = points.copy(), np.maximum(back_m - points[:, 1], 0)
-            out[:, 1] -= self.curve(t) * quarter * ahead**2
+            out[:, 1] -= bend(points, t) * ahead**2
             return out
 
         def backward(points: np.ndarray, t: float) -> np.ndarray:
             out, ahead = points.copy(), np.maximum(back_m - points[:, 1], 0)
-            bend = self.curve(t) * quarter
             # d + bend d^2 = ahead, in a form that does not lose digits when bend is small.
-            depth = 2 * ahead / (1 + np.sqrt(1 + 4 * bend * ahead))
+            depth = 2 * ahead / (1 + np.sqrt(1 + 4 * bend(points, t) * ahead))
             out[:, 1] += ahead - depth
             return out
 
-        return Movement(forward=forward, backward=backward, stretch=1.0, period_s=self.period_s)
+        stretch = 1.0 if share is None else 1.3
+        return Movement(forward=forward, backward=backward, stretch=stretch, period_s=self.period_s)
 
 
 def breath(period_s: float, down_m: float, forward_m: float) -> Breath:

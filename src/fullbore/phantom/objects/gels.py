@@ -14,6 +14,8 @@ from fullbore.phantom.shape import Shape
 
 # Shift of water's resonance with temperature. Source: Ishihara 1995, MRM 34:814 (-0.01 ppm per kelvin).
 PRF_SHIFT_PPM_PER_K = -0.01
+_DIFFUSIVITY_M2_PER_S = 1.4e-7
+_HEAT_NODES = 24
 
 
 def flow_pipe(radius_m: float = 5e-3, length_m: float = 0.3, peak_velocity_m_per_s: float = 0.5) -> Body:
@@ -89,31 +91,88 @@ def _lattice(pitch_m: float, radius_m: float, count: int) -> Shape:
     return Shape(distance=distance, low_m=(-reach,) * 3, high_m=(reach,) * 3, volume_m3=volume)
 
 
-def thermometry_gel(heating_K: float = 20.0, focus_m: float = 6e-3, ambient_K: float = 293.15) -> Body:
-    """A cylinder of gel with a hot spot at the isocentre, Gaussian in all directions with standard deviation focus_m.
+def thermometry_gel(
+    heating_K: float = 20.0,
+    focus_m: float = 6e-3,
+    ambient_K: float = 293.15,
+    time_s: float | None = None,
+    heated_s: float = 30.0,
+    loss_per_s: float = 0.0,
+) -> Body:
+    """A cylinder of gel with a hot spot at the isocentre, Gaussian in all directions, standard deviation focus_m when heated.
 
+    time_s: since the heat (heated_s long) was switched on; None: at its end, spread no farther (`gel_rise`). heating_K: the
+    hottest rise were nothing lost by spreading.
     Every kelvin is a tissue of its own with its shift of -0.01 ppm and its T1 (1 % per kelvin, not verified); places between
     are mixtures of neighbours, so that mean temperature and shift are exact. Truths: hottest rise, shift, energy's volume.
     """
-    if not (0 < heating_K <= 60 and focus_m > 0):
-        raise ValueRangeError(f"thermometry_gel: {heating_K} K over {focus_m} m, wanted 0 to 60 K and a positive length.")
+    if not (0 < heating_K <= 60 and focus_m > 0 and heated_s > 0 and loss_per_s >= 0):
+        raise ValueRangeError(
+            f"thermometry_gel: {heating_K} K over {focus_m} m in {heated_s} s, loss {loss_per_s} per s; wanted 0 to 60 K, "
+            "positive lengths and times, and a loss from 0."
+        )
+    if time_s is not None and not time_s >= 0:
+        raise ValueRangeError(f"thermometry_gel: time_s {time_s}, wanted 0 or more.")
     steps = np.linspace(0, heating_K, max(2, int(np.ceil(heating_K)) + 1))
     gels = [_warmed(rise, ambient_K) for rise in steps.tolist()]
 
-    def position(points: np.ndarray) -> np.ndarray:
-        return np.asarray(np.exp(-0.5 * (points**2).sum(axis=1) / focus_m**2) * (len(gels) - 1))
+    def rise_K(points: np.ndarray) -> np.ndarray:
+        if time_s is None:
+            return np.asarray(heating_K * np.exp(-0.5 * (points**2).sum(axis=1) / focus_m**2))
+        return gel_rise(points, time_s, heating_K, focus_m, heated_s, loss_per_s)
 
+    def position(points: np.ndarray) -> np.ndarray:
+        return np.asarray(rise_K(points) / heating_K * (len(gels) - 1))
+
+    hottest = float(rise_K(np.zeros((1, 3)))[0])
     return Body(
         name="thermometry gel",
         layers=(Layer(shape=cylinder((0, 0, -0.06), (0, 0, 0.06), 0.05), fill=stepped(gels, position), organ="gel"),),
         truths={
-            "hottest_rise_K": heating_K,
-            "hottest_shift_ppm": PRF_SHIFT_PPM_PER_K * heating_K,
-            "heated_K_m3": heating_K * (2 * np.pi) ** 1.5 * focus_m**3,
+            "hottest_rise_K": hottest,
+            "hottest_shift_ppm": PRF_SHIFT_PPM_PER_K * hottest,
+            "heated_K_m3": heating_K * (2 * np.pi) ** 1.5 * focus_m**3 * _heat_left(time_s, heated_s, loss_per_s),
         },
         shim_over=(gels[0].name,),
         source="Ishihara 1995; gel not verified",
     )
+
+
+def gel_rise(
+    points_m: Float[np.ndarray, "n 3"],
+    time_s: float,
+    heating_K: float = 20.0,
+    focus_m: float = 6e-3,
+    heated_s: float = 30.0,
+    loss_per_s: float = 0.0,
+) -> Float[np.ndarray, " n"]:
+    """Rise of temperature (K) in the `thermometry_gel`, time_s after a Gaussian source of heat was switched on for heated_s.
+
+    The solution of Pennes' equation dT/dt = a laplace T - w T + source in an endless gel: a Gaussian that widens as
+    s^2 = focus_m^2 + 2 a t and keeps its content but for exp(-w t), summed over the time of heating (Gauss-Legendre).
+    a is water's: 1.4e-7 m^2/s (not verified). Source: Pennes 1948, J Appl Physiol 1:93.
+    """
+    square = (np.asarray(points_m, np.float64) ** 2).sum(axis=1)
+    nodes, weights = np.polynomial.legendre.leggauss(_HEAT_NODES)
+    on = min(max(time_s, 0.0), heated_s)
+    # Ages of the heat put in so far.
+    ages = max(time_s, 0.0) - on * (nodes + 1) / 2
+    out = np.zeros(len(square))
+    for age, weight in zip(ages, weights * on / 2, strict=True):
+        wide = focus_m**2 + 2 * _DIFFUSIVITY_M2_PER_S * age
+        amount = heating_K / heated_s * (focus_m**2 / wide) ** 1.5 * np.exp(-loss_per_s * age)
+        out += weight * amount * np.exp(-0.5 * square / wide)
+    return out
+
+
+def _heat_left(time_s: float | None, heated_s: float, loss_per_s: float) -> float:
+    """What is in the gel at a time of all the heat that will be put in."""
+    if time_s is None:
+        return 1.0
+    on = min(time_s, heated_s)
+    if loss_per_s == 0:
+        return on / heated_s
+    return float((np.exp(-loss_per_s * (time_s - on)) - np.exp(-loss_per_s * time_s)) / (loss_per_s * heated_s))
 
 
 def _warmed(rise_K: float, ambient_K: float) -> Tissue:
