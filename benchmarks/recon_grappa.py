@@ -2,8 +2,8 @@
 
 `rows(quick)` for bench_recon.py; alone: python benchmarks/recon_grappa.py [--quick] [--json FILE]. k-space is in closed form
 (tests/recon/measured.py), with noise. Errors are of the completed channel images against full sampling with that noise:
-what is left of it when everything is predicted perfectly is told in the note. Ours and theirs run on one thread each: without that the
-peer's BLAS spins and the comparison flatters us.
+what is left of it when everything is predicted perfectly is told in the note. Ours and theirs run on one thread each:
+otherwise the peer's BLAS spins and the comparison flatters us.
 """
 
 from __future__ import annotations
