@@ -61,16 +61,22 @@ class GrappaKernels:
         nowhere = kz * ky
         offsets = np.concatenate([self.sources, self.targets])
         low, high = -offsets.min(axis=0) + lattice.partitions + lattice.lines, offsets.max(axis=0)
-        rows = np.full((kz + low[0] + high[0], ky + low[1] + high[1]), -1, dtype=np.int64)
-        rows[low[0] : low[0] + kz, low[1] : low[1] + ky] = np.arange(nowhere).reshape(kz, ky)
-        start = ((z + low[0]) * rows.shape[1] + y + low[1])[:, None]
-        place = rows.reshape(-1)[start + (self.sources[:, 0] * rows.shape[1] + self.sources[:, 1])]
-        goal = rows.reshape(-1)[start + (self.targets[:, 0] * rows.shape[1] + self.targets[:, 1])]
-        known = np.append(mask.reshape(-1), False)  # index -1: outside
-        measured = known[place]
-        enough = measured.sum(axis=1) > _ENOUGH * (place >= 0).sum(axis=1)
-        wanted = (goal >= 0) & ~known[goal] & enough[:, None]
-        return np.where(measured, place, nowhere), np.where(wanted, goal, nowhere)
+        width = ky + int(low[1] + high[1])
+        start = ((z + low[0]) * width + y + low[1]).astype(np.int32)[:, None]
+        index, inner = np.arange(nowhere, dtype=np.int32).reshape(kz, ky), np.s_[low[0] : low[0] + kz, low[1] : low[1] + ky]
+        rows = np.full((2, kz + low[0] + high[0], width), -1, dtype=np.int32)
+        rows[0][inner], rows[1][inner] = np.where(mask, index, nowhere), np.where(mask, nowhere, index)
+        flat = (offsets[:, 0] * width + offsets[:, 1]).astype(np.int32)
+        place = rows[0].reshape(-1)[start + flat[: len(self.sources)]]
+        goal = rows[1].reshape(-1)[start + flat[len(self.sources) :]]
+        # Missing sources are found in one pass: as an unsigned number, -1 (outside) is the largest.
+        poor = np.flatnonzero(place.view(np.uint32).max(axis=1) >= nowhere)
+        measured, outside = (place[poor] >= 0) & (place[poor] < nowhere), place[poor] < 0
+        enough = measured.sum(axis=1) > _ENOUGH * (~outside).sum(axis=1)
+        place[poor] = np.where(measured, place[poor], nowhere)
+        goal[poor[~enough]] = nowhere
+        goal[goal < 0] = nowhere
+        return place, goal.astype(np.int64)
 
     def noise_gain(self, maps: Complex[Tensor, "x channel z y"]) -> Float[Tensor, "x z y"]:
         """R times the noise variance of the combined image of one lattice: g^2 R for maps of unit norm. Breuer 2009, eq. 9."""
