@@ -5,7 +5,17 @@ k-space, and solves for the image: matched-filter combination, exact or iterativ
 """
 
 from fullbore.recon.default_recipe import default_recipe
-from fullbore.recon.recipe import Cartesian, Combination, ConjugateGradient, Direct, Espirit, ProximalGradient, Recipe, Wavelet
+from fullbore.recon.recipe import (
+    Cartesian,
+    Combination,
+    ConjugateGradient,
+    Direct,
+    Espirit,
+    NonUniform,
+    ProximalGradient,
+    Recipe,
+    Wavelet,
+)
 from fullbore.recon.reconstruct import reconstruct
 
 __all__ = [
@@ -14,6 +24,7 @@ __all__ = [
     "ConjugateGradient",
     "Direct",
     "Espirit",
+    "NonUniform",
     "ProximalGradient",
     "Recipe",
     "Wavelet",

@@ -8,7 +8,8 @@ from jaxtyping import Bool
 from fullbore.data import RawData
 from fullbore.recon.admission import admit, imaging_rows, live_channels
 from fullbore.recon.calibration.central_block import central_block, has_gaps
-from fullbore.recon.recipe import Combination, Direct, Espirit, ProximalGradient, Recipe, Wavelet
+from fullbore.recon.encodings.path import is_on_grid
+from fullbore.recon.recipe import Combination, ConjugateGradient, Direct, Espirit, NonUniform, ProximalGradient, Recipe, Wavelet
 
 _VIRTUAL_COILS = 8
 
@@ -16,9 +17,13 @@ _VIRTUAL_COILS = 8
 def default_recipe(raw: RawData) -> Recipe:
     """Combination when nothing is missing, exact SENSE for regular 2D undersampling, l1-wavelet for everything else.
 
+    A trajectory that leaves the lines of the counters is taken as it is: `NonUniform`, by conjugate gradients.
+
     Errors: those of `admit`.
     """
     admit(raw)
+    if raw.trajectory_per_m is not None and not is_on_grid(raw.take(np.flatnonzero(imaging_rows(raw)))):
+        return _non_uniform_recipe(raw)
     mask = _union_mask(raw)
     is_3d = mask.shape[0] > 1
     coils = Espirit(kernel=5, grid=40) if is_3d and raw.encoding.geometry.matrix[0] > 1 else Espirit()
@@ -28,6 +33,17 @@ def default_recipe(raw: RawData) -> Recipe:
     if not is_3d and _is_regular(mask[0]) and int(live_channels(raw).sum()) > 1:
         return Recipe(coils=coils, solver=Direct(), virtual_coils=virtual)
     return Recipe(coils=coils, solver=ProximalGradient(), prior=Wavelet(), virtual_coils=virtual)
+
+
+def _non_uniform_recipe(raw: RawData) -> Recipe:
+    """Least squares with the expected power spectrum; gridding where a single channel leaves no choice."""
+    is_3d = raw.encoding.geometry.is_3d
+    coils = Espirit(kernel=5, grid=40) if is_3d else Espirit()
+    virtual = _VIRTUAL_COILS if is_3d else None
+    solver = (
+        ConjugateGradient(iterations=20, tolerance=1e-2, expected_power=1.0) if live_channels(raw).sum() > 1 else Combination()
+    )
+    return Recipe(coils=coils, encoding=NonUniform(), solver=solver, virtual_coils=virtual)
 
 
 def _union_mask(raw: RawData) -> Bool[np.ndarray, "kz ky"]:

@@ -19,9 +19,12 @@ from fullbore.recon.calibration.coil_compression import principal_channels
 from fullbore.recon.calibration.espirit import coil_maps
 from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
 from fullbore.recon.default_recipe import default_recipe
+from fullbore.recon.encodings.arrangement import arranged
 from fullbore.recon.encodings.cartesian import prepare_cartesian
+from fullbore.recon.encodings.non_uniform import prepare_non_uniform
+from fullbore.recon.encodings.path import outermost_samples
 from fullbore.recon.encodings.volume import Prepared
-from fullbore.recon.recipe import ConjugateGradient, Direct, Recipe
+from fullbore.recon.recipe import ConjugateGradient, Direct, NonUniform, Recipe
 from fullbore.recon.solvers.solve import solve_volume
 
 # Readouts nearest to the centre of k-space that decide which channel combinations are worth keeping.
@@ -47,11 +50,13 @@ def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress |
     say = progress or _silent
     admit(raw)
     recipe = recipe or default_recipe(raw)
+    raw, told = arranged(raw, recipe.encoding)
     if raw.encoding.geometry.is_3d and raw.samples.size > _LARGE_SLAB:
         image = _reconstructed(raw, recipe, say, torch.get_num_threads())
     else:
         with one_thread() as workers:
             image = _reconstructed(raw, recipe, say, workers)
+    image.report.update(told)
     image.report["seconds"] = round(time.perf_counter() - began, 3)
     say(1.0, "done")
     return image
@@ -59,7 +64,7 @@ def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress |
 
 def _reconstructed(raw: RawData, recipe: Recipe, say: Progress, workers: int) -> Image:
     say(0.0, "readouts")
-    data, channels = _prepared(raw, recipe)
+    data, channels = _prepared(raw, recipe, workers)
     return assemble(raw, recipe, data, channels, _solve_all(data, recipe, say, workers))
 
 
@@ -67,11 +72,11 @@ def _silent(fraction: float, text: str) -> None:
     pass
 
 
-def _prepared(raw: RawData, recipe: Recipe) -> tuple[Prepared, Channels]:
+def _prepared(raw: RawData, recipe: Recipe, workers: int) -> tuple[Prepared, Channels]:
     live = live_channels(raw)
-    covariance, whitening = _whitening(raw, live)
+    covariance, whitening = _whitening(raw, live, recipe)
     mixing = whitening @ np.eye(len(live))[live]
-    data: Prepared = prepare_cartesian(raw, mixing, _shift_m(raw))
+    data = _placed(raw, recipe, mixing, workers)
     keep = min(recipe.virtual_coils or len(whitening), len(whitening))
     compression = np.eye(len(whitening), dtype=np.complex128)
     if keep < len(whitening):
@@ -81,19 +86,28 @@ def _prepared(raw: RawData, recipe: Recipe) -> tuple[Prepared, Channels]:
     return data, Channels(unwhitening=unwhitening, covariance=covariance, live=int(live.sum()), dropped=int((~live).sum()))
 
 
+def _placed(raw: RawData, recipe: Recipe, mixing: Complex[np.ndarray, "out coil"], workers: int) -> Prepared:
+    if isinstance(recipe.encoding, NonUniform):
+        slices = 1 if raw.encoding.geometry.is_3d else len(raw.encoding.geometry.slice_offsets_m)
+        return prepare_non_uniform(raw, recipe.encoding, mixing, _shift_m(raw), workers if slices == 1 else 1)
+    return prepare_cartesian(raw, mixing, _shift_m(raw))
+
+
 def _whitening(
-    raw: RawData, live: Bool[np.ndarray, " coil"]
+    raw: RawData, live: Bool[np.ndarray, " coil"], recipe: Recipe
 ) -> tuple[Complex[np.ndarray, "live live"] | None, Complex[np.ndarray, "live live"]]:
     if raw.noise is None or not np.any(raw.noise[live]):
-        noise = periphery_noise(_peripheral_samples(raw)) or 1.0
+        noise = periphery_noise(_peripheral_samples(raw, recipe)) or 1.0
         return None, np.eye(int(live.sum()), dtype=np.complex128) / noise
     covariance = noise_covariance(raw.noise[live], raw.noise_dwell_s, raw.encoding.dwell_s)
     return covariance, whitening_matrix(covariance)
 
 
-def _peripheral_samples(raw: RawData) -> Complex[np.ndarray, " n"]:
-    """Samples of the tenth of the readouts that is farthest from the centre of k-space."""
+def _peripheral_samples(raw: RawData, recipe: Recipe) -> Complex[np.ndarray, " n"]:
+    """Samples of the tenth of the readouts that is farthest from the centre of k-space, or of the samples on curves."""
     rows = np.flatnonzero(imaging_rows(raw))
+    if isinstance(recipe.encoding, NonUniform):
+        return outermost_samples(raw.take(rows))[:, live_channels(raw)].reshape(-1)
     matrix = raw.encoding.geometry.encoded_matrix
     line, partition = raw.encoding.counter("line")[rows], raw.encoding.counter("partition")[rows]
     distance = np.hypot(line / matrix[1] - 0.5, partition / matrix[2] - 0.5 * (matrix[2] > 1))

@@ -1,7 +1,7 @@
 """The parts of a recipe and the tree that joins them: coils, encoding, prior, solver."""
 
 from fullbore.recon.recipe.coils import Coils, Espirit
-from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
+from fullbore.recon.recipe.encodings import Cartesian, EncodingModel, NonUniform
 from fullbore.recon.recipe.priors import Prior, Wavelet
 from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, ProximalGradient, Solver
 from fullbore.recon.recipe.tree import Recipe
@@ -14,6 +14,7 @@ __all__ = [
     "Direct",
     "EncodingModel",
     "Espirit",
+    "NonUniform",
     "Prior",
     "ProximalGradient",
     "Recipe",
