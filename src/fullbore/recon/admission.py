@@ -55,6 +55,8 @@ def _check_finite(raw: RawData) -> None:
         )
     if raw.noise is not None and not np.all(np.isfinite(raw.noise)):
         raise ValueRangeError("raw data, noise scan: NaN or infinity. Export it again or leave it out.")
+    if raw.trajectory_per_m is not None and not np.all(np.isfinite(raw.trajectory_per_m)):
+        raise ValueRangeError("raw data, trajectory: NaN or infinity. Correct it or leave out the readouts that it spoils.")
 
 
 def _check_counters(raw: RawData) -> None:

@@ -38,12 +38,11 @@ def default_recipe(raw: RawData) -> Recipe:
 def _non_uniform_recipe(raw: RawData) -> Recipe:
     """Least squares with the expected power spectrum; gridding where a single channel leaves no choice."""
     is_3d = raw.encoding.geometry.is_3d
+    if live_channels(raw).sum() == 1:
+        return Recipe(encoding=NonUniform(), solver=Combination())
+    solver = ConjugateGradient(iterations=20, tolerance=1e-3, expected_power=1.0)
     coils = Espirit(kernel=5, grid=40) if is_3d else Espirit()
-    virtual = _VIRTUAL_COILS if is_3d else None
-    solver = (
-        ConjugateGradient(iterations=20, tolerance=1e-2, expected_power=1.0) if live_channels(raw).sum() > 1 else Combination()
-    )
-    return Recipe(coils=coils, encoding=NonUniform(), solver=solver, virtual_coils=virtual)
+    return Recipe(coils=coils, encoding=NonUniform(), solver=solver, virtual_coils=_VIRTUAL_COILS if is_3d else None)
 
 
 def _union_mask(raw: RawData) -> Bool[np.ndarray, "kz ky"]:
