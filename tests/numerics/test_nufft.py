@@ -119,7 +119,9 @@ def test_circulant_is_the_diagonal_in_k_space():
     matrix = dense(points, shape)
     gram = matrix.mH @ (weights[:, None] * matrix)
     whole = sum(m.flatten().conj()[:, None] * gram * m.flatten() for m in maps)
-    fourier = torch.fft.fftn(torch.eye(126, dtype=torch.complex128).reshape(126, *shape), dim=(1, 2), norm="ortho").reshape(126, 126).T
+    fourier = (
+        torch.fft.fftn(torch.eye(126, dtype=torch.complex128).reshape(126, *shape), dim=(1, 2), norm="ortho").reshape(126, 126).T
+    )
     got = circulant_spectrum(point_spread(points, weights, shape, 1e-14), maps, (True, True))
     assert torch.allclose(got.flatten(), (fourier @ whole @ fourier.mH).diagonal().real, atol=1e-12)
 

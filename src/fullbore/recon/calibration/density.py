@@ -5,30 +5,34 @@ from __future__ import annotations
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 from torch import Tensor
 
 from fullbore.numerics.nufft import nonuniform_plan
 
 _TOLERANCE = 1e-3
+_APART = 16
 
 
 def density_compensation(
-    points: Float[Tensor, "n d"], shape: tuple[int, ...], iterations: int = 20, threads: int | None = None
+    points: Float[Tensor, "n d"], shape: tuple[int, ...], iterations: int = 12, threads: int | None = None
 ) -> Float[Tensor, " n"]:
     """Weights w in cells of k-space with sum_j w_j C(k_i - k_j) = 1 at every sample, by w <- w / (C w).
 
-    points: cycles per field of view. C(k) = prod_a sinc(k_a)^2 is nowhere negative, has the weight of one cell, and its
-    transform ends at the edge of twice the field of view, so that the point spread function is flat there and free
-    outside. A sample with no other within a cell weighs 1: it is not asked to speak for a gap.
+    points: cycles per field of view. C is the transform of the overlap of two balls that fill the field of view: nowhere
+        negative, of the weight of one cell, and without a say outside twice the field of view, so that the point spread
+        function is made flat where images can show it. A sample with no other near it weighs about a cell: it is not
+        asked to speak for a gap.
     Source: Pipe and Menon, Magn Reson Med 41:179 (1999); the kernel: Johnson and Pipe, Magn Reson Med 61:439 (2009).
     """
-    doubled = tuple(2 * n for n in shape)
+    # A grid's k-space is periodic: a few cells more keep opposite rims from feeling each other.
+    wide = tuple(n + _APART if n > 1 else 1 for n in shape)
+    doubled = tuple(2 * n for n in wide)
     like = torch.ones(len(points), dtype=torch.complex64, device=points.device)
     threads = threads or torch.get_num_threads()
     # The doubled grid has twice the field of view, hence twice as many cycles.
     spread, collect = (nonuniform_plan(kind, 2 * points, doubled, 1, _TOLERANCE, like, threads) for kind in (1, 2))
-    taper = _taper(shape, points.device)
+    taper = _taper(wide, shape, points.device)
 
     def convolved(weights: Tensor) -> Tensor:
         if weights.is_cuda:
@@ -42,10 +46,16 @@ def density_compensation(
     return weights
 
 
-def _taper(shape: tuple[int, ...], device: torch.device) -> Float[Tensor, "*doubled"]:
-    """Triangles of lag -n to n - 1, over the number of points."""
-    result = torch.ones((), device=device)
-    for axis, n in enumerate(shape):
-        line = 1 - torch.arange(-n, n, device=device).abs() / n
-        result = result * line.reshape(2 * n, *[1] * (len(shape) - axis - 1))
-    return (result / math.prod(shape)).to(torch.complex64)
+def _taper(wide: tuple[int, ...], shape: tuple[int, ...], device: torch.device) -> Complex[Tensor, ...]:
+    """Overlap of two balls of one field of view against their distance, lags -n to n - 1, over the number of points."""
+    square = torch.zeros((), device=device)
+    for axis, n in enumerate(wide):
+        line = (torch.arange(-n, n, device=device) / n) ** 2
+        square = square + line.reshape(2 * n, *[1] * (len(wide) - axis - 1))
+    distance = square.sqrt().clamp_max(1)
+    overlap = {
+        1: lambda r: 1 - r,
+        2: lambda r: (torch.acos(r) - r * torch.sqrt(1 - r.square())) * (2 / math.pi),
+        3: lambda r: 1 - 1.5 * r + 0.5 * r**3,
+    }[sum(n > 1 for n in shape)](distance)
+    return (overlap / math.prod(wide)).to(torch.complex64)

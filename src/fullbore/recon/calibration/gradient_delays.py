@@ -24,9 +24,9 @@ from fullbore.recon.calibration.coil_compression import principal_channels
 from fullbore.recon.encodings.path import is_stack, measured_samples, path_per_m
 
 # Cells around k = 0 whose samples are used, and the cells beyond them that are solved for too; for curves in 2D and 3D.
-_RADIUS = {2: 8.0, 3: 4.0}
+_RADIUS = {2: 6.0, 3: 4.0}
 _EDGE = 4
-_READOUTS = 64
+_READOUTS = 40
 _CHANNELS = 4
 _SEARCH = np.arange(-6.0, 6.1, 1.0)
 _STEPS = 8
@@ -36,12 +36,20 @@ _DAMPING = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Centre:
-    """Samples near k = 0: cells (n, d), their change per sample (n, d), values (n, channel); points (p, d) in fields of view."""
+    """Samples near k = 0: cells (n, d), values (n, channel); points (p, d) in fields of view.
+
+    velocity: change of k per sample (n, d), cycles/m. fov_m: (d,).
+    """
 
     cells: Float[Tensor, "n d"]
     velocity: Float[Tensor, "n d"]
     values: Complex[Tensor, "n channel"]
     points: Float[Tensor, "p d"]
+    fov_m: Float[Tensor, " d"]
+
+    def moved(self, delays: Float[np.ndarray, "d d"]) -> Float[Tensor, "n d"]:
+        """By how many cells the samples move."""
+        return -(self.velocity @ torch.from_numpy(delays)) * self.fov_m
 
 
 def estimate_delays(raw: RawData, isotropic: bool) -> Float[np.ndarray, "3 3"]:
@@ -91,7 +99,7 @@ def _central_samples(raw: RawData) -> tuple[_Centre, list[int]]:
     geometry = part.encoding.geometry
     cells = path_per_m(part) * np.array(geometry.encoded_fov_m)
     axes = [0, 1] if _flat(part, cells) else [0, 1, 2]
-    velocity = np.gradient(cells, axis=1)
+    velocity = np.gradient(path_per_m(part), axis=1)
     radius = _RADIUS[len(axes)]
     near = (np.linalg.norm(cells[..., axes], axis=-1) <= radius) & measured_samples(part)
     if not near.any():
@@ -102,6 +110,7 @@ def _central_samples(raw: RawData) -> tuple[_Centre, list[int]]:
     line = (np.arange(extent) - extent // 2) / extent
     points = np.stack(np.meshgrid(*[line] * len(axes), indexing="ij"), -1).reshape(-1, len(axes))
     arrays = {"cells": cells[near][:, axes], "velocity": velocity[near][:, axes], "values": values, "points": points}
+    arrays["fov_m"] = np.array(geometry.encoded_fov_m)[axes]
     return _Centre(**{name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}), axes
 
 
@@ -128,7 +137,7 @@ def _fit(
     centre: _Centre, delays: Float[np.ndarray, "d d"], basis: list[Float[np.ndarray, "d d"]]
 ) -> tuple[float, Float[np.ndarray, " part"]]:
     """Squared residual at `delays`, and the Gauss-Newton change of the coefficients of `basis`."""
-    cells = centre.cells - centre.velocity @ torch.from_numpy(delays)
+    cells = centre.cells + centre.moved(delays)
     encoding = torch.polar(torch.ones((), dtype=torch.float64), -2 * np.pi * (cells @ centre.points.T))
     gram = encoding.mH @ encoding
     gram.diagonal().add_(_DAMPING * gram.diagonal().real.mean())
@@ -146,7 +155,7 @@ def _fit(
     slopes = [encoding @ (images * (-2j * np.pi * centre.points[:, axis, None])) for axis in range(centre.points.shape[1])]
     jacobian = []
     for part in basis:
-        moved = -centre.velocity @ torch.from_numpy(part)
+        moved = centre.moved(part)
         column = sum(slope * moved[:, axis, None] for axis, slope in enumerate(slopes))
         assert isinstance(column, Tensor)
         jacobian.append(rest(column).reshape(-1))
