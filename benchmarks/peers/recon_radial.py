@@ -12,6 +12,7 @@ import numpy as np
 
 
 def by_bartorch(job, weight, iterations):
+    """One call that gives the image."""
     import bartorch.apps as apps
     import torch
 
@@ -22,6 +23,7 @@ def by_bartorch(job, weight, iterations):
 
 
 def by_sigpy(job, weight, iterations):
+    """One call that gives the image."""
     import sigpy.mri as mr
 
     return lambda: mr.app.SenseRecon(
@@ -30,6 +32,7 @@ def by_sigpy(job, weight, iterations):
 
 
 def main():
+    """Every try of the job."""
     who, source, target, threads = sys.argv[1:5]
     if who == "bartorch":
         import bartorch

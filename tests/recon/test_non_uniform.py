@@ -1,8 +1,10 @@
 """Curves in slices: from closed-form k-space along radial, spiral and PROPELLER trajectories to images."""
 
-# TRUTHS of curves in slices: full radial, spiral, PROPELLER = the Cartesian image of the same circle of k-space, by gridding and by
-#   least squares | density 1 gives 1 | a grid seen as curves = the inverse FFT | off centre | undersampled: SENSE beats gridding, the
-#   expected power beats plain least squares | extent frees an object that sticks out | frames by readouts = those readouts alone
+# TRUTHS of curves in slices: full radial, spiral, PROPELLER = the Cartesian image of the same circle of k-space, by gridding
+#   and by least squares | density 1 gives 1
+#   | a grid seen as curves = the inverse FFT | off centre | undersampled: SENSE beats gridding,
+#   the expected power beats plain least squares
+#   | extent frees an object that sticks out | frames by readouts = those readouts alone
 #   | short readouts' filling is ignored | density compensation = the ramp | the noise map is the spread of repeated scans
 #   | recipes: curves are noticed and said; Cartesian refuses them | bad input raises
 

@@ -1,8 +1,8 @@
 """Curves in slabs: stacks of stars and of spirals, and curves that run through all three axes."""
 
-# TRUTHS of curves in slabs: a stack = the same points in 3D, data, normal operator and all | its partitions may differ or be missing
-#   | density 1 gives 1 in stack and kooshball | full stack of stars = the Cartesian image | undersampled along kz: SENSE beats gridding
-#   | kooshball: SENSE beats gridding | several slices = each by itself
+# TRUTHS of curves in slabs: a stack = the same points in 3D, data and normal operator | its partitions may differ or be missing
+#   | density 1 gives 1 in stack and kooshball | full stack of stars = the Cartesian image
+#   | undersampled along kz: SENSE beats gridding | kooshball: SENSE beats gridding | several slices = each by itself
 
 from dataclasses import replace
 

@@ -1,7 +1,8 @@
 """Gradient delays from the data alone."""
 
-# TRUTHS of gradient delays: none found where there is none | isotropic and anisotropic found to 0.01 samples, also beyond a sample
-#   | noise moves them little | spirals and stacks of stars too | the corrected image = the one without delays
+# TRUTHS of gradient delays: none found where there is none | isotropic and anisotropic found to 0.01 samples
+#   | also beyond a sample | noise moves them little | spirals and stacks of stars too
+#   | the corrected image = the one without delays
 
 import numpy as np
 import pytest

@@ -40,7 +40,7 @@ def _non_uniform_recipe(raw: RawData) -> Recipe:
     is_3d = raw.encoding.geometry.is_3d
     if live_channels(raw).sum() == 1:
         return Recipe(encoding=NonUniform(), solver=Combination())
-    solver = ConjugateGradient(iterations=20, tolerance=1e-3, expected_power=1.0)
+    solver = ConjugateGradient(iterations=20, tolerance=1e-4, expected_power=1.0)
     coils = Espirit(kernel=5, grid=40) if is_3d else Espirit()
     return Recipe(coils=coils, encoding=NonUniform(), solver=solver, virtual_coils=_VIRTUAL_COILS if is_3d else None)
 
