@@ -24,11 +24,11 @@ from fullbore.recon.calibration.coil_compression import principal_channels
 from fullbore.recon.encodings.path import is_stack, measured_samples, path_per_m
 
 # Cells around k = 0 whose samples are used, and the cells beyond them that are solved for too; for curves in 2D and 3D.
-_RADIUS = {2: 6.0, 3: 4.0}
+_RADIUS = {2: 8.0, 3: 4.0}
 _EDGE = 4
 _READOUTS = 40
 _CHANNELS = 4
-_SEARCH = np.arange(-6.0, 6.1, 1.0)
+_SEARCH = np.arange(-4.0, 4.1, 1.0)
 _STEPS = 8
 _SETTLED = 1e-3
 _DAMPING = 1e-3
