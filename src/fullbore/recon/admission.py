@@ -6,6 +6,7 @@ import numpy as np
 
 from fullbore.data import AcquisitionFlag, RawData
 from fullbore.errors import DataError, ValueRangeError
+from fullbore.recon.encodings.path import is_curved
 
 _NOT_IMAGING = AcquisitionFlag.NOISE | AcquisitionFlag.NAVIGATION | AcquisitionFlag.PHASE_CORRECTION
 
@@ -54,14 +55,19 @@ def _check_finite(raw: RawData) -> None:
         )
     if raw.noise is not None and not np.all(np.isfinite(raw.noise)):
         raise ValueRangeError("raw data, noise scan: NaN or infinity. Export it again or leave it out.")
+    if raw.trajectory_per_m is not None and not np.all(np.isfinite(raw.trajectory_per_m)):
+        raise ValueRangeError("raw data, trajectory: NaN or infinity. Correct it or leave out the readouts that it spoils.")
 
 
 def _check_counters(raw: RawData) -> None:
     geometry = raw.encoding.geometry
     slices = 1 if geometry.is_3d else len(geometry.slice_offsets_m)
     sizes = {"line": geometry.encoded_matrix[1], "partition": geometry.encoded_matrix[2], "slice": slices}
+    imaging = np.flatnonzero(imaging_rows(raw))
+    if raw.trajectory_per_m is not None and is_curved(raw.take(imaging)):
+        del sizes["line"], sizes["partition"]  # curves are placed by their trajectory; counters only count them
     for name, size in sizes.items():
-        counter = raw.encoding.counter(name)[imaging_rows(raw)]
+        counter = raw.encoding.counter(name)[imaging]
         if counter.min() < 0 or counter.max() >= size:
             bad = counter.min() if counter.min() < 0 else counter.max()
             raise DataError(f"raw data, {name} counter: got {bad}, wanted 0 to {size - 1}. Correct the header's matrix.")

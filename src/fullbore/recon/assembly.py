@@ -89,20 +89,22 @@ def _data_units(maps: Complex[Tensor, "x coil z y"], unwhitening: Complex[np.nda
     return result
 
 
-def _sized(values: Tensor, raw: RawData) -> Tensor:
-    """(..., z, y) on the image's matrix where that differs from the encoded one."""
+def _sized(values: Tensor, raw: RawData, read_axis: int = -3) -> Tensor:
+    """(..., z, y) on the image's matrix where that differs from the encoded one; x is cut to it."""
     geometry = raw.encoding.geometry
     for axis, index in ((-1, 1), (-2, 2)):
         if index == 2 and not geometry.is_3d:
             continue
         encoded = (geometry.encoded_matrix[index], geometry.encoded_fov_m[index])
         values = resize_axis(values, axis, *encoded, geometry.matrix[index], geometry.fov_m[index])
-    return values
+    across = geometry.matrix[0]
+    wide = values.shape[read_axis]
+    return values.narrow(read_axis, wide // 2 - across // 2, across) if wide > across else values
 
 
 def _sensitivities(maps: list[Tensor], raw: RawData) -> Complex[np.ndarray, "coil z y x"]:
     """Maps at the image's resolution; for one slab of unchanged size without copying them."""
-    sized = [_sized(coils, raw).permute(1, 2, 3, 0) for coils in maps]
+    sized = [_sized(coils, raw, -4).permute(1, 2, 3, 0) for coils in maps]
     return np.asarray((sized[0] if len(sized) == 1 else torch.cat(sized, dim=1)).numpy())
 
 
@@ -112,6 +114,7 @@ def _report(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, sl
     covariance = channels.covariance
     return {
         "warning": _warning(raw, recipe),
+        "encoding": type(recipe.encoding).__name__,
         "solver": type(recipe.solver).__name__,
         "prior": type(recipe.prior).__name__ if recipe.prior else "none",
         "iterations": max(volume.iterations for volume in solved),

@@ -20,12 +20,15 @@ from fullbore.recon.calibration.espirit import coil_maps
 from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
 from fullbore.recon.completions.completed import completed
 from fullbore.recon.default_recipe import default_recipe
+from fullbore.recon.encodings.arrangement import arranged
 from fullbore.recon.encodings.cartesian import prepare_cartesian
 from fullbore.recon.encodings.moving import Poses
+from fullbore.recon.encodings.non_uniform import prepare_non_uniform
+from fullbore.recon.encodings.path import outermost_samples
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
 from fullbore.recon.encodings.wave import prepare_wave, wave_course
 from fullbore.recon.motion import motion_report, with_motion
-from fullbore.recon.recipe import ConjugateGradient, Direct, Recipe, Wave
+from fullbore.recon.recipe import ConjugateGradient, Direct, NonUniform, Recipe, Wave
 from fullbore.recon.solvers.solve import solve_volume
 
 # Readouts nearest to the centre of k-space that decide which channel combinations are worth keeping.
@@ -53,11 +56,13 @@ def reconstruct(
     say = progress or _silent
     admit(raw)
     recipe = recipe or default_recipe(raw)
+    raw, told = arranged(raw, recipe.encoding)
     if raw.encoding.geometry.is_3d and raw.samples.size > _LARGE_SLAB:
         image = _reconstructed(raw, recipe, poses, say, torch.get_num_threads())
     else:
         with one_thread() as workers:
             image = _reconstructed(raw, recipe, poses, say, workers)
+    image.report.update(told)
     image.report["seconds"] = round(time.perf_counter() - began, 3)
     say(1.0, "done")
     return image
@@ -65,7 +70,7 @@ def reconstruct(
 
 def _reconstructed(raw: RawData, recipe: Recipe, poses: Poses | None, say: Progress, workers: int) -> Image:
     say(0.0, "readouts")
-    data, channels = _prepared(raw, recipe)
+    data, channels = _prepared(raw, recipe, workers)
     data = completed(data, recipe.completion, recipe.partial_fourier, recipe.noise_map != "none")
 
     def made(number: int) -> EncodedVolume:
@@ -79,11 +84,11 @@ def _silent(fraction: float, text: str) -> None:
     pass
 
 
-def _prepared(raw: RawData, recipe: Recipe) -> tuple[Prepared, Channels]:
+def _prepared(raw: RawData, recipe: Recipe, workers: int) -> tuple[Prepared, Channels]:
     live = live_channels(raw)
-    covariance, whitening = _whitening(raw, live)
+    covariance, whitening = _whitening(raw, live, recipe)
     mixing = whitening @ np.eye(len(live))[live]
-    data = _placed(raw, mixing, recipe)
+    data = _placed(raw, recipe, mixing, workers)
     keep = min(recipe.virtual_coils or len(whitening), len(whitening))
     compression = np.eye(len(whitening), dtype=np.complex128)
     if keep < len(whitening):
@@ -93,8 +98,11 @@ def _prepared(raw: RawData, recipe: Recipe) -> tuple[Prepared, Channels]:
     return data, Channels(unwhitening=unwhitening, covariance=covariance, live=int(live.sum()), dropped=int((~live).sum()))
 
 
-def _placed(raw: RawData, mixing: Complex[np.ndarray, "out coil"], recipe: Recipe) -> Prepared:
+def _placed(raw: RawData, recipe: Recipe, mixing: Complex[np.ndarray, "out coil"], workers: int) -> Prepared:
     """Raw data made ready by the encoding that the recipe names."""
+    if isinstance(recipe.encoding, NonUniform):
+        slices = 1 if raw.encoding.geometry.is_3d else len(raw.encoding.geometry.slice_offsets_m)
+        return prepare_non_uniform(raw, recipe.encoding, mixing, _shift_m(raw), workers if slices == 1 else 1)
     if isinstance(recipe.encoding, Wave):
         course = wave_course(raw)
         if course is None:
@@ -104,18 +112,20 @@ def _placed(raw: RawData, mixing: Complex[np.ndarray, "out coil"], recipe: Recip
 
 
 def _whitening(
-    raw: RawData, live: Bool[np.ndarray, " coil"]
+    raw: RawData, live: Bool[np.ndarray, " coil"], recipe: Recipe
 ) -> tuple[Complex[np.ndarray, "live live"] | None, Complex[np.ndarray, "live live"]]:
     if raw.noise is None or not np.any(raw.noise[live]):
-        noise = periphery_noise(_peripheral_samples(raw)) or 1.0
+        noise = periphery_noise(_peripheral_samples(raw, recipe)) or 1.0
         return None, np.eye(int(live.sum()), dtype=np.complex128) / noise
     covariance = noise_covariance(raw.noise[live], raw.noise_dwell_s, raw.encoding.dwell_s)
     return covariance, whitening_matrix(covariance)
 
 
-def _peripheral_samples(raw: RawData) -> Complex[np.ndarray, " n"]:
-    """Samples of the tenth of the readouts that is farthest from the centre of k-space."""
+def _peripheral_samples(raw: RawData, recipe: Recipe) -> Complex[np.ndarray, " n"]:
+    """Samples of the tenth of the readouts that is farthest from the centre of k-space, or of the samples on curves."""
     rows = np.flatnonzero(imaging_rows(raw))
+    if isinstance(recipe.encoding, NonUniform):
+        return outermost_samples(raw.take(rows))[:, live_channels(raw)].reshape(-1)
     matrix = raw.encoding.geometry.encoded_matrix
     line, partition = raw.encoding.counter("line")[rows], raw.encoding.counter("partition")[rows]
     distance = np.hypot(line / matrix[1] - 0.5, partition / matrix[2] - 0.5 * (matrix[2] > 1))

@@ -8,9 +8,21 @@ is |A image - y|^2.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from jaxtyping import Complex, Float
 from torch import Tensor
+
+from fullbore.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Quadratic:
+    """A quadratic prior by its Hessian, and an approximate inverse of A^H A + Hessian (None for none)."""
+
+    apply: Callable[[Tensor], Tensor]
+    inverse: Callable[[Tensor], Tensor] | None
 
 
 class EncodedVolume(ABC):
@@ -48,6 +60,28 @@ class EncodedVolume(ABC):
     @abstractmethod
     def matched_variance(self) -> Float[Tensor, "x z y"]:
         """Noise variance of A^H y in the first frame, for noise of variance 1."""
+
+    def combined(self) -> Complex[Tensor, "frame part x z y"]:
+        """The image when nothing is missing: A^H y, weighed where samples are not spread evenly."""
+        return self.adjoint()
+
+    def combined_variance(self) -> Float[Tensor, "x z y"]:
+        """Noise variance of `combined` in the first frame, for noise of variance 1."""
+        return self.matched_variance()
+
+    def unaliased_variance(self) -> Float[Tensor, "x z y"]:
+        """Noise variance of a least-squares solution in the first frame if the channels told all voxels apart (g = 1)."""
+        return self.matched_variance() * self.acceleration**2
+
+    def quadratic(self, damping: float, expected_power: float) -> Quadratic:
+        """damping |x|^2, with damping relative to `eigenvalue`, plus expected_power times the prior of the data's spectrum.
+
+        Errors: UsageError where the encoding does not know that prior.
+        """
+        if expected_power > 0:
+            raise UsageError("recipe, solver.expected_power: for the encoding NonUniform only. Leave it at 0.")
+        size = damping * self.eigenvalue
+        return Quadratic(apply=lambda image: image * size, inverse=None)
 
     @property
     @abstractmethod

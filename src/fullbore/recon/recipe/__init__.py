@@ -2,7 +2,7 @@
 
 from fullbore.recon.recipe.coils import Coils, Espirit
 from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, SliceGrappa, Spirit
-from fullbore.recon.recipe.encodings import Cartesian, EncodingModel, Wave
+from fullbore.recon.recipe.encodings import Cartesian, EncodingModel, NonUniform, Wave
 from fullbore.recon.recipe.motion import MotionCorrection
 from fullbore.recon.recipe.priors import Prior, Wavelet
 from fullbore.recon.recipe.readout_phase import EpiPhase
@@ -21,6 +21,7 @@ __all__ = [
     "Espirit",
     "Grappa",
     "MotionCorrection",
+    "NonUniform",
     "PartialFourier",
     "Prior",
     "ProximalGradient",

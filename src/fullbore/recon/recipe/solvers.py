@@ -27,14 +27,20 @@ class Direct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConjugateGradient:
-    """SENSE by conjugate gradients, every readout column with steps of its own. Source: Pruessmann 2001."""
+    """SENSE by conjugate gradients, every readout column with steps of its own. Source: Pruessmann 2001.
+
+    damping: relative to the eigenvalue of full sampling. expected_power: weight of the quadratic prior that expects at
+        every spatial frequency the power that the data show there (a Wiener filter at 1; 0 for none). NonUniform only.
+    """
 
     iterations: int = 30
     tolerance: float = 1e-4
     damping: float = 1e-6
+    expected_power: float = 0.0
 
     def __post_init__(self) -> None:
-        require(self, self.iterations > 0 and self.tolerance > 0 and self.damping >= 0, "positive numbers")
+        require(self, self.iterations > 0 and self.tolerance > 0, "positive numbers")
+        require(self, self.damping >= 0 and self.expected_power >= 0, "damping and expected_power >= 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

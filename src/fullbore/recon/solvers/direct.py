@@ -14,7 +14,7 @@ from fullbore.recon.solvers.solved import Solved
 
 def combine(volume: EncodedVolume) -> Solved:
     """A^H y: right when nothing is missing."""
-    return Solved(values=volume.adjoint(), noise_variance=volume.matched_variance(), iterations=0, residual=0.0, converged=True)
+    return Solved(values=volume.combined(), noise_variance=volume.combined_variance(), iterations=0, residual=0.0, converged=True)
 
 
 def solve_columns(volume: CartesianVolume, solver: Direct) -> Solved:

@@ -32,7 +32,7 @@ def iterate(
     return Solved(
         values=torch.cat([report.value for report in reports]),
         # Without aliasing noise (g = 1) undersampling raises the variance by the acceleration; a prior lowers it.
-        noise_variance=volume.matched_variance() * volume.acceleration**2,
+        noise_variance=volume.unaliased_variance(),
         iterations=max(report.iterations for report in reports),
         residual=max(report.residual for report in reports),
         converged=all(report.status == "converged" for report in reports),
@@ -43,17 +43,19 @@ def _run(
     volume: EncodedVolume, solver: ConjugateGradient | ProximalGradient, prior: Prior | None, progress: Callable[[float], None]
 ) -> SolverReport:
     right = volume.adjoint()
-    size = volume.eigenvalue
     if isinstance(solver, ConjugateGradient):
+        quadratic = volume.quadratic(solver.damping, solver.expected_power)
         return conjugate_gradient(
-            lambda x: volume.normal(x).add_(x, alpha=solver.damping * size),
+            lambda x: volume.normal(x).add_(quadratic.apply(x)),
             right,
             iterations=solver.iterations,
             tolerance=solver.tolerance,
             batch_axes=volume.independent_axes,
+            precondition=quadratic.inverse,
             progress=progress,
         )
     assert prior is not None
+    size = volume.eigenvalue
     proximal = proximal_map(prior, right, size, np.random.default_rng(solver.seed))
     return proximal_gradient(
         lambda x: volume.normal(x).sub_(right),
