@@ -13,9 +13,14 @@ from torch import Tensor
 from fullbore.data import AcquisitionFlag, Image, RawData
 from fullbore.recon.encodings.volume import Prepared
 from fullbore.recon.frames import columns_of, frame_times
-from fullbore.recon.recipe import Recipe
+from fullbore.recon.noise.g_factor import g_factor
+from fullbore.recon.noise.replica import replica_error
+from fullbore.recon.parts import join_parts
+from fullbore.recon.recipe import Direct, Recipe
 from fullbore.recon.resize import resize_axis
 from fullbore.recon.solvers.solved import Solved
+
+_CURVE_POINTS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,21 +28,27 @@ class Channels:
     """How the channels were changed.
 
     unwhitening: (live, virtual), back to the units of the data. covariance: (live, live) noise, None without a noise scan.
+    mixing: (virtual, coil), from all channels of the data.
     """
 
     unwhitening: Complex[np.ndarray, "live virtual"]
     covariance: Complex[np.ndarray, "live live"] | None
+    mixing: Complex[np.ndarray, "virtual coil"]
     live: int
     dropped: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SolvedSlice:
-    """One slice or slab: its solution, the maps (unit norm) that encoded it, and its acceleration."""
+    """One slice or slab: its solution, the maps (unit norm) that encoded it, its acceleration.
+
+    ideal_variance: of the noise if missing samples cost nothing but their averaging (g = 1), None where that is no question.
+    """
 
     solved: Solved
     maps: Complex[Tensor, "part x channel z y"]
     acceleration: float
+    ideal_variance: Float[Tensor, "x z y"] | None = None
 
 
 def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, slices: list[SolvedSlice]) -> Image:
@@ -45,13 +56,12 @@ def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, s
     scale = _scale(raw)
     parts, noise = [], []
     for part in slices:
-        unit = _data_units(part.maps[0], channels.unwhitening) * scale
-        parts.append(_sized(part.solved.values[:, 0] * unit, raw))
-        noise.append(_sized(torch.sqrt(0.5 * part.solved.noise_variance * data.columns_sampled) * unit, raw))
+        units = torch.stack([_data_units(maps, channels.unwhitening) * scale for maps in part.maps])
+        parts.append(_sized(join_parts(part.solved.values * units), raw))
+        noise.append(_sized(torch.sqrt(0.5 * part.solved.noise_variance * data.columns_sampled) * units[0], raw))
     values = torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=1)
     echo, inversion = frame_times(raw)
-    with_noise = recipe.noise_map == "estimated" and channels.covariance is not None
-    std = torch.cat([part.permute(1, 2, 0) for part in noise], dim=0).abs()
+    with_noise = recipe.noise_map != "none" and channels.covariance is not None
     return Image(
         name=raw.encoding.protocol or "image",
         values=np.ascontiguousarray(values.numpy() if data.frames > 1 else values[0].numpy()),
@@ -60,10 +70,40 @@ def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, s
         encoding=raw.encoding,
         echo_time_s=echo,
         inversion_time_s=inversion,
-        noise_std=np.ascontiguousarray(std.numpy()) if with_noise else None,
+        noise_std=_stacked([part.abs() for part in noise]) if with_noise else None,
+        g_factor=_g_factor(raw, recipe, slices),
         sensitivities=_sensitivities([part.maps[0] for part in slices], raw),
         report=_report(raw, recipe, data, channels, slices),
     )
+
+
+def _stacked(maps: list[Tensor]) -> Float[np.ndarray, "z y x"]:
+    """Slices or the slab (x, z, y) as one volume."""
+    return np.ascontiguousarray(torch.cat([part.permute(1, 2, 0) for part in maps], dim=0).numpy())
+
+
+def _g_factor(raw: RawData, recipe: Recipe, slices: list[SolvedSlice]) -> Float[np.ndarray, "z y x"] | None:
+    """The map where the noise is known, not guessed."""
+    known = all(part.solved.noise_is_exact and part.ideal_variance is not None for part in slices)
+    if recipe.noise_map == "none" or not known:
+        return None
+    maps = [g_factor(part.solved.noise_variance, part.ideal_variance) for part in slices if part.ideal_variance is not None]
+    return _stacked([_sized(part, raw).clamp_min(0) for part in maps])
+
+
+def _noise_told(recipe: Recipe, channels: Channels, slices: list[SolvedSlice]) -> str:
+    """Where the noise map comes from, in words."""
+    if recipe.noise_map == "none":
+        return "none"
+    if recipe.noise_map == "replica":
+        told = f"{recipe.replicas} replicas, known to {100 * replica_error(recipe.replicas):.2g} % in a voxel"
+    elif all(part.solved.noise_is_exact for part in slices):
+        told = "closed form" + (
+            ", every fourth column" if isinstance(recipe.solver, Direct) and recipe.noise_map != "analytic" else ""
+        )
+    else:
+        told = "estimate for a perfect coil geometry (g = 1) without a prior"
+    return told + ("" if channels.covariance is not None else "; no noise scan, so without a scale: g-factor only")
 
 
 def _scale(raw: RawData) -> float:
@@ -112,6 +152,7 @@ def _report(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, sl
         "prior": type(recipe.prior).__name__ if recipe.prior else "none",
         "iterations": max(volume.iterations for volume in solved),
         "residual": max(volume.residual for volume in solved),
+        "residual_curve": _curve(max(solved, key=lambda volume: len(volume.history)).history),
         "status": "converged" if all(volume.converged for volume in solved) else "iteration limit",
         "condition": round(max(conditions), 3) if conditions else None,
         "noise_condition": None if covariance is None else round(float(np.linalg.cond(covariance)), 3),
@@ -120,9 +161,17 @@ def _report(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, sl
         "virtual_channels": int(channels.unwhitening.shape[1]),
         "acceleration": round(slices[0].acceleration, 3),
         "frames": data.frames,
+        "values": "density times the root sum of squares of the channels' sensitivities, units of the raw data",
+        "noise_map": _noise_told(recipe, channels, slices),
         "fov_shift": "none" if raw.trajectory_per_m is None else "digital",
         "recipe_sha256": recipe.digest(),
     }
+
+
+def _curve(history: tuple[float, ...]) -> list[float]:
+    """At most some forty points of it, the last among them."""
+    step = max(1, -(-len(history) // _CURVE_POINTS))
+    return [float(f"{value:.3g}") for value in history[::-1][::step][::-1]]
 
 
 def _warning(raw: RawData) -> str:

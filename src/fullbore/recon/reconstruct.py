@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ from fullbore.recon.calibration.whitening import noise_covariance, periphery_noi
 from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.encodings.cartesian import prepare_cartesian
 from fullbore.recon.encodings.volume import Prepared
+from fullbore.recon.noise.g_factor import ideal_variance
+from fullbore.recon.noise.replica import Chain, replica_variance
+from fullbore.recon.parts import join_parts
 from fullbore.recon.recipe import ConjugateGradient, Direct, Recipe
 from fullbore.recon.solvers.solve import solve_volume
 
@@ -28,6 +32,8 @@ from fullbore.recon.solvers.solve import solve_volume
 _COMPRESSION_ROWS = 512
 # Slabs of more samples than this are worth torch's own threads; all else is many small steps, better one thread each.
 _LARGE_SLAB = 1 << 23
+# Of the progress, when noise replicas follow.
+_SHARE_BESIDE_REPLICAS = 0.2
 
 Progress = Callable[[float, str], None]
 
@@ -60,7 +66,37 @@ def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress |
 def _reconstructed(raw: RawData, recipe: Recipe, say: Progress, workers: int) -> Image:
     say(0.0, "readouts")
     data, channels = _prepared(raw, recipe)
-    return assemble(raw, recipe, data, channels, _solve_all(data, recipe, say, workers))
+    if recipe.noise_map != "replica":
+        return assemble(raw, recipe, data, channels, _solve_all(data, recipe, say, workers))
+    slices = _solve_all(data, recipe, lambda done, text: say(_SHARE_BESIDE_REPLICAS * done, text), workers)
+    slices = _with_replica_noise(raw, recipe, data, channels, slices, say, workers)
+    return assemble(raw, recipe, data, channels, slices)
+
+
+def _with_replica_noise(
+    raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, slices: list[SolvedSlice], say: Progress, workers: int
+) -> list[SolvedSlice]:
+    """The slices with their noise variance measured instead of computed."""
+    chain = Chain(
+        raw=raw,
+        recipe=recipe,
+        mixing=channels.mixing,
+        prepare=lambda replica: _encoded(replica, np.eye(len(channels.mixing), dtype=np.complex128)),
+        maps=[part.maps for part in slices],
+        images=[join_parts(part.solved.values[:1])[0] for part in slices],
+        workers=workers,
+    )
+    rest = 0.98 - _SHARE_BESIDE_REPLICAS
+    variances = replica_variance(chain, lambda done: say(_SHARE_BESIDE_REPLICAS + rest * done, "noise replicas"))
+    # A column's noise is that of the part of its k-space that was measured; solvers count it as 1, and so does the image.
+    return [
+        replace(part, solved=replace(part.solved, noise_variance=variance / data.columns_sampled, noise_is_exact=True))
+        for part, variance in zip(slices, variances, strict=True)
+    ]
+
+
+def _encoded(raw: RawData, mixing: Complex[np.ndarray, "out coil"]) -> Prepared:
+    return prepare_cartesian(raw, mixing, _shift_m(raw))
 
 
 def _silent(fraction: float, text: str) -> None:
@@ -71,14 +107,20 @@ def _prepared(raw: RawData, recipe: Recipe) -> tuple[Prepared, Channels]:
     live = live_channels(raw)
     covariance, whitening = _whitening(raw, live)
     mixing = whitening @ np.eye(len(live))[live]
-    data: Prepared = prepare_cartesian(raw, mixing, _shift_m(raw))
+    data = _encoded(raw, mixing)
     keep = min(recipe.virtual_coils or len(whitening), len(whitening))
     compression = np.eye(len(whitening), dtype=np.complex128)
     if keep < len(whitening):
         compression = principal_channels(data.strongest_samples(_COMPRESSION_ROWS).numpy(), keep)
         data = data.mixed(torch.from_numpy(compression.astype(np.complex64)))
     unwhitening = np.linalg.inv(whitening) @ compression.conj().T
-    return data, Channels(unwhitening=unwhitening, covariance=covariance, live=int(live.sum()), dropped=int((~live).sum()))
+    return data, Channels(
+        unwhitening=unwhitening,
+        covariance=covariance,
+        mixing=compression @ mixing,
+        live=int(live.sum()),
+        dropped=int((~live).sum()),
+    )
 
 
 def _whitening(
@@ -129,7 +171,8 @@ def _solve_all(data: Prepared, recipe: Recipe, say: Progress, workers: int) -> l
         if only:
             say(0.3, "solve")
         result = solve_volume(volume, recipe, lambda done: say(0.3 + 0.68 * done, "solve") if only else None)
-        return SolvedSlice(solved=result, maps=volume.maps, acceleration=volume.acceleration)
+        ideal = ideal_variance(volume, recipe.solver)
+        return SolvedSlice(solved=result, maps=volume.maps, acceleration=volume.acceleration, ideal_variance=ideal)
 
     say(0.05, "coil maps")
     # A single slab runs here and now, so that torch's threads serve its few large steps.
