@@ -54,7 +54,7 @@ def test_contradictory_header(raw):
         reconstruct(replace(raw, encoding=replace(raw.encoding, geometry=geometry)))
 
 
-@pytest.mark.parametrize("lines", [np.arange(0, 48, 2), regular_lines(48, 3, 5)])
+@pytest.mark.parametrize("lines", [np.arange(0, 48, 2), regular_lines(48, 3, 2)])
 def test_missing_calibration(raw, lines):
     with pytest.raises(DataError, match="Acquire calibration lines"):
         reconstruct(with_rows(raw, lines))

@@ -4,8 +4,19 @@
 k-space, and solves for the image: matched-filter combination, exact or iterative SENSE, or l1-wavelet.
 """
 
-from fullbore.recon.default_recipe import default_recipe
-from fullbore.recon.recipe import Cartesian, Combination, ConjugateGradient, Direct, Espirit, ProximalGradient, Recipe, Wavelet
+from fullbore.recon.default_recipe import default_recipe, explained_recipe
+from fullbore.recon.recipe import (
+    Cartesian,
+    Combination,
+    ConjugateGradient,
+    Direct,
+    Espirit,
+    NlInv,
+    ProximalGradient,
+    Recipe,
+    Walsh,
+    Wavelet,
+)
 from fullbore.recon.reconstruct import reconstruct
 
 __all__ = [
@@ -14,9 +25,12 @@ __all__ = [
     "ConjugateGradient",
     "Direct",
     "Espirit",
+    "NlInv",
     "ProximalGradient",
     "Recipe",
+    "Walsh",
     "Wavelet",
     "default_recipe",
+    "explained_recipe",
     "reconstruct",
 ]

@@ -16,7 +16,7 @@ from fullbore.recon.frames import columns_of, frame_times
 from fullbore.recon.noise.g_factor import g_factor
 from fullbore.recon.noise.replica import replica_error
 from fullbore.recon.parts import join_parts
-from fullbore.recon.recipe import Direct, Recipe
+from fullbore.recon.recipe import Direct, NlInv, Recipe
 from fullbore.recon.resize import resize_axis
 from fullbore.recon.solvers.solved import Solved
 
@@ -57,7 +57,7 @@ def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, s
     parts, noise = [], []
     for part in slices:
         units = torch.stack([_data_units(maps, channels.unwhitening) * scale for maps in part.maps])
-        parts.append(_sized(join_parts(part.solved.values * units), raw))
+        parts.append(_sized(join_parts(part.solved.values * units, part.maps), raw))
         noise.append(_sized(torch.sqrt(0.5 * part.solved.noise_variance * data.columns_sampled) * units[0], raw))
     values = torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=1)
     echo, inversion = frame_times(raw)
@@ -147,7 +147,7 @@ def _report(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, sl
     conditions = [volume.condition for volume in solved if volume.condition is not None]
     covariance = channels.covariance
     return {
-        "warning": _warning(raw),
+        "warning": _warning(raw, recipe),
         "solver": type(recipe.solver).__name__,
         "prior": type(recipe.prior).__name__ if recipe.prior else "none",
         "iterations": max(volume.iterations for volume in solved),
@@ -174,8 +174,12 @@ def _curve(history: tuple[float, ...]) -> list[float]:
     return [float(f"{value:.3g}") for value in history[::-1][::step][::-1]]
 
 
-def _warning(raw: RawData) -> str:
+def _warning(raw: RawData, recipe: Recipe) -> str:
     """What a person must know before trusting the image."""
+    told = []
     reverse = (raw.encoding.flags.astype(np.uint64) & np.uint64(AcquisitionFlag.REVERSE)) != 0
-    mixed = reverse.any() and not reverse.all()
-    return "readouts run both ways and are combined as they are: expect an N/2 ghost" if mixed else "none"
+    if reverse.any() and not reverse.all():
+        told.append("readouts run both ways and are combined as they are: expect an N/2 ghost")
+    if isinstance(recipe.coils, NlInv):
+        told.append("coil maps are a joint estimate with the image: look for folded edges")
+    return "; ".join(told) or "none"

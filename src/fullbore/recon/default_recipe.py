@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool
 
 from fullbore.data import RawData
-from fullbore.recon.admission import admit, imaging_rows, live_channels
-from fullbore.recon.calibration.central_block import central_block, has_gaps
-from fullbore.recon.recipe import Combination, Direct, Espirit, ProximalGradient, Recipe, Wavelet
+from fullbore.recon.admission import admit, calibration_only_rows, imaging_rows, live_channels
+from fullbore.recon.calibration.central_block import SMALLEST, central_block, has_gaps
+from fullbore.recon.recipe import Coils, Direct, Espirit, NlInv, ProximalGradient, Recipe, Wavelet
 
 _VIRTUAL_COILS = 8
+# A joint estimate of image and maps needs some lines that do not fold, fewer than patches need to move.
+_FEWEST_FOR_JOINT = 4
 
 
 def default_recipe(raw: RawData) -> Recipe:
@@ -18,16 +22,47 @@ def default_recipe(raw: RawData) -> Recipe:
 
     Errors: those of `admit`.
     """
+    return explained_recipe(raw)[0]
+
+
+def explained_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
+    """`default_recipe` and why: for each part of the recipe one sentence. Errors: those of `admit`."""
     admit(raw)
     mask = _union_mask(raw)
-    is_3d = mask.shape[0] > 1
-    coils = Espirit(kernel=5, grid=40) if is_3d and raw.encoding.geometry.matrix[0] > 1 else Espirit()
-    virtual = _VIRTUAL_COILS if is_3d else None
+    recipe, why = _by_gaps(raw, mask)
+    coils, reason = _coils(raw, mask)
+    why = {"coils": reason, **why, "noise_map": "costs nothing; ask for replica to have it exact for every solver"}
+    if mask.shape[0] > 1:
+        why["virtual_coils"] = f"a slab: {_VIRTUAL_COILS} virtual channels hold nearly all of its signal"
+    return replace(recipe, coils=coils, virtual_coils=_VIRTUAL_COILS if mask.shape[0] > 1 else None), why
+
+
+def _by_gaps(raw: RawData, mask: Bool[np.ndarray, "kz ky"]) -> tuple[Recipe, dict[str, str]]:
+    share = f"{np.count_nonzero(mask)} of {mask.size} positions measured"
     if not has_gaps(mask):
-        return Recipe(coils=coils, solver=Combination(), virtual_coils=virtual)
-    if not is_3d and _is_regular(mask[0]) and int(live_channels(raw).sum()) > 1:
-        return Recipe(coils=coils, solver=Direct(), virtual_coils=virtual)
-    return Recipe(coils=coils, solver=ProximalGradient(), prior=Wavelet(), virtual_coils=virtual)
+        return Recipe(), {"solver": f"no gaps in k-space ({share}): nothing to solve for"}
+    if mask.shape[0] == 1 and _is_regular(mask[0]) and int(live_channels(raw).sum()) > 1:
+        return Recipe(solver=Direct()), {"solver": f"evenly spaced lines of a slice ({share}): SENSE in closed form"}
+    return (
+        Recipe(solver=ProximalGradient(), prior=Wavelet()),
+        {
+            "solver": f"irregular or two-dimensional gaps, or one channel ({share}): iterations",
+            "prior": "such gaps fold like noise, which sparse wavelet details tell from the image",
+        },
+    )
+
+
+def _coils(raw: RawData, mask: Bool[np.ndarray, "kz ky"]) -> tuple[Coils, str]:
+    centre = tuple(part.stop - part.start for part in central_block(mask, SMALLEST))
+    wanted = tuple(min(SMALLEST, n) for n in mask.shape)
+    separate = bool(np.any(calibration_only_rows(raw)))
+    if has_gaps(mask) and not separate and centre < wanted and all(
+        got >= _FEWEST_FOR_JOINT or got == n for got, n in zip(centre, mask.shape, strict=True)
+    ):  # fmt: skip
+        return NlInv(), f"only {centre[0]} x {centre[1]} positions in the fully sampled centre: image and maps estimated together"
+    if mask.shape[0] > 1 and raw.encoding.geometry.matrix[0] > 1:
+        return Espirit(kernel=5, grid=40), "a fully sampled centre; a slab's patches are smaller to save time"
+    return Espirit(), "a fully sampled centre" if not separate else "a calibration scan"
 
 
 def _union_mask(raw: RawData) -> Bool[np.ndarray, "kz ky"]:

@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from jaxtyping import Bool, Complex, Float
-from torch import Tensor
 
 from fullbore.data import Image, RawData
 from fullbore.errors import DataError
@@ -17,7 +16,7 @@ from fullbore.numerics.threads import map_threaded, one_thread
 from fullbore.recon.admission import admit, imaging_rows, live_channels
 from fullbore.recon.assembly import Channels, SolvedSlice, assemble
 from fullbore.recon.calibration.coil_compression import principal_channels
-from fullbore.recon.calibration.espirit import coil_maps
+from fullbore.recon.calibration.maps import estimate_maps
 from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
 from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.encodings.cartesian import prepare_cartesian
@@ -83,7 +82,7 @@ def _with_replica_noise(
         mixing=channels.mixing,
         prepare=lambda replica: _encoded(replica, np.eye(len(channels.mixing), dtype=np.complex128)),
         maps=[part.maps for part in slices],
-        images=[join_parts(part.solved.values[:1])[0] for part in slices],
+        images=[join_parts(part.solved.values[:1], part.maps)[0] for part in slices],
         workers=workers,
     )
     rest = 0.98 - _SHARE_BESIDE_REPLICAS
@@ -165,7 +164,7 @@ def _solve_all(data: Prepared, recipe: Recipe, say: Progress, workers: int) -> l
     only = data.slices == 1
 
     def solve(number: int) -> SolvedSlice:
-        volume = data.volume(number, _maps(data, number, recipe))
+        volume = data.volume(number, estimate_maps(data, number, recipe.coils))
         if number == 0:
             _check_solvable(data, recipe, volume.has_gaps)
         if only:
@@ -180,11 +179,3 @@ def _solve_all(data: Prepared, recipe: Recipe, say: Progress, workers: int) -> l
         solved.append(part)
         say(0.05 + 0.93 * len(solved) / data.slices, "slices")
     return solved
-
-
-def _maps(data: Prepared, number: int, recipe: Recipe) -> Complex[Tensor, "part x channel z y"]:
-    z, y, x = data.grid
-    if data.channels == 1:
-        return torch.ones((1, x, 1, z, y), dtype=torch.complex64)
-    maps = coil_maps(data.calibration(number, recipe.coils.calibration), data.grid, recipe.coils)[0]
-    return torch.from_numpy(maps).permute(3, 0, 1, 2)[None].contiguous()

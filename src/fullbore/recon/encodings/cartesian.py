@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fullbore.data import RawData
 from fullbore.numerics.sensitivity import SliceEncoding
-from fullbore.recon.calibration.central_block import calibration_block, has_gaps
+from fullbore.recon.calibration.central_block import calibration_block, has_gaps, sampled_centre
 from fullbore.recon.encodings.readouts import Readouts, prepare_readouts
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
 
@@ -133,6 +133,10 @@ class CartesianData(Prepared):
     def calibration(self, slice_: int, largest: int) -> Complex[Tensor, "frame channel kz ky kx"]:
         """The fully sampled centre of k-space."""
         return calibration_block(self.readouts, slice_, largest)
+
+    def sampled_centre(self, slice_: int, largest: int) -> tuple[Complex[Tensor, "channel kz ky kx"], Float[Tensor, "kz ky kx"]]:
+        """The central samples of the first frame, zero in the gaps, and where there are none."""
+        return sampled_centre(self.readouts, slice_, largest)
 
     def volume(self, slice_: int, maps: Complex[Tensor, "part x channel z y"]) -> CartesianVolume:
         """One slice or slab with all its frames."""

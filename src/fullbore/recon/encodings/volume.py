@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
@@ -99,6 +100,11 @@ class Prepared(ABC):
     @abstractmethod
     def calibration(self, slice_: int, largest: int) -> Complex[Tensor, "frame channel kz ky kx"]:
         """Fully sampled centre of k-space on a grid, at most `largest` along each axis. Errors: DataError without one."""
+
+    def sampled_centre(self, slice_: int, largest: int) -> tuple[Complex[Tensor, "channel kz ky kx"], Float[Tensor, "kz ky kx"]]:
+        """The centre of k-space on a grid, gaps and all, and 1 where it was measured; as `calibration` where that is whole."""
+        block = self.calibration(slice_, largest)[0]
+        return block, torch.ones(block.shape[1:], dtype=torch.float32)
 
     @abstractmethod
     def volume(self, slice_: int, maps: Complex[Tensor, "part x channel z y"]) -> EncodedVolume:

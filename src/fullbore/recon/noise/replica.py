@@ -122,7 +122,7 @@ def _solved(chain: Chain, data: Prepared) -> list[Complex[Tensor, "frame x z y"]
 
     def solve(number: int) -> Tensor:
         values = solve_volume(data.volume(number, chain.maps[number]), chain.recipe, lambda done: None).values
-        images = join_parts(values[:1] if joins_frames(chain.recipe.prior) else values)
+        images = join_parts(values[:1] if joins_frames(chain.recipe.prior) else values, chain.maps[number])
         return images if chain.linear else images - chain.images[number]
 
     slices = range(len(chain.maps))

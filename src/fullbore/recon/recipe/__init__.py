@@ -1,6 +1,6 @@
 """The parts of a recipe and the tree that joins them: coils, encoding, prior, solver."""
 
-from fullbore.recon.recipe.coils import Coils, Espirit
+from fullbore.recon.recipe.coils import Coils, Espirit, NlInv, Walsh
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.priors import Prior, Wavelet
 from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, ProximalGradient, Solver
@@ -14,9 +14,11 @@ __all__ = [
     "Direct",
     "EncodingModel",
     "Espirit",
+    "NlInv",
     "Prior",
     "ProximalGradient",
     "Recipe",
     "Solver",
+    "Walsh",
     "Wavelet",
 ]

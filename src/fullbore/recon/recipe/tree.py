@@ -76,7 +76,7 @@ def _part_to_dict(part: Any) -> dict[str, Any] | None:
 def _part_from_dict(name: str, table: dict[str, Any], kinds: tuple[type, ...]) -> Any:
     values = dict(table)
     by_name = {kind.__name__: kind for kind in kinds}
-    kind = values.pop("kind", kinds[0].__name__ if len(kinds) == 1 else None)
+    kind = values.pop("kind", kinds[0].__name__ if name in ("coils", "encoding") else None)
     if kind not in by_name:
         raise UsageError(f"recipe, {name}.kind: got {kind!r}, wanted one of {', '.join(by_name)}.")
     return _construct(by_name[kind], f"recipe, {name}", values)
