@@ -56,6 +56,8 @@ class Recipe:
         for name, kinds in _KINDS.items():
             if isinstance(values.get(name), dict):
                 values[name] = _part_from_dict(name, values[name], kinds)
+            elif values.get(name) is not None:
+                raise UsageError(f"recipe, {name}: got {values[name]!r}, wanted a table with a kind.")
         return _construct(cls, "recipe", values)
 
     def digest(self) -> str:
@@ -83,11 +85,25 @@ def _part_from_dict(name: str, table: dict[str, Any], kinds: tuple[type, ...]) -
 
 
 def _construct(kind: type, who: str, values: dict[str, Any]) -> Any:
-    known = [item.name for item in fields(kind)]
+    known = {item.name: item for item in fields(kind)}
     unknown = sorted(set(values) - set(known))
     if unknown:
         raise UsageError(f"{who}: unknown key {unknown[0]!r}; {kind.__name__} has {', '.join(known) or 'none'}.")
     try:
-        return kind(**values)
+        return kind(**{name: _fitting(who, name, value, known[name].default) for name, value in values.items()})
     except TypeError as error:
         raise UsageError(f"{who}: {error}.") from error
+
+
+def _fitting(who: str, name: str, value: Any, default: Any) -> Any:
+    """The value as the type of the field's default: files write 1 for 1.0, and lists for tuples."""
+    if isinstance(value, list):
+        return tuple(value)
+    wanted = type(default)
+    if wanted is float and type(value) is int:
+        return float(value)
+    if wanted in (bool, int, float, str) and type(value) is not wanted:
+        raise UsageError(f"{who}, {name}: got {value!r}, wanted a value like {default!r}.")
+    if default is None and name == "virtual_coils" and not (value is None or type(value) is int):
+        raise UsageError(f"{who}, {name}: got {value!r}, wanted a whole number, or leave it out.")
+    return value
