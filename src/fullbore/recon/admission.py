@@ -7,11 +7,13 @@ import numpy as np
 from fullbore.data import AcquisitionFlag, RawData
 from fullbore.errors import DataError, ValueRangeError
 
+# Samples over the encoded matrix along a readout without a trajectory: more is a header that forgot the oversampling.
+_MOST_OVERSAMPLING = 2
 _NOT_IMAGING = AcquisitionFlag.NOISE | AcquisitionFlag.NAVIGATION | AcquisitionFlag.PHASE_CORRECTION
 
 
 def admit(raw: RawData) -> None:
-    """Raise unless the samples are finite, something was received, and the counters fit the encoded matrix.
+    """Raise unless the samples are finite, something was received, and counters, trajectory and noise fit header and data.
 
     Errors: ValueRangeError for NaN or infinity; DataError for silence and for a header that contradicts the data.
     """
@@ -20,8 +22,9 @@ def admit(raw: RawData) -> None:
     _check_finite(raw)
     if not np.any(raw.samples):
         raise DataError("raw data: every sample is zero. Check the receiver and the export.")
-    _check_counters(raw)
     _check_readout(raw)
+    _check_counters(raw)
+    _check_noise(raw)
 
 
 def imaging_rows(raw: RawData) -> np.ndarray:
@@ -54,6 +57,42 @@ def _check_finite(raw: RawData) -> None:
         )
     if raw.noise is not None and not np.all(np.isfinite(raw.noise)):
         raise ValueRangeError("raw data, noise scan: NaN or infinity. Export it again or leave it out.")
+    if raw.trajectory_per_m is not None and not np.all(np.isfinite(raw.trajectory_per_m)):
+        raise ValueRangeError("raw data, trajectory: NaN or infinity. Export it again or leave it out.")
+
+
+def _check_noise(raw: RawData) -> None:
+    """A channel that receives but has no noise would outweigh all others without limit."""
+    if raw.noise is None or raw.noise.size == 0 or not np.any(raw.noise):
+        return
+    silent = live_channels(raw) & ~np.any(raw.noise, axis=1)
+    if np.any(silent):
+        raise DataError(
+            f"raw data, noise scan: channel {int(np.argmax(silent))} is zero, but its data are not. Leave the noise scan or the "
+            "channel out."
+        )
+
+
+def check_on_grid(raw: RawData) -> None:
+    """Raise unless each readout lies where its counters say, to half a step: for reconstruction on a grid.
+
+    Errors: DataError naming the first readout that does not. Without a trajectory there is nothing to compare.
+    """
+    if raw.trajectory_per_m is None:
+        return
+    geometry, rows = raw.encoding.geometry, np.flatnonzero(imaging_rows(raw))
+    middle = raw.trajectory_per_m[rows, raw.encoding.centre_sample]
+    for axis, name, direction in ((1, "line", geometry.phase), (2, "partition", geometry.slice)):
+        if geometry.encoded_matrix[axis] == 1 or (axis == 2 and not geometry.is_3d):
+            continue
+        found = middle @ direction * geometry.encoded_fov_m[axis] + geometry.encoded_matrix[axis] // 2
+        wrong = np.abs(found - raw.encoding.counter(name)[rows]) > 0.5
+        if np.any(wrong):
+            first = int(np.argmax(wrong))
+            raise DataError(
+                f"raw data, readout {rows[first]}: the trajectory is at {name} {found[first]:.4g}, the counter says "
+                f"{raw.encoding.counter(name)[rows[first]]}. Correct the header, or choose an encoding along trajectories."
+            )
 
 
 def _check_counters(raw: RawData) -> None:
@@ -74,8 +113,13 @@ def _check_readout(raw: RawData) -> None:
             f"raw data, centre sample: got {encoding.centre_sample} of {encoding.samples} samples. Correct the header."
         )
     sizes = (*geometry.fov_m[:2], *geometry.encoded_fov_m[:2], *geometry.matrix, *geometry.encoded_matrix)
-    if min(sizes) <= 0:
+    if not (np.all(np.isfinite(sizes)) and min(sizes) > 0):
         raise DataError("raw data, header: a field of view or matrix is not positive. Correct the header's encoding.")
+    if encoding.samples > _MOST_OVERSAMPLING * geometry.encoded_matrix[0] and raw.trajectory_per_m is None:
+        raise DataError(
+            f"raw data, header: {encoding.samples} samples in a readout, {geometry.encoded_matrix[0]} in the encoded matrix. "
+            "Correct the encoded matrix and field of view, or give the trajectory."
+        )
     if geometry.encoded_fov_m[0] < geometry.fov_m[0] * (1 - 1e-6):
         raise DataError(
             f"raw data, header: the encoded field of view along the readout ({geometry.encoded_fov_m[0]:.4g} m) is smaller than "

@@ -10,6 +10,7 @@ from jaxtyping import Bool
 from fullbore.data import RawData
 from fullbore.recon.admission import admit, calibration_only_rows, imaging_rows, live_channels
 from fullbore.recon.calibration.central_block import SMALLEST, central_block, has_gaps
+from fullbore.recon.memory import available_bytes, check_memory, needed_bytes
 from fullbore.recon.recipe import Coils, Direct, Espirit, NlInv, ProximalGradient, Recipe, Wavelet
 
 _VIRTUAL_COILS = 8
@@ -28,6 +29,7 @@ def default_recipe(raw: RawData) -> Recipe:
 def explained_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
     """`default_recipe` and why: for each part of the recipe one sentence. Errors: those of `admit`."""
     admit(raw)
+    check_memory(needed_bytes(raw, 1), available_bytes())
     mask = _union_mask(raw)
     recipe, why = _by_gaps(raw, mask)
     coils, reason = _coils(raw, mask)

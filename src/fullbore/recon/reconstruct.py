@@ -13,7 +13,7 @@ from jaxtyping import Bool, Complex, Float
 from fullbore.data import Image, RawData
 from fullbore.errors import DataError
 from fullbore.numerics.threads import map_threaded, one_thread
-from fullbore.recon.admission import admit, imaging_rows, live_channels
+from fullbore.recon.admission import admit, check_on_grid, imaging_rows, live_channels
 from fullbore.recon.assembly import Channels, SolvedSlice, assemble
 from fullbore.recon.calibration.coil_compression import principal_channels
 from fullbore.recon.calibration.maps import estimate_maps
@@ -21,6 +21,7 @@ from fullbore.recon.calibration.whitening import noise_covariance, periphery_noi
 from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.encodings.cartesian import prepare_cartesian
 from fullbore.recon.encodings.volume import Prepared
+from fullbore.recon.memory import available_bytes, check_memory, needed_bytes
 from fullbore.recon.noise.g_factor import ideal_variance
 from fullbore.recon.noise.replica import Chain, replica_variance
 from fullbore.recon.parts import join_parts
@@ -46,12 +47,15 @@ def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress |
     part; with a prior it is that of an unregularised image of perfect coil geometry (g = 1), not of the shrunk one.
     k-space with a trajectory is relative to the isocentre and moved to the image's centre; without one it is taken to be
     relative to the image's centre already, as scanners deliver it.
-    Errors: ValueRangeError for NaN; DataError for silence, a header that contradicts the data, a missing calibration.
+    Errors: ValueRangeError for NaN; DataError for silence, a header that contradicts the data, a missing calibration;
+    LimitError when there is not enough memory.
     """
     began = time.perf_counter()
     say = progress or _silent
     admit(raw)
+    check_memory(needed_bytes(raw, 1), available_bytes())
     recipe = recipe or default_recipe(raw)
+    check_memory(needed_bytes(raw, recipe.virtual_coils, getattr(recipe.coils, "maps", 1)), available_bytes())
     if raw.encoding.geometry.is_3d and raw.samples.size > _LARGE_SLAB:
         image = _reconstructed(raw, recipe, say, torch.get_num_threads())
     else:
@@ -95,6 +99,7 @@ def _with_replica_noise(
 
 
 def _encoded(raw: RawData, mixing: Complex[np.ndarray, "out coil"]) -> Prepared:
+    check_on_grid(raw)
     return prepare_cartesian(raw, mixing, _shift_m(raw))
 
 
