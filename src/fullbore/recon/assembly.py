@@ -27,13 +27,15 @@ _CURVE_POINTS = 40
 class Channels:
     """How the channels were changed.
 
-    unwhitening: (live, virtual), back to the units of the data. covariance: (live, live) noise, None without a noise scan.
-    mixing: (virtual, coil), from all channels of the data.
+    unwhitening: (live, virtual), or (x, live, virtual) when columns differ, back to the units of the data.
+    covariance: (live, live) noise, None without a noise scan. mixing: (live, coil), from the channels of the data to white
+    ones. compression: (virtual, live) or (x, virtual, live) of those, or None.
     """
 
-    unwhitening: Complex[np.ndarray, "live virtual"]
+    unwhitening: Complex[np.ndarray, "live virtual"] | Complex[np.ndarray, "x live virtual"]
     covariance: Complex[np.ndarray, "live live"] | None
-    mixing: Complex[np.ndarray, "virtual coil"]
+    mixing: Complex[np.ndarray, "live coil"]
+    compression: Complex[np.ndarray, "virtual live"] | Complex[np.ndarray, "x virtual live"] | None
     live: int
     dropped: int
 
@@ -115,13 +117,17 @@ def _scale(raw: RawData) -> float:
     return math.sqrt(samples) / volume
 
 
-def _data_units(maps: Complex[Tensor, "x coil z y"], unwhitening: Complex[np.ndarray, "live coil"]) -> Float[Tensor, "x z y"]:
+def _data_units(
+    maps: Complex[Tensor, "x coil z y"],
+    unwhitening: Complex[np.ndarray, "live coil"] | Complex[np.ndarray, "x live coil"],
+) -> Float[Tensor, "x z y"]:
     """Per voxel, the root sum of squares over the original channels of a unit-norm whitened map."""
-    gram = torch.from_numpy((unwhitening.conj().T @ unwhitening).astype(np.complex64))
+    gram = torch.from_numpy((unwhitening.conj().swapaxes(-1, -2) @ unwhitening).astype(np.complex64))
     result = torch.empty((maps.shape[0], *maps.shape[2:]), dtype=torch.float32)
     for index, column in enumerate(maps):
         flat = column.reshape(column.shape[0], -1)
-        result[index] = (flat.conj() * (gram @ flat)).real.sum(0).clamp_min(0).sqrt().reshape(result.shape[1:])
+        received = (gram if gram.ndim == 2 else gram[index]) @ flat
+        result[index] = (flat.conj() * received).real.sum(0).clamp_min(0).sqrt().reshape(result.shape[1:])
     return result
 
 
@@ -158,7 +164,7 @@ def _report(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, sl
         "noise_condition": None if covariance is None else round(float(np.linalg.cond(covariance)), 3),
         "channels": channels.live,
         "channels_dropped": channels.dropped,
-        "virtual_channels": int(channels.unwhitening.shape[1]),
+        "virtual_channels": int(channels.unwhitening.shape[-1]),
         "acceleration": round(slices[0].acceleration, 3),
         "frames": data.frames,
         "values": "density times the root sum of squares of the channels' sensitivities, units of the raw data",

@@ -15,11 +15,11 @@ from fullbore.errors import DataError
 from fullbore.numerics.threads import map_threaded, one_thread
 from fullbore.recon.admission import admit, check_on_grid, imaging_rows, live_channels
 from fullbore.recon.assembly import Channels, SolvedSlice, assemble
-from fullbore.recon.calibration.coil_compression import principal_channels
+from fullbore.recon.calibration.coil_compression import aligned_channels, principal_channels
 from fullbore.recon.calibration.maps import estimate_maps
 from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
 from fullbore.recon.default_recipe import default_recipe
-from fullbore.recon.encodings.cartesian import prepare_cartesian
+from fullbore.recon.encodings.cartesian import CartesianData, prepare_cartesian
 from fullbore.recon.encodings.volume import Prepared
 from fullbore.recon.memory import available_bytes, check_memory, needed_bytes
 from fullbore.recon.noise.g_factor import ideal_variance
@@ -84,7 +84,7 @@ def _with_replica_noise(
         raw=raw,
         recipe=recipe,
         mixing=channels.mixing,
-        prepare=lambda replica: _encoded(replica, np.eye(len(channels.mixing), dtype=np.complex128)),
+        prepare=lambda replica: _compressed(_encoded(replica, np.eye(channels.live, dtype=complex)), channels.compression),
         maps=[part.maps for part in slices],
         images=[join_parts(part.solved.values[:1], part.maps)[0] for part in slices],
         workers=workers,
@@ -112,19 +112,39 @@ def _prepared(raw: RawData, recipe: Recipe) -> tuple[Prepared, Channels]:
     covariance, whitening = _whitening(raw, live)
     mixing = whitening @ np.eye(len(live))[live]
     data = _encoded(raw, mixing)
-    keep = min(recipe.virtual_coils or len(whitening), len(whitening))
-    compression = np.eye(len(whitening), dtype=np.complex128)
-    if keep < len(whitening):
-        compression = principal_channels(data.strongest_samples(_COMPRESSION_ROWS).numpy(), keep)
-        data = data.mixed(torch.from_numpy(compression.astype(np.complex64)))
-    unwhitening = np.linalg.inv(whitening) @ compression.conj().T
-    return data, Channels(
+    compression = _compression(data, recipe)
+    unwhitening = np.linalg.inv(whitening)
+    if compression is not None:
+        unwhitening = unwhitening @ compression.conj().swapaxes(-1, -2)
+    return _compressed(data, compression), Channels(
         unwhitening=unwhitening,
         covariance=covariance,
-        mixing=compression @ mixing,
+        mixing=mixing,
+        compression=compression,
         live=int(live.sum()),
         dropped=int((~live).sum()),
     )
+
+
+def _compression(data: Prepared, recipe: Recipe) -> np.ndarray | None:
+    """Orthonormal combinations of white channels, (virtual, live) or (x, virtual, live); None when all are kept."""
+    if recipe.virtual_coils is None or recipe.virtual_coils >= data.channels:
+        return None
+    if recipe.compression == "principal":
+        return principal_channels(data.strongest_samples(_COMPRESSION_ROWS).numpy(), recipe.virtual_coils)
+    if not isinstance(data, CartesianData):
+        raise DataError('geometric compression: the samples are not on a grid. Use compression "principal".')
+    return aligned_channels(data.strongest_columns(_COMPRESSION_ROWS).numpy(), recipe.virtual_coils)
+
+
+def _compressed(data: Prepared, compression: np.ndarray | None) -> Prepared:
+    if compression is None:
+        return data
+    matrix = torch.from_numpy(compression.astype(np.complex64))
+    if matrix.ndim == 2:
+        return data.mixed(matrix)
+    assert isinstance(data, CartesianData)
+    return data.mixed_columns(matrix)
 
 
 def _whitening(

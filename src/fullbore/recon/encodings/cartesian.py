@@ -123,6 +123,15 @@ class CartesianData(Prepared):
         """Channels combined by `matrix`."""
         return replace(self, readouts=replace(self.readouts, values=matrix @ self.readouts.values))
 
+    def mixed_columns(self, matrices: Complex[Tensor, "x out channel"]) -> CartesianData:
+        """Channels combined by a matrix of each column's own."""
+        values = torch.einsum("xoc,rcx->rox", matrices, self.readouts.values)
+        return replace(self, readouts=replace(self.readouts, values=values.contiguous()))
+
+    def strongest_columns(self, count: int) -> Complex[Tensor, "x channel n"]:
+        """`strongest_samples` column by column."""
+        return self.strongest_samples(count).reshape(self.channels, -1, self.grid[2]).permute(2, 0, 1)
+
     def strongest_samples(self, count: int) -> Complex[Tensor, "channel n"]:
         """Samples of the `count` readouts nearest to the centre of k-space."""
         readouts = self.readouts

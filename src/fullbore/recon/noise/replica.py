@@ -45,7 +45,7 @@ class Chain:
 
     raw: RawData
     recipe: Recipe
-    mixing: Complex[np.ndarray, "channel coil"]
+    mixing: Complex[np.ndarray, "white coil"]
     prepare: Callable[[RawData], Prepared]
     maps: list[Complex[Tensor, "part x channel z y"]]
     images: list[Complex[Tensor, "x z y"]]

@@ -14,6 +14,7 @@ from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.priors import Prior
 from fullbore.recon.recipe.solvers import Combination, Direct, ProximalGradient, Solver
 
+Compression = Literal["principal", "geometric"]
 NoiseMap = Literal["estimated", "analytic", "replica", "none"]
 
 
@@ -22,6 +23,8 @@ class Recipe:
     """How raw data become an image.
 
     virtual_coils: the channels are compressed to at most so many; None keeps them all.
+    compression: "principal" makes them the same everywhere, "geometric" from column to column of the readout: fewer are
+        needed; on a grid only.
     noise_map: "estimated" costs nothing: exact where there is a closed form, else that of a perfect coil geometry (g = 1);
         "analytic" is the closed form or an error; "replica" is exact for every recipe, known to 1 / (2 sqrt(replicas)).
     replicas: reconstructions of added noise for "replica"; 25 know each voxel to 10 %.
@@ -33,12 +36,14 @@ class Recipe:
     solver: Solver = field(default_factory=Combination)
     prior: Prior | None = None
     virtual_coils: int | None = None
+    compression: Compression = "principal"
     noise_map: NoiseMap = "estimated"
     replicas: int = 25
 
     def __post_init__(self) -> None:
         require(self, isinstance(self.solver, ProximalGradient) == (self.prior is not None), "a prior with ProximalGradient only")
         require(self, self.virtual_coils is None or self.virtual_coils > 0, "virtual_coils > 0")
+        require(self, self.compression in get_args(Compression), f"compression one of {', '.join(get_args(Compression))}")
         require(self, self.noise_map in get_args(NoiseMap), f"noise_map one of {', '.join(get_args(NoiseMap))}")
         require(self, self.replicas > 1, "replicas > 1")
         exact = isinstance(self.solver, Combination | Direct) and getattr(self.coils, "maps", 1) == 1
