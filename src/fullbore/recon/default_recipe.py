@@ -33,9 +33,14 @@ def explained_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
     mask = _union_mask(raw)
     recipe, why = _by_gaps(raw, mask)
     coils, reason = _coils(raw, mask)
-    why = {"coils": reason, **why, "noise_map": "costs nothing; ask for replica to have it exact for every solver"}
-    if mask.shape[0] > 1:
-        why["virtual_coils"] = f"a slab: {_VIRTUAL_COILS} virtual channels hold nearly all of its signal"
+    why = {
+        "coils": reason,
+        "encoding": "readouts that their counters place on a grid",
+        **why,
+        "noise_map": "costs nothing; ask for replica to have it exact for every solver",
+    }
+    slab = f"a slab: {_VIRTUAL_COILS} virtual channels hold nearly all of its signal"
+    why["virtual_coils"] = slab if mask.shape[0] > 1 else "a slice is quick with all channels"
     return replace(recipe, coils=coils, virtual_coils=_VIRTUAL_COILS if mask.shape[0] > 1 else None), why
 
 
@@ -56,9 +61,11 @@ def _by_gaps(raw: RawData, mask: Bool[np.ndarray, "kz ky"]) -> tuple[Recipe, dic
 
 def _coils(raw: RawData, mask: Bool[np.ndarray, "kz ky"]) -> tuple[Coils, str]:
     centre = tuple(part.stop - part.start for part in central_block(mask, SMALLEST))
+    if int(live_channels(raw).sum()) == 1:
+        return Espirit(), "one channel: its map is 1 everywhere"
     wanted = tuple(min(SMALLEST, n) for n in mask.shape)
     separate = bool(np.any(calibration_only_rows(raw)))
-    if has_gaps(mask) and not separate and centre < wanted and all(
+    if has_gaps(mask) and not separate and centre != wanted and all(
         got >= _FEWEST_FOR_JOINT or got == n for got, n in zip(centre, mask.shape, strict=True)
     ):  # fmt: skip
         return NlInv(), f"only {centre[0]} x {centre[1]} positions in the fully sampled centre: image and maps estimated together"
