@@ -3,7 +3,7 @@
 # TRUTHS of coil maps: Walsh's, the relative and the jointly estimated ones are those of a known array | one set of several is the
 #   set alone | sets are orthonormal | an object larger than the field of view: one set fails, two do not, at full sampling and
 #   R = 2 | joining keeps a lone part and the phase | the joint estimate works with a centre too small for ESPIRiT, and the
-#   default recipe falls back on it and says so | its model's derivative: a fully sampled image is reproduced
+#   default recipe falls back on it and says so | one channel needs none | its model's derivative: a fully sampled image is reproduced
 
 from dataclasses import replace
 
@@ -123,6 +123,13 @@ def test_joint_estimate_works_with_a_small_centre():
     folded = reconstruct(raw, Recipe(coils=NlInv(), solver=Combination()))
     # Five lines know little; the zero-filled image, with the same maps, is folded.
     assert difference(image, full, inside) < 0.08 < 0.15 < difference(folded, full, inside)
+
+
+def test_one_channel_needs_no_calibration():
+    raw = scan(np.array([3, 8, 11, *range(28, 33), 41, 46]))
+    one = replace(raw, samples=raw.samples[:, :1])
+    assert isinstance(default_recipe(one).coils, Espirit)
+    assert reconstruct(one).report["warning"] == "none"
 
 
 def test_joint_estimate_reproduces_a_fully_sampled_image():

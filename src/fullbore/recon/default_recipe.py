@@ -33,12 +33,9 @@ def explained_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
     mask = _union_mask(raw)
     recipe, why = _by_gaps(raw, mask)
     coils, reason = _coils(raw, mask)
-    why = {
-        "coils": reason,
-        "encoding": "readouts that their counters place on a grid",
-        **why,
-        "noise_map": "costs nothing; ask for replica to have it exact for every solver",
-    }
+    grid = "readouts that their counters place on a grid"
+    noise = "costs nothing; ask for replica to have it exact for every solver"
+    why = {"coils": reason, "encoding": grid, **why, "noise_map": noise}
     slab = f"a slab: {_VIRTUAL_COILS} virtual channels hold nearly all of its signal"
     why["virtual_coils"] = slab if mask.shape[0] > 1 else "a slice is quick with all channels"
     return replace(recipe, coils=coils, virtual_coils=_VIRTUAL_COILS if mask.shape[0] > 1 else None), why
