@@ -3,7 +3,8 @@
 # TRUTHS of coil maps: Walsh's, the relative and the jointly estimated ones are those of a known array | one set of several is the
 #   set alone | sets are orthonormal | an object larger than the field of view: one set fails, two do not, at full sampling and
 #   R = 2 | joining keeps a lone part and the phase | the joint estimate works with a centre too small for ESPIRiT, and the
-#   default recipe falls back on it and says so | one channel needs none | its model's derivative: a fully sampled image is reproduced
+#   default recipe falls back on it and says so | one channel needs none
+#   | a fully sampled image is reproduced
 
 from dataclasses import replace
 
