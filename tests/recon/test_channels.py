@@ -2,13 +2,16 @@
 
 # TRUTHS of channels: whitening gives unit covariance | bandwidth scales the noise | a singular covariance is held
 #   | compression keeps signal and white noise | ESPIRiT finds the maps of a known array, 2D and 3D | they have unit norm
+#   | geometric compression is orthonormal, smooth, and keeps more in as few | replicas know it
 #   | the eigenvalue is 1 inside and small outside | the edge of k-space tells the noise
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from fullbore.recon import Direct, Recipe, reconstruct
-from fullbore.recon.calibration.coil_compression import principal_channels
+from fullbore.recon.calibration.coil_compression import aligned_channels, principal_channels
 from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
 from fullbore.recon.recipe import Espirit
 from tests.recon.measured import array_of, encoding_of, full_lines, geometry_of, measure, noise_mixing, regular_lines
@@ -78,3 +81,35 @@ def test_crop_removes_air():
     assert np.all(norm[0, :3] == 0)
     assert norm[30, 32] == pytest.approx(1, abs=1e-5)
     assert np.all(np.isfinite(image.values))
+
+
+def test_geometric_compression_is_orthonormal_and_smooth():
+    turn = np.linspace(0, 3, 40)[:, None, None]
+    mixing = np.exp(1j * turn * np.arange(8)[:, None]) * np.cos(turn + np.arange(3))
+    bases = aligned_channels(mixing @ draw(40, 3, 200), 3)
+    assert np.allclose(bases @ bases.conj().swapaxes(1, 2), np.eye(3), atol=1e-12)
+    # Unaligned, a basis would be off its neighbour's by of the order of 1.
+    assert np.linalg.norm(np.diff(bases, axis=0), axis=(1, 2)).max() < 0.6
+
+
+def test_geometric_compression_keeps_more_in_as_few():
+    full = measure(encoding_of(geometry_of((48, 60, 1)), np.arange(60)), array_of(12, 2), noise=1e-9)
+    reference = reconstruct(full)
+    few = {kind: reconstruct(full, Recipe(virtual_coils=3, compression=kind)) for kind in ("principal", "geometric")}
+    inside = np.abs(reference.values) > 0.1 * np.abs(reference.values).max()
+    error = {
+        kind: np.linalg.norm((np.abs(image.values) - np.abs(reference.values))[inside]) / np.linalg.norm(reference.values[inside])
+        for kind, image in few.items()
+    }
+    assert error["geometric"] < 0.5 * error["principal"]
+    assert few["geometric"].sensitivities.shape == (3, 1, 60, 48)
+
+
+def test_replicas_know_the_compression():
+    raw = measure(encoding_of(geometry_of((40, 48, 1)), regular_lines(48, 2, 16)), array_of(8, 2), noise=2e-7)
+    for kind in ("principal", "geometric"):
+        recipe = Recipe(solver=Direct(), virtual_coils=4, compression=kind)
+        exact, found = (reconstruct(raw, replace(recipe, noise_map=how)) for how in ("analytic", "replica"))
+        inside = np.abs(exact.values) > 0.2 * np.abs(exact.values).max()
+        # 25 replicas over some hundred voxels.
+        assert np.mean((found.noise_std / exact.noise_std)[inside]) == pytest.approx(1, abs=0.02)

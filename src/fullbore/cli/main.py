@@ -105,7 +105,11 @@ def _add_simulate(commands: Any) -> None:
 
 def _add_recon(commands: Any) -> None:
     recon = commands.add_parser("recon", help="reconstruct a raw data file: MRD, Siemens .dat, BART .cfl, NumPy")
-    recon.add_argument("file", type=Path, help="the raw data")
+    recon.add_argument("file", type=Path, nargs="?", help="the raw data")
+    recon.add_argument("--recipe", help="a recipe (TOML), or the name of one from --list (default: the one that suits the data)")
+    recon.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change it, e.g. noise_map=replica")
+    recon.add_argument("--list", action="store_true", help="the recipes that come along")
+    recon.add_argument("--show", action="store_true", help="print the recipe for this file, with the reasons, and stop")
     recon.add_argument("--out", type=Path, help="new folder for image, picture and report (default: NAME-recon)")
     recon.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
     recon.set_defaults(run=_recon)

@@ -3,7 +3,7 @@
 from fullbore.files.atomic import atomic_path
 from fullbore.files.dicom import write_dicom
 from fullbore.files.mrd import read_mrd, write_mrd
-from fullbore.files.nifti import write_maps_nifti, write_nifti
+from fullbore.files.nifti import write_maps_nifti, write_nifti, write_noise_nifti
 from fullbore.files.nifti_volumes import read_nifti, write_labels_nifti, write_shares_nifti
 from fullbore.files.pulseq import write_pulseq
 from fullbore.files.pulseq_read import read_pulseq
@@ -20,6 +20,7 @@ __all__ = [
     "write_maps_nifti",
     "write_mrd",
     "write_nifti",
+    "write_noise_nifti",
     "write_pulseq",
     "write_shares_nifti",
 ]

@@ -50,6 +50,23 @@ def write_nifti(
     return written
 
 
+def write_noise_nifti(image: Image, stem: str | Path, *, extra: Mapping[str, object] | None = None) -> list[Path]:
+    """Write the noise's standard deviation (`desc-noise`, units of the image) and the g-factor (`desc-gfactor`), if known.
+
+    stem: as for `write_nifti`. Returns the files written. Errors: OutputError.
+    """
+    written: list[Path] = []
+    told = (
+        ("noise", image.noise_std, "arbitrary", "standard deviation of the noise of the real part"),
+        ("gfactor", image.g_factor, "1", "noise over that of full sampling times the root of the acceleration"),
+    )
+    for label, values, unit, about in told:
+        if values is not None:
+            sidecar = image_sidecar(image, 0) | {"Units": unit, "Description": about} | dict(extra or {})
+            written += _write_pair(with_entity(Path(stem), "desc", label), values, affine_ras_mm(image.grid), sidecar)
+    return written
+
+
 def write_maps_nifti(
     maps: ParameterMaps, folder: str | Path, stem: str, *, extra: Mapping[str, object] | None = None
 ) -> list[Path]:

@@ -36,9 +36,10 @@ def conjugate_gradient(
     energy = _energy(rest, axes)
     start = energy.clone()
     product = _product(rest, aim, axes) if precondition else energy
-    for iteration in range(iterations):
-        if _relative(energy, start) <= tolerance:
-            return SolverReport(value=x, iterations=iteration, residual=_relative(energy, start), status="converged")
+    residual, history = _relative(energy, start), []
+    for _ in range(iterations):
+        if residual <= tolerance:
+            break
         image = normal(direction)
         step = product / _positive((direction.conj() * image).real.sum(axes, keepdim=True))
         x = x + step * direction
@@ -47,11 +48,12 @@ def conjugate_gradient(
         aim = precondition(rest) if precondition else rest
         product = _product(rest, aim, axes) if precondition else energy
         direction = aim + (product / _positive(previous)) * direction
+        residual = _relative(energy, start)
+        history.append(residual)
         if progress is not None:
-            progress((iteration + 1) / iterations)
-    residual = _relative(energy, start)
+            progress(len(history) / iterations)
     status = "converged" if residual <= tolerance else "iteration limit"
-    return SolverReport(value=x, iterations=iterations, residual=residual, status=status)
+    return SolverReport(value=x, iterations=len(history), residual=residual, status=status, history=tuple(history))
 
 
 def _energy(x: Tensor, axes: tuple[int, ...]) -> Tensor:

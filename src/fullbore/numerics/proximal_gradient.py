@@ -30,13 +30,16 @@ def proximal_gradient(
     Source: Beck and Teboulle 2009 (FISTA); restart when the momentum points uphill, O'Donoghue and Candes 2015, eq. 13.
     """
     x, lead, momentum = start, start, 1.0
-    residual = float("inf")
+    residual, history = float("inf"), []
     for iteration in range(iterations):
         new = proximal(lead - step * gradient(lead), iteration)
         change = new - x
         residual = _ratio(change, new)
+        history.append(residual)
         if residual <= tolerance:
-            return SolverReport(value=new, iterations=iteration + 1, residual=residual, status="converged")
+            return SolverReport(
+                value=new, iterations=iteration + 1, residual=residual, status="converged", history=tuple(history)
+            )
         if float(torch.real(torch.vdot((lead - new).flatten(), change.flatten()))) > 0:
             momentum = 1.0
         following = (1 + (1 + 4 * momentum * momentum) ** 0.5) / 2
@@ -44,7 +47,7 @@ def proximal_gradient(
         x, momentum = new, following
         if progress is not None:
             progress((iteration + 1) / iterations)
-    return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit")
+    return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit", history=tuple(history))
 
 
 def _ratio(change: Tensor, value: Tensor) -> float:

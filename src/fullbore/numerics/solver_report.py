@@ -11,10 +11,11 @@ from torch import Tensor
 class SolverReport:
     """value: the solution. iterations: how many were run. residual: the solver's own relative measure of what is left.
 
-    status: "converged" or "iteration limit".
+    status: "converged" or "iteration limit". history: the residual after each iteration.
     """
 
     value: Tensor
     iterations: int
     residual: float
     status: str
+    history: tuple[float, ...] = ()

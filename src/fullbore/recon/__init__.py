@@ -1,7 +1,8 @@
 """RawData and a Recipe to an Image, blind to where the data came from.
 
-`reconstruct(raw)` refuses what cannot be used, whitens the noise, estimates coil maps by ESPIRiT from the centre of
-k-space, and solves for the image: matched-filter combination, exact or iterative SENSE, or l1-wavelet.
+`reconstruct(raw)` refuses what cannot be used, whitens the noise, estimates coil maps from the centre of
+k-space, and solves for the image: matched-filter combination, exact or iterative SENSE, or l1-wavelet. `library` has
+recipes by name, `recipe.text` writes and reads them as TOML, `default_recipe.explained_recipe` says why.
 """
 
 from fullbore.recon.default_recipe import default_recipe
@@ -12,9 +13,11 @@ from fullbore.recon.recipe import (
     Direct,
     Espirit,
     MotionCorrection,
+    NlInv,
     NonUniform,
     ProximalGradient,
     Recipe,
+    Walsh,
     Wave,
     Wavelet,
 )
@@ -29,9 +32,11 @@ __all__ = [
     "Direct",
     "Espirit",
     "MotionCorrection",
+    "NlInv",
     "NonUniform",
     "ProximalGradient",
     "Recipe",
+    "Walsh",
     "Wave",
     "Wavelet",
     "default_recipe",

@@ -8,11 +8,13 @@ from fullbore.data import AcquisitionFlag, RawData
 from fullbore.errors import DataError, ValueRangeError
 from fullbore.recon.encodings.path import is_curved
 
+# Samples over the encoded matrix along a readout without a trajectory: more is a header that forgot the oversampling.
+_MOST_OVERSAMPLING = 2
 _NOT_IMAGING = AcquisitionFlag.NOISE | AcquisitionFlag.NAVIGATION | AcquisitionFlag.PHASE_CORRECTION
 
 
 def admit(raw: RawData) -> None:
-    """Raise unless the samples are finite, something was received, and the counters fit the encoded matrix.
+    """Raise unless the samples are finite, something was received, and counters, trajectory and noise fit header and data.
 
     Errors: ValueRangeError for NaN or infinity; DataError for silence and for a header that contradicts the data.
     """
@@ -21,8 +23,9 @@ def admit(raw: RawData) -> None:
     _check_finite(raw)
     if not np.any(raw.samples):
         raise DataError("raw data: every sample is zero. Check the receiver and the export.")
-    _check_counters(raw)
     _check_readout(raw)
+    _check_counters(raw)
+    _check_noise(raw)
 
 
 def imaging_rows(raw: RawData) -> np.ndarray:
@@ -56,7 +59,19 @@ def _check_finite(raw: RawData) -> None:
     if raw.noise is not None and not np.all(np.isfinite(raw.noise)):
         raise ValueRangeError("raw data, noise scan: NaN or infinity. Export it again or leave it out.")
     if raw.trajectory_per_m is not None and not np.all(np.isfinite(raw.trajectory_per_m)):
-        raise ValueRangeError("raw data, trajectory: NaN or infinity. Correct it or leave out the readouts that it spoils.")
+        raise ValueRangeError("raw data, trajectory: NaN or infinity. Export it again or leave it out.")
+
+
+def _check_noise(raw: RawData) -> None:
+    """A channel that receives but has no noise would outweigh all others without limit."""
+    if raw.noise is None or raw.noise.size == 0 or not np.any(raw.noise):
+        return
+    silent = live_channels(raw) & ~np.any(raw.noise, axis=1)
+    if np.any(silent):
+        raise DataError(
+            f"raw data, noise scan: channel {int(np.argmax(silent))} is zero, but its data are not. Leave the noise scan or the "
+            "channel out."
+        )
 
 
 def _check_counters(raw: RawData) -> None:
@@ -80,8 +95,13 @@ def _check_readout(raw: RawData) -> None:
             f"raw data, centre sample: got {encoding.centre_sample} of {encoding.samples} samples. Correct the header."
         )
     sizes = (*geometry.fov_m[:2], *geometry.encoded_fov_m[:2], *geometry.matrix, *geometry.encoded_matrix)
-    if min(sizes) <= 0:
+    if not (np.all(np.isfinite(sizes)) and min(sizes) > 0):
         raise DataError("raw data, header: a field of view or matrix is not positive. Correct the header's encoding.")
+    if encoding.samples > _MOST_OVERSAMPLING * geometry.encoded_matrix[0] and raw.trajectory_per_m is None:
+        raise DataError(
+            f"raw data, header: {encoding.samples} samples in a readout, {geometry.encoded_matrix[0]} in the encoded matrix. "
+            "Correct the encoded matrix and field of view, or give the trajectory."
+        )
     if geometry.encoded_fov_m[0] < geometry.fov_m[0] * (1 - 1e-6):
         raise DataError(
             f"raw data, header: the encoded field of view along the readout ({geometry.encoded_fov_m[0]:.4g} m) is smaller than "

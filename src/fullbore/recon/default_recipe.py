@@ -8,18 +8,21 @@ import numpy as np
 from jaxtyping import Bool
 
 from fullbore.data import RawData
-from fullbore.recon.admission import admit, imaging_rows, live_channels
-from fullbore.recon.calibration.central_block import central_block, has_gaps
+from fullbore.recon.admission import admit, calibration_only_rows, imaging_rows, live_channels
+from fullbore.recon.calibration.central_block import SMALLEST, central_block, has_gaps
 from fullbore.recon.calibration.epi_phase import backward_rows
 from fullbore.recon.completions.slice_grappa import simultaneous_rows
 from fullbore.recon.encodings.path import is_on_grid
 from fullbore.recon.encodings.wave import wave_course
+from fullbore.recon.memory import available_bytes, check_memory, needed_bytes
 from fullbore.recon.recipe import (
+    Coils,
     Combination,
     ConjugateGradient,
     Direct,
     EpiPhase,
     Espirit,
+    NlInv,
     NonUniform,
     ProximalGradient,
     Recipe,
@@ -29,6 +32,8 @@ from fullbore.recon.recipe import (
 )
 
 _VIRTUAL_COILS = 8
+# A joint estimate of image and maps needs some lines that do not fold, fewer than patches need to move.
+_FEWEST_FOR_JOINT = 4
 
 
 def default_recipe(raw: RawData) -> Recipe:
@@ -39,46 +44,97 @@ def default_recipe(raw: RawData) -> Recipe:
     removed where there are both, and simultaneous slices are told apart.
     Errors: those of `admit`.
     """
+    return explained_recipe(raw)[0]
+
+
+def explained_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
+    """`default_recipe` and why: for each part of the recipe one sentence. Errors: those of `admit`."""
     admit(raw)
-    if wave_course(raw) is not None:
-        return _wave_recipe(raw)
-    if raw.trajectory_per_m is not None and not is_on_grid(raw.take(np.flatnonzero(imaging_rows(raw)))):
-        return _non_uniform_recipe(raw)
-    backward = backward_rows(raw)[imaging_rows(raw)]
-    chosen = _by_mask(raw)
-    if simultaneous_rows(raw).any():
-        chosen = replace(chosen, multiband=SliceGrappa())
-    return replace(chosen, readout_phase=EpiPhase()) if backward.any() and not backward.all() else chosen
-
-
-def _by_mask(raw: RawData) -> Recipe:
-    mask = _union_mask(raw)
-    is_3d = mask.shape[0] > 1
-    coils = Espirit(kernel=5, grid=40) if is_3d and raw.encoding.geometry.matrix[0] > 1 else Espirit()
-    virtual = _VIRTUAL_COILS if is_3d else None
-    if not has_gaps(mask):
-        return Recipe(coils=coils, solver=Combination(), virtual_coils=virtual)
-    if not is_3d and _is_regular(mask[0]) and int(live_channels(raw).sum()) > 1:
-        return Recipe(coils=coils, solver=Direct(), virtual_coils=virtual)
-    return Recipe(coils=coils, solver=ProximalGradient(), prior=Wavelet(), virtual_coils=virtual)
-
-
-def _wave_recipe(raw: RawData) -> Recipe:
-    """A wave makes each voxel a streak: it must be solved even where every line was measured."""
-    coils = Espirit(kernel=5, grid=40) if raw.encoding.geometry.is_3d else Espirit()
-    if live_channels(raw).sum() == 1 and has_gaps(_union_mask(raw)):
-        return Recipe(coils=coils, encoding=Wave(), solver=ProximalGradient(), prior=Wavelet())
-    return Recipe(coils=coils, encoding=Wave(), solver=ConjugateGradient(), virtual_coils=_VIRTUAL_COILS)
-
-
-def _non_uniform_recipe(raw: RawData) -> Recipe:
-    """Least squares with the expected power spectrum; gridding where a single channel leaves no choice."""
+    check_memory(needed_bytes(raw, 1), available_bytes())
     is_3d = raw.encoding.geometry.is_3d
+    if wave_course(raw) is not None:
+        recipe, why = _wave_recipe(raw)
+    elif raw.trajectory_per_m is not None and not is_on_grid(raw.take(np.flatnonzero(imaging_rows(raw)))):
+        recipe, why = _non_uniform_recipe(raw)
+    else:
+        recipe, why = _grid_recipe(raw)
+    slab = f"a slab: {_VIRTUAL_COILS} virtual channels hold nearly all of its signal"
+    why["virtual_coils"] = slab if is_3d else "a slice is quick with all channels"
+    why["noise_map"] = "costs nothing; ask for replica to have it exact for every solver"
+    return replace(recipe, virtual_coils=_VIRTUAL_COILS if is_3d else None), why
+
+
+def _grid_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
+    mask = _union_mask(raw)
+    recipe, why = _by_gaps(raw, mask)
+    coils, why["coils"] = _coils(raw, mask)
+    why["encoding"] = "readouts that their counters place on a grid"
+    recipe = replace(recipe, coils=coils)
+    if simultaneous_rows(raw).any():
+        recipe, why["multiband"] = replace(recipe, multiband=SliceGrappa()), "slices were excited together"
+    backward = backward_rows(raw)[imaging_rows(raw)]
+    if backward.any() and not backward.all():
+        recipe, why["readout_phase"] = replace(recipe, readout_phase=EpiPhase()), "readouts run both ways"
+    return recipe, why
+
+
+def _wave_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
+    recipe = Recipe(coils=_espirit(raw), encoding=Wave(), solver=ConjugateGradient())
+    why = {"coils": "a fully sampled centre, less what the wave reaches beyond it"}
+    why["encoding"] = "all readouts leave their lines alike: a wave"
+    why["solver"] = "a wave makes each voxel a streak: it is solved even where every line was measured"
+    if live_channels(raw).sum() == 1 and has_gaps(_union_mask(raw)):
+        why["prior"] = "one channel cannot tell folded voxels apart"
+        return replace(recipe, solver=ProximalGradient(), prior=Wavelet()), why
+    return recipe, why
+
+
+def _non_uniform_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
+    """Least squares with the expected power spectrum; gridding where a single channel leaves no choice."""
+    why = {"coils": "the centre of k-space, brought onto a grid"}
+    why["encoding"] = "the trajectory leaves the lines that the counters say"
     if live_channels(raw).sum() == 1:
-        return Recipe(encoding=NonUniform(), solver=Combination())
+        why["solver"] = "one channel: gridding"
+        return Recipe(encoding=NonUniform(), solver=Combination()), why
+    why["solver"] = "least squares that expects the signal's own power spectrum"
     solver = ConjugateGradient(iterations=20, tolerance=1e-4, expected_power=1.0)
-    coils = Espirit(kernel=5, grid=40) if is_3d else Espirit()
-    return Recipe(coils=coils, encoding=NonUniform(), solver=solver, virtual_coils=_VIRTUAL_COILS if is_3d else None)
+    return Recipe(coils=_espirit(raw), encoding=NonUniform(), solver=solver), why
+
+
+def _espirit(raw: RawData) -> Espirit:
+    """A slab's patches are smaller to save time."""
+    slab = raw.encoding.geometry.is_3d and raw.encoding.geometry.matrix[0] > 1
+    return Espirit(kernel=5, grid=40) if slab else Espirit()
+
+
+def _by_gaps(raw: RawData, mask: Bool[np.ndarray, "kz ky"]) -> tuple[Recipe, dict[str, str]]:
+    share = f"{np.count_nonzero(mask)} of {mask.size} positions measured"
+    if not has_gaps(mask):
+        return Recipe(), {"solver": f"no gaps in k-space ({share}): nothing to solve for"}
+    if mask.shape[0] == 1 and _is_regular(mask[0]) and int(live_channels(raw).sum()) > 1:
+        return Recipe(solver=Direct()), {"solver": f"evenly spaced lines of a slice ({share}): SENSE in closed form"}
+    return (
+        Recipe(solver=ProximalGradient(), prior=Wavelet()),
+        {
+            "solver": f"irregular or two-dimensional gaps, or one channel ({share}): iterations",
+            "prior": "such gaps fold like noise, which sparse wavelet details tell from the image",
+        },
+    )
+
+
+def _coils(raw: RawData, mask: Bool[np.ndarray, "kz ky"]) -> tuple[Coils, str]:
+    centre = tuple(part.stop - part.start for part in central_block(mask, SMALLEST))
+    if int(live_channels(raw).sum()) == 1:
+        return Espirit(), "one channel: its map is 1 everywhere"
+    wanted = tuple(min(SMALLEST, n) for n in mask.shape)
+    separate = bool(np.any(calibration_only_rows(raw)))
+    if has_gaps(mask) and not separate and centre != wanted and all(
+        got >= _FEWEST_FOR_JOINT or got == n for got, n in zip(centre, mask.shape, strict=True)
+    ):  # fmt: skip
+        return NlInv(), f"only {centre[0]} x {centre[1]} positions in the fully sampled centre: image and maps estimated together"
+    if mask.shape[0] > 1 and raw.encoding.geometry.matrix[0] > 1:
+        return Espirit(kernel=5, grid=40), "a fully sampled centre; a slab's patches are smaller to save time"
+    return Espirit(), "a fully sampled centre" if not separate else "a calibration scan"
 
 
 def _union_mask(raw: RawData) -> Bool[np.ndarray, "kz ky"]:

@@ -35,6 +35,12 @@ def frame_of(raw: RawData, kept: Int[np.ndarray, " row"], imaging: np.ndarray) -
     return frame[kept], len(unique)
 
 
+def frame_count(raw: RawData) -> int:
+    """How many frames the imaging readouts make."""
+    columns = np.stack([raw.encoding.counter(name) for name in _FRAME_COUNTERS], axis=1)[imaging_rows(raw)]
+    return len(np.unique(columns, axis=0))
+
+
 def columns_of(raw: RawData) -> int:
     """Samples across the encoded field of view at the image's resolution along the readout."""
     geometry = raw.encoding.geometry

@@ -4,37 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Complex, Float
-from torch import Tensor
 
 from fullbore.data import Image, RawData
 from fullbore.errors import DataError
 from fullbore.numerics.threads import map_threaded, one_thread
-from fullbore.recon.admission import admit, imaging_rows, live_channels
+from fullbore.recon.admission import admit
 from fullbore.recon.assembly import Channels, SolvedSlice, assemble
-from fullbore.recon.calibration.coil_compression import principal_channels
-from fullbore.recon.calibration.espirit import coil_maps
-from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
-from fullbore.recon.completions.completed import completed
+from fullbore.recon.calibration.maps import estimate_maps
 from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.encodings.arrangement import arranged
-from fullbore.recon.encodings.cartesian import prepare_cartesian
 from fullbore.recon.encodings.moving import Poses
-from fullbore.recon.encodings.non_uniform import prepare_non_uniform
-from fullbore.recon.encodings.path import outermost_samples
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
-from fullbore.recon.encodings.wave import prepare_wave, wave_course
+from fullbore.recon.memory import available_bytes, check_memory, needed_bytes
 from fullbore.recon.motion import motion_report, with_motion
-from fullbore.recon.recipe import ConjugateGradient, Direct, NonUniform, Recipe, Wave
+from fullbore.recon.noise.g_factor import ideal_variance
+from fullbore.recon.noise.replica import Chain, replica_variance
+from fullbore.recon.parts import join_parts
+from fullbore.recon.preparation import prepare, prepare_white
+from fullbore.recon.recipe import ConjugateGradient, Direct, Recipe
 from fullbore.recon.solvers.solve import solve_volume
 
-# Readouts nearest to the centre of k-space that decide which channel combinations are worth keeping.
-_COMPRESSION_ROWS = 512
 # Slabs of more samples than this are worth torch's own threads; all else is many small steps, better one thread each.
 _LARGE_SLAB = 1 << 23
+# Of the progress, when noise replicas follow.
+_SHARE_BESIDE_REPLICAS = 0.2
 
 Progress = Callable[[float, str], None]
 
@@ -45,17 +41,22 @@ def reconstruct(
     """The coil-combined complex image of one acquisition.
 
     recipe: None takes `default_recipe(raw)`. progress: called with (fraction done, what is happening).
+    poses: where the head was at each readout, (row, 6): rotation vector (rad) about the isocentre and shift (m), LPS, from
+    where it is drawn; None when it was still or the recipe estimates them.
     The value is magnetisation density times the root sum of squares of the channels' sensitivities, in the units of the
     raw data: a uniform object of density 1 seen by one channel of sensitivity 1 gives 1. `noise_std` is that of the real
     part; with a prior it is that of an unregularised image of perfect coil geometry (g = 1), not of the shrunk one.
     k-space with a trajectory is relative to the isocentre and moved to the image's centre; without one it is taken to be
     relative to the image's centre already, as scanners deliver it.
-    Errors: ValueRangeError for NaN; DataError for silence, a header that contradicts the data, a missing calibration.
+    Errors: ValueRangeError for NaN; DataError for silence, a header that contradicts the data, a missing calibration;
+    LimitError when there is not enough memory.
     """
     began = time.perf_counter()
     say = progress or _silent
     admit(raw)
+    check_memory(needed_bytes(raw, 1), available_bytes())
     recipe = recipe or default_recipe(raw)
+    check_memory(needed_bytes(raw, recipe.virtual_coils, getattr(recipe.coils, "maps", 1)), available_bytes())
     raw, told = arranged(raw, recipe.encoding)
     if raw.encoding.geometry.is_3d and raw.samples.size > _LARGE_SLAB:
         image = _reconstructed(raw, recipe, poses, say, torch.get_num_threads())
@@ -68,79 +69,47 @@ def reconstruct(
     return image
 
 
-def _reconstructed(raw: RawData, recipe: Recipe, poses: Poses | None, say: Progress, workers: int) -> Image:
-    say(0.0, "readouts")
-    data, channels = _prepared(raw, recipe, workers)
-    data = completed(data, recipe.completion, recipe.partial_fourier, recipe.noise_map != "none")
-
-    def made(number: int) -> EncodedVolume:
-        volume = data.volume(number, _maps(data, number, recipe))
-        return with_motion(volume, raw, number, recipe, poses, lambda done: say(0.05 + 0.25 * done, "motion"))
-
-    return assemble(raw, recipe, data, channels, _solve_all(data, made, recipe, say, workers))
-
-
 def _silent(fraction: float, text: str) -> None:
     pass
 
 
-def _prepared(raw: RawData, recipe: Recipe, workers: int) -> tuple[Prepared, Channels]:
-    live = live_channels(raw)
-    covariance, whitening = _whitening(raw, live, recipe)
-    mixing = whitening @ np.eye(len(live))[live]
-    data = _placed(raw, recipe, mixing, workers)
-    keep = min(recipe.virtual_coils or len(whitening), len(whitening))
-    compression = np.eye(len(whitening), dtype=np.complex128)
-    if keep < len(whitening):
-        compression = principal_channels(data.strongest_samples(_COMPRESSION_ROWS).numpy(), keep)
-        data = data.mixed(torch.from_numpy(compression.astype(np.complex64)))
-    unwhitening = np.linalg.inv(whitening) @ compression.conj().T
-    return data, Channels(unwhitening=unwhitening, covariance=covariance, live=int(live.sum()), dropped=int((~live).sum()))
+def _reconstructed(raw: RawData, recipe: Recipe, poses: Poses | None, say: Progress, workers: int) -> Image:
+    say(0.0, "readouts")
+    data, channels = prepare(raw, recipe, workers)
+
+    def encoded(number: int, tell: Progress) -> EncodedVolume:
+        volume = data.volume(number, estimate_maps(data, number, recipe.coils))
+        return with_motion(volume, raw, number, recipe, poses, lambda done: tell(0.05 + 0.25 * done, "motion"))
+
+    if recipe.noise_map != "replica":
+        return assemble(raw, recipe, data, channels, _solve_all(data, encoded, recipe, say, workers))
+    if poses is not None or recipe.motion is not None:
+        raise DataError('noise replicas: not of a moving head, whose poses would be lost. Use noise_map "estimated".')
+    slices = _solve_all(data, encoded, recipe, lambda done, text: say(_SHARE_BESIDE_REPLICAS * done, text), workers)
+    slices = _with_replica_noise(raw, recipe, data, channels, slices, say, workers)
+    return assemble(raw, recipe, data, channels, slices)
 
 
-def _placed(raw: RawData, recipe: Recipe, mixing: Complex[np.ndarray, "out coil"], workers: int) -> Prepared:
-    """Raw data made ready by the encoding that the recipe names."""
-    if isinstance(recipe.encoding, NonUniform):
-        slices = 1 if raw.encoding.geometry.is_3d else len(raw.encoding.geometry.slice_offsets_m)
-        return prepare_non_uniform(raw, recipe.encoding, mixing, _shift_m(raw), workers if slices == 1 else 1)
-    if isinstance(recipe.encoding, Wave):
-        course = wave_course(raw)
-        if course is None:
-            raise DataError("Wave encoding: the readouts do not swing, or not all alike. Use Cartesian.")
-        return prepare_wave(raw, mixing, _shift_m(raw), course)
-    return prepare_cartesian(raw, mixing, _shift_m(raw), recipe)
-
-
-def _whitening(
-    raw: RawData, live: Bool[np.ndarray, " coil"], recipe: Recipe
-) -> tuple[Complex[np.ndarray, "live live"] | None, Complex[np.ndarray, "live live"]]:
-    if raw.noise is None or not np.any(raw.noise[live]):
-        noise = periphery_noise(_peripheral_samples(raw, recipe)) or 1.0
-        return None, np.eye(int(live.sum()), dtype=np.complex128) / noise
-    covariance = noise_covariance(raw.noise[live], raw.noise_dwell_s, raw.encoding.dwell_s)
-    return covariance, whitening_matrix(covariance)
-
-
-def _peripheral_samples(raw: RawData, recipe: Recipe) -> Complex[np.ndarray, " n"]:
-    """Samples of the tenth of the readouts that is farthest from the centre of k-space, or of the samples on curves."""
-    rows = np.flatnonzero(imaging_rows(raw))
-    if isinstance(recipe.encoding, NonUniform):
-        return outermost_samples(raw.take(rows))[:, live_channels(raw)].reshape(-1)
-    matrix = raw.encoding.geometry.encoded_matrix
-    line, partition = raw.encoding.counter("line")[rows], raw.encoding.counter("partition")[rows]
-    distance = np.hypot(line / matrix[1] - 0.5, partition / matrix[2] - 0.5 * (matrix[2] > 1))
-    farthest = rows[np.argsort(distance)[-max(1, len(rows) // 10) :]]
-    return raw.samples[farthest][:, live_channels(raw)].reshape(-1)
-
-
-def _shift_m(raw: RawData) -> Float[np.ndarray, 3]:
-    """(read, phase, slice) of the image's centre as seen from the origin of the data's phases."""
-    geometry = raw.encoding.geometry
-    if raw.trajectory_per_m is None:
-        return np.zeros(3)
-    shift = np.stack([geometry.read, geometry.phase, geometry.slice]) @ geometry.centre_m
-    along_slice = shift[2] + geometry.slice_offsets_m[0] if geometry.is_3d else 0.0
-    return np.array([shift[0], shift[1], along_slice])
+def _with_replica_noise(
+    raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, slices: list[SolvedSlice], say: Progress, workers: int
+) -> list[SolvedSlice]:
+    """The slices with their noise variance measured instead of computed."""
+    chain = Chain(
+        raw=raw,
+        recipe=recipe,
+        mixing=channels.mixing,
+        prepare=lambda replica: prepare_white(replica, recipe, channels, workers),
+        maps=[part.maps for part in slices],
+        images=[join_parts(part.solved.values[:1], part.maps)[0] for part in slices],
+        workers=workers,
+    )
+    rest = 0.98 - _SHARE_BESIDE_REPLICAS
+    variances = replica_variance(chain, lambda done: say(_SHARE_BESIDE_REPLICAS + rest * done, "noise replicas"))
+    # A column's noise is that of the part of its k-space that was measured; solvers count it as 1, and so does the image.
+    return [
+        replace(part, solved=replace(part.solved, noise_variance=variance / data.columns_sampled, noise_is_exact=True))
+        for part, variance in zip(slices, variances, strict=True)
+    ]
 
 
 def _check_solvable(data: Prepared, recipe: Recipe, gaps: bool) -> None:
@@ -150,20 +119,25 @@ def _check_solvable(data: Prepared, recipe: Recipe, gaps: bool) -> None:
 
 
 def _solve_all(
-    data: Prepared, made: Callable[[int], EncodedVolume], recipe: Recipe, say: Progress, workers: int
+    data: Prepared, encoded: Callable[[int, Progress], EncodedVolume], recipe: Recipe, say: Progress, workers: int
 ) -> list[SolvedSlice]:
-    """Every slice, or the slab. Slices are independent and share the cores. made: gives each, encoded."""
+    """Every slice, or the slab. Slices are independent and share the cores. encoded: gives each."""
     solved: list[SolvedSlice] = []
     only = data.slices == 1
+    tell = say if only else _silent
 
     def solve(number: int) -> SolvedSlice:
-        volume = made(number)
+        volume = encoded(number, tell)
         if number == 0:
             _check_solvable(data, recipe, volume.has_gaps)
-        if only:
-            say(0.3, "solve")
-        result = solve_volume(volume, recipe, lambda done: say(0.3 + 0.68 * done, "solve") if only else None)
-        return SolvedSlice(solved=result, maps=volume.maps, acceleration=volume.acceleration, notes=motion_report(volume))
+        tell(0.3, "solve")
+        return SolvedSlice(
+            solved=solve_volume(volume, recipe, lambda done: tell(0.3 + 0.68 * done, "solve")),
+            maps=volume.maps,
+            acceleration=volume.acceleration,
+            notes=motion_report(volume),
+            ideal_variance=ideal_variance(volume, recipe.solver),
+        )
 
     say(0.05, "coil maps")
     # A single slab runs here and now, so that torch's threads serve its few large steps.
@@ -171,11 +145,3 @@ def _solve_all(
         solved.append(part)
         say(0.05 + 0.93 * len(solved) / data.slices, "slices")
     return solved
-
-
-def _maps(data: Prepared, number: int, recipe: Recipe) -> Complex[Tensor, "part x channel z y"]:
-    z, y, x = data.grid
-    if data.channels == 1:
-        return torch.ones((1, x, 1, z, y), dtype=torch.complex64)
-    maps = coil_maps(data.calibration(number, recipe.coils.calibration), data.grid, recipe.coils)[0]
-    return torch.from_numpy(maps).permute(3, 0, 1, 2)[None].contiguous()

@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 from matplotlib.figure import Figure
 
-from fullbore.clinical.report.anatomy import rows_of_cuts
+from fullbore.clinical.report.anatomy import DPI, rows_of_cuts
 from fullbore.clinical.report.coil_figure import coil_images
 from fullbore.clinical.report.html import figure, page, table
 from fullbore.clinical.report.sequence_figures import sampling
@@ -24,8 +24,8 @@ def picture(image: Image) -> Figure:
     )
 
 
-def recon_page(raw: RawData, image: Image, source: str, source_sha256: str) -> str:
-    """Image, sampling, coils and what was done, as HTML text."""
+def recon_page(raw: RawData, image: Image, source: str, source_sha256: str, recipe: str = "") -> str:
+    """Image, noise, sampling, coils and what was done, as HTML text. recipe: as TOML, with its reasons."""
     encoding = raw.encoding
     facts = [
         ("file", source),
@@ -37,10 +37,44 @@ def recon_page(raw: RawData, image: Image, source: str, source_sha256: str) -> s
         ("noise scan", "yes" if raw.noise is not None else "no"),
     ]
     facts += [(f"read: {key}", value) for key, value in raw.provenance.items()]
-    facts += [(f"reconstruction: {key}", str(value)) for key, value in image.report.items()]
+    facts += [(f"reconstruction: {key}", str(value)) for key, value in image.report.items() if key != "residual_curve"]
     body = f'<h1>{escape(image.name)}</h1><p class="lead">Reconstructed by Fullbore from {escape(source)}.</p>'
     body += figure(picture(image), "Reconstructed image (magnitude).")
+    for drawing, caption in _noise_figures(image):
+        body += figure(drawing, caption)
+    curve = image.report.get("residual_curve")
+    if isinstance(curve, list) and len(curve) > 1:
+        body += figure(residual_figure(curve, int(str(image.report["iterations"]))), "Residual after each iteration.")
     body += figure(sampling(encoding), "Sampling of k-space and the order of the readouts.")
     if image.sensitivities is not None:
         body += figure(coil_images(image), "Estimated coil sensitivities (magnitude above, phase below).")
+    if recipe:
+        body += (
+            f"<h2>Recipe</h2><p>SHA-256 <code>{escape(str(image.report['recipe_sha256']))}</code></p><pre>{escape(recipe)}</pre>"
+        )
     return page(f"Fullbore reconstruction of {source}", body + table(("what", "value"), facts))
+
+
+def residual_figure(curve: list[float], iterations: int) -> Figure:
+    """The residual over the iterations, on a logarithmic scale."""
+    drawing = Figure(figsize=(6, 2.6), dpi=DPI, layout="constrained")
+    axis = drawing.subplots()
+    axis.semilogy(np.linspace(iterations / len(curve), iterations, len(curve)), np.maximum(curve, 1e-12), marker=".")
+    axis.set(xlabel="iteration", ylabel="relative residual")
+    axis.grid(alpha=0.3)
+    return drawing
+
+
+def _noise_figures(image: Image) -> list[tuple[Figure, str]]:
+    """The noise map and the g-factor map, each with a scale of its own."""
+    told = str(image.report.get("noise_map", ""))
+    drawn = []
+    for values, name, caption in (
+        (image.noise_std, "noise", f"Standard deviation of the noise, in the units of the image ({told})."),
+        (image.g_factor, "g-factor", f"g-factor: noise beyond that of fewer samples ({told})."),
+    ):
+        if values is not None:
+            top = float(np.percentile(values, 99.5)) or 1.0
+            unit = "g" if name == "g-factor" else "1"
+            drawn.append((rows_of_cuts([(name, values, 0.0, top, "viridis")], image.grid, unit=unit), caption))
+    return drawn

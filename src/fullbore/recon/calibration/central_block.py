@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Complex, Int
+from jaxtyping import Bool, Complex, Float, Int
 from torch import Tensor
 
 from fullbore.errors import DataError
@@ -108,3 +108,15 @@ def _check_size(readouts: Readouts, region: tuple[slice, slice]) -> None:
                 f"calibration: the fully sampled centre of k-space has {got} {name}, wanted at least {min(SMALLEST, n)}. "
                 "Acquire calibration lines around k = 0, or give a separate calibration scan."
             )
+
+
+def sampled_centre(
+    readouts: Readouts, slice_: int, largest: int
+) -> tuple[Complex[Tensor, "coil kz ky kx"], Float[Tensor, "kz ky kx"]]:
+    """Samples of the first calibrating frame around k = 0, at most `largest` along each axis, and 1 where there are any."""
+    rows = calibration_rows(readouts, slice_)[0]
+    extent = [min(n, largest) for n in readouts.matrix]
+    region = _centred(readouts.matrix, extent)
+    block = _columns_of_block(readouts, rows, region, largest)
+    measured = torch.from_numpy(_measured(readouts, rows)[region].astype(np.float32))
+    return block, measured[:, :, None].expand(*block.shape[1:]).contiguous()

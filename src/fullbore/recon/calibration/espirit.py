@@ -38,12 +38,64 @@ def coil_maps(
     """
     if block.shape[1] == 1:
         return np.ones((1, *shape), np.complex64), np.ones(shape, np.float32)
+    lags, kernel = _calibrated(block, recipe)
+    grid = coarse_grid(shape, kernel, recipe.grid)
+    vectors, values = leading_eigenvectors(_correlation(lags, kernel, grid))
+    vectors = referenced(vectors, strongest_combination(block))
+    return onto_image(vectors.T.reshape(-1, *grid).numpy(), values.reshape(grid).numpy(), shape, recipe.crop)
+
+
+def several_maps(
+    block: Complex[Tensor, "frame coil kz ky kx"], shape: tuple[int, int, int], recipe: Espirit
+) -> tuple[Complex[Tensor, "part coil z y x"], Float[Tensor, "part z y x"]]:
+    """`recipe.maps` orthonormal sets of maps, strongest first, and their eigenvalues; zero where the eigenvalue is too small.
+
+    Eigenvectors of near eigenvalues turn into each other from one voxel to the next and cannot be interpolated; H can, so it
+    is evaluated at every voxel, plane by plane.
+    """
+    lags, kernel = _calibrated(block, recipe)
+    coils, count = block.shape[1], min(recipe.maps, block.shape[1])
+    reference = strongest_combination(block)
+    maps = torch.zeros((count, coils, *shape), dtype=block.dtype)
+    found = torch.zeros((count, *shape), dtype=torch.float32)
+    waves = [_waves(n, k, lags.dtype) for n, k in zip(shape, kernel, strict=True)]
+    series = lags.reshape(*(2 * k - 1 for k in kernel), coils * coils)
+    for z in range(shape[0]):
+        plane = torch.einsum("yb,xa,bac->yxc", waves[1], waves[2], torch.einsum("d,dbac->bac", waves[0][z], series))
+        h = plane.reshape(-1, coils, coils)
+        maps_of_plane = torch.zeros((count, *h.shape[:2]), dtype=h.dtype)
+        for part in range(count):
+            vectors, values = leading_eigenvectors(h)
+            kept = values >= (recipe.crop if part == 0 else max(recipe.crop, recipe.extra_crop))
+            if part:
+                earlier = maps_of_plane[:part]
+                vectors = vectors - torch.einsum("qpc,qp->pc", earlier, torch.einsum("qpc,pc->qp", earlier.conj(), vectors))
+                vectors = vectors / torch.linalg.vector_norm(vectors, dim=1, keepdim=True).clamp_min(1e-20)
+            maps_of_plane[part] = vectors
+            oriented = referenced(vectors, reference) * kept[:, None]
+            maps[part, :, z] = oriented.T.reshape(coils, *shape[1:])
+            found[part, z] = values.reshape(shape[1:])
+            h = h - values[:, None, None] * (vectors[:, :, None] * vectors[:, None, :].conj())
+    return maps, found
+
+
+def _waves(points: int, kernel: int, dtype: torch.dtype) -> Complex[Tensor, "point lag"]:
+    """exp(-2 pi i lag r) at the centres of `points` voxels."""
+    r = (torch.arange(points, dtype=torch.float64) - points // 2) / points
+    lag = torch.arange(-(kernel - 1), kernel, dtype=torch.float64)
+    return torch.exp(-2j * math.pi * r[:, None] * lag).to(dtype)
+
+
+def _calibrated(
+    block: Complex[Tensor, "frame coil kz ky kx"], recipe: Espirit
+) -> tuple[Complex[Tensor, "lag coil coil"], tuple[int, ...]]:
     kernel = tuple(_kernel_extent(n, recipe.kernel) for n in block.shape[2:])
-    lags = _lag_sums(_projector(block, kernel, recipe.rank_cut), kernel, block.shape[1])
-    grid = tuple(1 if k == 1 else min(max(recipe.grid, 2 * k), max(n, 2 * k)) for k, n in zip(kernel, shape, strict=True))
-    vectors, values = _leading_eigenvectors(_correlation(lags, kernel, grid))
-    vectors = _referenced(vectors, _strongest_combination(block))
-    return _onto_image(vectors.T.reshape(-1, *grid).numpy(), values.reshape(grid).numpy(), shape, recipe.crop)
+    return _lag_sums(_projector(block, kernel, recipe.rank_cut), kernel, block.shape[1]), kernel
+
+
+def coarse_grid(shape: tuple[int, ...], kernel: tuple[int, ...], wanted: int) -> tuple[int, ...]:
+    """Points along each axis: as many as wanted, not more than voxels, at least two kernels; one where the kernel is flat."""
+    return tuple(1 if k == 1 else min(max(wanted, 2 * k), max(n, 2 * k)) for k, n in zip(kernel, shape, strict=True))
 
 
 def _kernel_extent(samples: int, wanted: int) -> int:
@@ -93,7 +145,8 @@ def _correlation(
     return spectrum.reshape(coils * coils, -1).T.reshape(-1, coils, coils).contiguous()
 
 
-def _leading_eigenvectors(h: Complex[Tensor, "point coil coil"]) -> tuple[Complex[Tensor, "point coil"], Float[Tensor, " point"]]:
+def leading_eigenvectors(h: Complex[Tensor, "point coil coil"]) -> tuple[Complex[Tensor, "point coil"], Float[Tensor, " point"]]:
+    """Eigenvector of the largest eigenvalue, unit norm, and that eigenvalue, of Hermitian positive semi-definite matrices."""
     power = h
     for _ in range(_SQUARINGS):
         power = power @ power
@@ -108,7 +161,7 @@ def _leading_eigenvectors(h: Complex[Tensor, "point coil coil"]) -> tuple[Comple
     return vector[:, :, 0], value
 
 
-def _strongest_combination(block: Complex[Tensor, "frame coil kz ky kx"]) -> Complex[Tensor, " coil"]:
+def strongest_combination(block: Complex[Tensor, "frame coil kz ky kx"]) -> Complex[Tensor, " coil"]:
     """The leading eigenvector; its free phase is such that it sees the sample at k = 0 as positive."""
     samples = block.movedim(1, 0).reshape(block.shape[1], -1)
     leading = torch.linalg.eigh(samples @ samples.mH)[1][:, -1]
@@ -117,12 +170,13 @@ def _strongest_combination(block: Complex[Tensor, "frame coil kz ky kx"]) -> Com
     return leading * torch.exp(1j * torch.angle(seen))
 
 
-def _referenced(vectors: Complex[Tensor, "point coil"], reference: Complex[Tensor, " coil"]) -> Complex[Tensor, "point coil"]:
+def referenced(vectors: Complex[Tensor, "point coil"], reference: Complex[Tensor, " coil"]) -> Complex[Tensor, "point coil"]:
+    """Each vector with the phase that makes it positive for the reference combination."""
     seen = vectors @ reference.conj()
     return vectors * torch.exp(-1j * torch.angle(seen))[:, None]
 
 
-def _onto_image(
+def onto_image(
     vectors: Complex[np.ndarray, "coil gz gy gx"], values: Float[np.ndarray, "gz gy gx"], shape: tuple[int, int, int], crop: float
 ) -> tuple[Complex[np.ndarray, "coil z y x"], Float[np.ndarray, "z y x"]]:
     """Interpolate, and bring the maps back to unit norm. H is periodic, so the grid is continued past its edges."""

@@ -21,13 +21,15 @@ from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier
 class CompletedVolume(EncodedVolume):
     """Channel images of completed k-space: A is the channels' maps alone.
 
-    images: (frame, channel, x, z, y). variance: of the combined image. undersampling: before the completion.
+    images: (frame, channel, x, z, y). variance: of the combined image, a closed form when `exact`.
+    undersampling: before the completion.
     """
 
     images: Complex[Tensor, "frame channel x z y"]
     maps: Complex[Tensor, "part x channel z y"]
     variance: Float[Tensor, "x z y"]
     undersampling: float
+    exact: bool = True
 
     @property
     def shape(self) -> tuple[int, int, int, int, int]:
@@ -54,6 +56,11 @@ class CompletedVolume(EncodedVolume):
     def matched_variance(self) -> Float[Tensor, "x z y"]:
         """What the completion made of the noise."""
         return self.variance
+
+    @property
+    def variance_is_exact(self) -> bool:
+        """Not SPIRiT's."""
+        return self.exact
 
     @property
     def acceleration(self) -> float:
@@ -126,7 +133,9 @@ class CompletedData(Prepared):
             images = torch.stack([partial_fourier.images(part, extents, self.partial_fourier) for part in filled])
             variance = variance * (partial_fourier.noise_factor(extents, self.partial_fourier) / self.columns_sampled)
         before = float(counts[0].size) / float(np.count_nonzero(counts[0]))
-        return CompletedVolume(images=images, maps=maps, variance=variance, undersampling=before)
+        return CompletedVolume(
+            images=images, maps=maps, variance=variance, undersampling=before, exact=not isinstance(self.completion, Spirit)
+        )
 
     def _filled(
         self, slice_: int, given: list[Tensor], counts: list[np.ndarray], maps: Complex[Tensor, "x channel z y"]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fullbore.data import RawData
 from fullbore.numerics.sensitivity import SliceEncoding
-from fullbore.recon.calibration.central_block import calibration_block, has_gaps
+from fullbore.recon.calibration.central_block import calibration_block, has_gaps, sampled_centre
 from fullbore.recon.completions.slice_grappa import separated
 from fullbore.recon.encodings.readouts import Readouts, check_complete, kept_rows, prepare_readouts
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
@@ -125,6 +125,15 @@ class CartesianData(Prepared):
         """Channels combined by `matrix`."""
         return replace(self, readouts=replace(self.readouts, values=matrix @ self.readouts.values))
 
+    def mixed_columns(self, matrices: Complex[Tensor, "x out channel"]) -> CartesianData:
+        """Channels combined by a matrix of each column's own."""
+        values = torch.einsum("xoc,rcx->rox", matrices, self.readouts.values)
+        return replace(self, readouts=replace(self.readouts, values=values.contiguous()))
+
+    def strongest_columns(self, count: int) -> Complex[Tensor, "x channel n"]:
+        """`strongest_samples` column by column."""
+        return self.strongest_samples(count).reshape(self.channels, -1, self.grid[2]).permute(2, 0, 1)
+
     def strongest_samples(self, count: int) -> Complex[Tensor, "channel n"]:
         """Samples of the `count` readouts nearest to the centre of k-space."""
         readouts = self.readouts
@@ -135,6 +144,10 @@ class CartesianData(Prepared):
     def calibration(self, slice_: int, largest: int) -> Complex[Tensor, "frame channel kz ky kx"]:
         """The fully sampled centre of k-space."""
         return calibration_block(self.readouts, slice_, largest)
+
+    def sampled_centre(self, slice_: int, largest: int) -> tuple[Complex[Tensor, "channel kz ky kx"], Float[Tensor, "kz ky kx"]]:
+        """The central samples of the first frame, zero in the gaps, and where there are none."""
+        return sampled_centre(self.readouts, slice_, largest)
 
     def volume(self, slice_: int, maps: Complex[Tensor, "part x channel z y"]) -> CartesianVolume:
         """One slice or slab with all its frames."""

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
@@ -68,6 +69,11 @@ class EncodedVolume(ABC):
     def combined_variance(self) -> Float[Tensor, "x z y"]:
         """Noise variance of `combined` in the first frame, for noise of variance 1."""
         return self.matched_variance()
+
+    @property
+    def variance_is_exact(self) -> bool:
+        """False where `combined_variance` is an estimate."""
+        return True
 
     def unaliased_variance(self) -> Float[Tensor, "x z y"]:
         """Noise variance of a least-squares solution in the first frame if the channels told all voxels apart (g = 1)."""
@@ -133,6 +139,11 @@ class Prepared(ABC):
     @abstractmethod
     def calibration(self, slice_: int, largest: int) -> Complex[Tensor, "frame channel kz ky kx"]:
         """Fully sampled centre of k-space on a grid, at most `largest` along each axis. Errors: DataError without one."""
+
+    def sampled_centre(self, slice_: int, largest: int) -> tuple[Complex[Tensor, "channel kz ky kx"], Float[Tensor, "kz ky kx"]]:
+        """The centre of k-space on a grid, gaps and all, and 1 where it was measured; as `calibration` where that is whole."""
+        block = self.calibration(slice_, largest)[0]
+        return block, torch.ones(block.shape[1:], dtype=torch.float32)
 
     @abstractmethod
     def volume(self, slice_: int, maps: Complex[Tensor, "part x channel z y"]) -> EncodedVolume:

@@ -1,6 +1,6 @@
 """The parts of a recipe and the tree that joins them: coils, encoding, prior, solver."""
 
-from fullbore.recon.recipe.coils import Coils, Espirit
+from fullbore.recon.recipe.coils import Coils, Espirit, NlInv, Walsh
 from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, SliceGrappa, Spirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel, NonUniform, Wave
 from fullbore.recon.recipe.motion import MotionCorrection
@@ -21,6 +21,7 @@ __all__ = [
     "Espirit",
     "Grappa",
     "MotionCorrection",
+    "NlInv",
     "NonUniform",
     "PartialFourier",
     "Prior",
@@ -29,6 +30,7 @@ __all__ = [
     "SliceGrappa",
     "Solver",
     "Spirit",
+    "Walsh",
     "Wave",
     "Wavelet",
 ]

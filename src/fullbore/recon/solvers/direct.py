@@ -14,11 +14,21 @@ from fullbore.recon.solvers.solved import Solved
 
 def combine(volume: EncodedVolume) -> Solved:
     """A^H y: right when nothing is missing."""
-    return Solved(values=volume.combined(), noise_variance=volume.combined_variance(), iterations=0, residual=0.0, converged=True)
+    return Solved(
+        values=volume.combined(),
+        noise_variance=volume.combined_variance(),
+        noise_is_exact=volume.variance_is_exact,
+        iterations=0,
+        residual=0.0,
+        converged=True,
+    )
 
 
-def solve_columns(volume: CartesianVolume, solver: Direct) -> Solved:
-    """Exact SENSE of 2D data with one set of maps; frames with the same lines share their factors."""
+def solve_columns(volume: CartesianVolume, solver: Direct, noise_stride: int = 1) -> Solved:
+    """Exact SENSE of 2D data with one set of maps; frames with the same lines share their factors.
+
+    noise_stride: the noise is computed in every so many columns and interpolated between them.
+    """
     maps = volume.maps[0, :, :, 0]
     values = torch.empty(volume.shape, dtype=volume.maps.dtype)
     groups: dict[bytes, list[int]] = {}
@@ -31,7 +41,15 @@ def solve_columns(volume: CartesianVolume, solver: Direct) -> Solved:
         right = torch.cat([volume.only(frame).adjoint()[:, 0, :, 0] for frame in frames])
         values[frames] = factors.solve(right)[:, None, :, None]
         if variance is None:
-            variance = factors.noise_variance()[:, None] * float(np.mean(1 / count[count > 0]))
+            variance = factors.noise_variance(noise_stride)[:, None] * float(np.mean(1 / count[count > 0]))
             condition = factors.condition()
     assert variance is not None
-    return Solved(values=values, noise_variance=variance, iterations=1, residual=0.0, converged=True, condition=condition)
+    return Solved(
+        values=values,
+        noise_variance=variance,
+        noise_is_exact=True,
+        iterations=1,
+        residual=0.0,
+        converged=True,
+        condition=condition,
+    )

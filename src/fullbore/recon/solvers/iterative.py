@@ -29,11 +29,13 @@ def iterate(
             reports.append(
                 _run(volume.only(frame), solver, prior, lambda done, frame=frame: progress((frame + done) / frames))  # type: ignore[misc]
             )
+    longest = max(reports, key=lambda report: report.iterations)
     return Solved(
         values=torch.cat([report.value for report in reports]),
         # Without aliasing noise (g = 1) undersampling raises the variance by the acceleration; a prior lowers it.
         noise_variance=volume.unaliased_variance(),
-        iterations=max(report.iterations for report in reports),
+        iterations=longest.iterations,
+        history=longest.history,
         residual=max(report.residual for report in reports),
         converged=all(report.status == "converged" for report in reports),
     )

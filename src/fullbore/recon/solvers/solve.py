@@ -12,6 +12,9 @@ from fullbore.recon.solvers.direct import combine, solve_columns
 from fullbore.recon.solvers.iterative import iterate
 from fullbore.recon.solvers.solved import Solved
 
+# Columns from one noise inversion to the next when an estimate will do: it costs less than the image then.
+_NOISE_STRIDE = 4
+
 
 def solve_volume(volume: EncodedVolume, recipe: Recipe, progress: Callable[[float], None]) -> Solved:
     """All frames of one slice or slab. Errors: DataError when the solver does not suit the data."""
@@ -24,6 +27,6 @@ def solve_volume(volume: EncodedVolume, recipe: Recipe, progress: Callable[[floa
                     "Direct solver: the data have partition encoding, a curved trajectory or several sets of maps. "
                     "Use ConjugateGradient or ProximalGradient."
                 )
-            return solve_columns(volume, recipe.solver)
+            return solve_columns(volume, recipe.solver, 1 if recipe.noise_map == "analytic" else _NOISE_STRIDE)
         case _:
             return iterate(volume, recipe.solver, recipe.prior, progress)

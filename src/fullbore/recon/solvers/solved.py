@@ -13,7 +13,9 @@ class Solved:
     """Images of one slice or slab.
 
     values: (frame, part, x, z, y). noise_variance: (x, z, y) for white noise of variance 1 in every channel.
+    noise_is_exact: that variance is the closed form, not an estimate.
     iterations, residual: the largest over the frames. converged: of every frame. condition: of the encoding, or None.
+    history: residual after each iteration, of the frame that took most.
     """
 
     values: Complex[Tensor, "frame part x z y"]
@@ -22,3 +24,5 @@ class Solved:
     residual: float
     converged: bool
     condition: float | None = None
+    noise_is_exact: bool = False
+    history: tuple[float, ...] = ()

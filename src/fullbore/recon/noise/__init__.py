@@ -1,0 +1,1 @@
+"""How the noise of the channels becomes the noise of the image."""
