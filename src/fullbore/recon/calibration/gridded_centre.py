@@ -83,9 +83,16 @@ def solved_images(
 
 
 def _filled(sampling: Sampling, values: tuple[Complex[Tensor, "channel _"], ...], extent: list[int]) -> float:
+    """Fraction of the cells in the ellipse (of every partition) or ellipsoid inside the block that hold a sample."""
     part, _ = central_part(sampling, values, (extent[0], extent[1], extent[2]))
-    if not part.points or sum(len(points) for points in part.points) == 0:
+    if part.samples == 0:
         return 0.0
-    held, cells = part.occupied()
-    # An ellipse inside the block is enough where curves end on one.
-    return held / max(cells, int(0.7 * extent[0] * extent[1] * extent[2]) if sampling.stacked else cells)
+    held = part.occupancy()
+    axes = (1, 2) if sampling.stacked else (0, 1, 2)
+    radius = torch.zeros(())
+    for axis in axes:
+        n = extent[axis]
+        line = (torch.arange(n) - n // 2) / max(1.0, n / 2)
+        radius = radius + line.square().reshape([n if other == axis else 1 for other in range(3)])
+    inside = (radius < 1).expand(held.shape)
+    return float(held[inside].float().mean())

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Bool, Complex, Float
 from torch import Tensor
 
 from fullbore.numerics.fourier import ifft_centred
@@ -108,13 +108,18 @@ class Sampling:
 
     def occupied(self) -> tuple[int, int]:
         """Cells of k-space that hold a sample, and cells within the extent of the samples (an ellipse, where it is one)."""
+        held = int(self.occupancy().sum())
+        return held, max(held, _extent(self._all_points(), self.shape, self.stacked))
+
+    def occupancy(self) -> Bool[Tensor, "z x y"]:
+        """Which cells of the grid's k-space hold a sample, k = 0 at n // 2."""
         every = self._all_points()
-        grid = torch.tensor(self.shape, dtype=every.dtype)
-        cells = (every + torch.div(grid, 2, rounding_mode="floor")).round().long()
-        cells = torch.minimum(cells.clamp_min(0), grid.long() - 1)
-        flat = (cells[:, 0] * self.shape[1] + cells[:, 1]) * self.shape[2] + cells[:, 2]
-        held = int(torch.unique(flat).numel())
-        return held, max(held, _extent(every, self.shape, self.stacked))
+        grid = torch.tensor(self.shape)
+        cells = (every + torch.div(grid, 2, rounding_mode="floor").to(every)).round().long()
+        cells = torch.minimum(cells.clamp_min(0), grid - 1)
+        held = torch.zeros(self.shape, dtype=torch.bool)
+        held[tuple(cells.unbind(1))] = True
+        return held
 
     def same_points(self, other: Sampling) -> bool:
         """True when both were measured at the same points in the same order."""

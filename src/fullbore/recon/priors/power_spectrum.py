@@ -36,6 +36,7 @@ def power_of_shells(shape: tuple[int, ...], radii: Float[Tensor, " n"], power: F
     mean = np.bincount(shell, power.cpu().double().numpy(), len(edges))[held] / count[held]
     grid = radius_grid(shape).numpy() * cells
     line = np.interp(np.log(np.maximum(grid, 0.5)), np.log(np.maximum(centre, 0.5)), np.log(np.maximum(mean, _HIDDEN)))
+    line = np.where(grid > at.max() + 0.5, np.log(_HIDDEN), line)  # what was not measured is not made up
     return torch.from_numpy(np.exp(line).astype(np.float32)).to(power.device)
 
 
