@@ -34,7 +34,7 @@ def proximal_gradient(
     for iteration in range(iterations):
         new = proximal(lead - step * gradient(lead), iteration)
         change = new - x
-        residual = _ratio(change, new)
+        residual = change_ratio(change, new)
         if residual <= tolerance:
             return SolverReport(value=new, iterations=iteration + 1, residual=residual, status="converged")
         if float(torch.real(torch.vdot((lead - new).flatten(), change.flatten()))) > 0:
@@ -47,7 +47,8 @@ def proximal_gradient(
     return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit")
 
 
-def _ratio(change: Tensor, value: Tensor) -> float:
+def change_ratio(change: Tensor, value: Tensor) -> float:
+    """|change| over |value|; 0 for nothing."""
     size = _norm(value)
     return _norm(change) / size if size > 0 else 0.0
 

@@ -20,7 +20,9 @@ from fullbore.recon.calibration.espirit import coil_maps
 from fullbore.recon.calibration.whitening import noise_covariance, periphery_noise, whitening_matrix
 from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.encodings.cartesian import prepare_cartesian
+from fullbore.recon.encodings.subspace import courses
 from fullbore.recon.encodings.volume import Prepared
+from fullbore.recon.frames import frame_times
 from fullbore.recon.recipe import ConjugateGradient, Direct, Recipe
 from fullbore.recon.solvers.solve import solve_volume
 
@@ -60,7 +62,8 @@ def reconstruct(raw: RawData, recipe: Recipe | None = None, progress: Progress |
 def _reconstructed(raw: RawData, recipe: Recipe, say: Progress, workers: int) -> Image:
     say(0.0, "readouts")
     data, channels = _prepared(raw, recipe)
-    return assemble(raw, recipe, data, channels, _solve_all(data, recipe, say, workers))
+    basis = courses(recipe.subspace, frame_times(raw)[0]) if recipe.subspace else None
+    return assemble(raw, recipe, data, channels, _solve_all(data, recipe, basis, say, workers))
 
 
 def _silent(fraction: float, text: str) -> None:
@@ -117,8 +120,10 @@ def _check_solvable(data: Prepared, recipe: Recipe, gaps: bool) -> None:
         raise DataError("SENSE: one channel cannot tell folded voxels apart. Use ProximalGradient with a prior.")
 
 
-def _solve_all(data: Prepared, recipe: Recipe, say: Progress, workers: int) -> list[SolvedSlice]:
-    """Every slice, or the slab. Slices are independent and share the cores."""
+def _solve_all(
+    data: Prepared, recipe: Recipe, basis: Complex[Tensor, "frame course"] | None, say: Progress, workers: int
+) -> list[SolvedSlice]:
+    """Every slice, or the slab. Slices are independent and share the cores. basis: of a subspace of the frames."""
     solved: list[SolvedSlice] = []
     only = data.slices == 1
 
@@ -128,7 +133,7 @@ def _solve_all(data: Prepared, recipe: Recipe, say: Progress, workers: int) -> l
             _check_solvable(data, recipe, volume.has_gaps)
         if only:
             say(0.3, "solve")
-        result = solve_volume(volume, recipe, lambda done: say(0.3 + 0.68 * done, "solve") if only else None)
+        result = solve_volume(volume, recipe, lambda done: say(0.3 + 0.68 * done, "solve") if only else None, basis)
         return SolvedSlice(solved=result, maps=volume.maps, acceleration=volume.acceleration)
 
     say(0.05, "coil maps")

@@ -2,8 +2,20 @@
 
 from fullbore.recon.recipe.coils import Coils, Espirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
-from fullbore.recon.recipe.priors import Prior, Wavelet
-from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, ProximalGradient, Solver
+from fullbore.recon.recipe.priors import (
+    LocallyLowRank,
+    LowRankPlusSparse,
+    OperatorPrior,
+    Prior,
+    ProximalPrior,
+    TemporalTotalVariation,
+    TotalGeneralisedVariation,
+    TotalVariation,
+    Wavelet,
+    WaveletJoint,
+)
+from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, PrimalDual, ProximalGradient, Solver
+from fullbore.recon.recipe.subspace import Subspace
 from fullbore.recon.recipe.tree import Recipe
 
 __all__ = [
@@ -14,9 +26,19 @@ __all__ = [
     "Direct",
     "EncodingModel",
     "Espirit",
+    "LocallyLowRank",
+    "LowRankPlusSparse",
+    "OperatorPrior",
+    "PrimalDual",
     "Prior",
     "ProximalGradient",
+    "ProximalPrior",
     "Recipe",
     "Solver",
+    "Subspace",
+    "TemporalTotalVariation",
+    "TotalGeneralisedVariation",
+    "TotalVariation",
     "Wavelet",
+    "WaveletJoint",
 ]

@@ -11,8 +11,9 @@ from fullbore.errors import UsageError
 from fullbore.recon.recipe.check import require
 from fullbore.recon.recipe.coils import Coils, Espirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
-from fullbore.recon.recipe.priors import Prior
-from fullbore.recon.recipe.solvers import Combination, ProximalGradient, Solver
+from fullbore.recon.recipe.priors import OperatorPrior, Prior, ProximalPrior
+from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, PrimalDual, ProximalGradient, Solver
+from fullbore.recon.recipe.subspace import Subspace
 
 NoiseMap = Literal["estimated", "none"]
 
@@ -21,6 +22,7 @@ NoiseMap = Literal["estimated", "none"]
 class Recipe:
     """How raw data become an image.
 
+    subspace: frames as combinations of few time courses, whose images are what is solved for; None: frames as they are.
     virtual_coils: the channels are compressed to at most so many; None keeps them all.
     noise_map: "estimated" or "none".
     Errors: UsageError for parts that do not go together or values out of range.
@@ -30,11 +32,12 @@ class Recipe:
     encoding: EncodingModel = field(default_factory=Cartesian)
     solver: Solver = field(default_factory=Combination)
     prior: Prior | None = None
+    subspace: Subspace | None = None
     virtual_coils: int | None = None
     noise_map: NoiseMap = "estimated"
 
     def __post_init__(self) -> None:
-        require(self, isinstance(self.solver, ProximalGradient) == (self.prior is not None), "a prior with ProximalGradient only")
+        _check_prior(self)
         require(self, self.virtual_coils is None or self.virtual_coils > 0, "virtual_coils > 0")
         require(self, self.noise_map in ("estimated", "none"), 'noise_map "estimated" or "none"')
 
@@ -57,9 +60,17 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
+def _check_prior(recipe: Recipe) -> None:
+    wanted = {ProximalGradient: ProximalPrior, PrimalDual: OperatorPrior}.get(type(recipe.solver), type(None))
+    names = {ProximalGradient: "Wavelet or low rank", PrimalDual: "a total variation"}.get(type(recipe.solver), "no prior")
+    require(recipe, isinstance(recipe.prior, wanted), f"{names} with {type(recipe.solver).__name__}")
+    iterative = isinstance(recipe.solver, ConjugateGradient | ProximalGradient | PrimalDual)
+    require(recipe, recipe.subspace is None or iterative, "an iterative solver for a subspace")
+
+
 _KINDS: dict[str, tuple[type, ...]] = {
     name: get_args(union) or (union,)
-    for name, union in {"coils": Coils, "encoding": EncodingModel, "solver": Solver, "prior": Prior}.items()
+    for name, union in {"coils": Coils, "encoding": EncodingModel, "solver": Solver, "prior": Prior, "subspace": Subspace}.items()
 }
 
 
