@@ -20,7 +20,7 @@ from fullbore.phantom.registry import make_body
 from fullbore.phantom.sampling import shares
 
 STORE = Path(__file__).parent / ".cases"
-_NOISE = 0.02
+NOISE = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +145,7 @@ def _image_of(kspace: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 def _noise(shape: tuple[int, ...], seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     parts = rng.standard_normal((2, *shape), dtype=np.float32)
-    return (_NOISE / np.sqrt(2) * (parts[0] + 1j * parts[1])).astype(np.complex64)
+    return (NOISE / np.sqrt(2) * (parts[0] + 1j * parts[1])).astype(np.complex64)
 
 
 def _plane(body_name: str, count: int, fov_m: float, matrix: int, z_m: float, times: list[float]) -> Iterator[np.ndarray]:

@@ -22,7 +22,7 @@ class Wavelet:
     """
 
     name: str = "db4"
-    weight: float = 0.5
+    weight: float = 0.8
     floor: float = 6e-3
     levels: int = 4
     penalty: Penalty = "log"
@@ -39,7 +39,7 @@ class WaveletJoint:
     """Wavelet details that all frames or contrasts keep or drop together, as `Wavelet`. Source: Majumdar and Ward 2011."""
 
     name: str = "db4"
-    weight: float = 0.5
+    weight: float = 0.8
     floor: float = 6e-3
     levels: int = 4
     penalty: Penalty = "log"

@@ -39,7 +39,10 @@ class ConjugateGradient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProximalGradient:
-    """Optimised gradient with restart on |A x - y|^2 / 2 + prior; `seed` draws the prior's random shifts. Kim, Fessler 2018."""
+    """Accelerated proximal gradients with restart on |A x - y|^2 / 2 + prior; `seed` draws the prior's random shifts.
+
+    Optimised gradient (Kim and Fessler 2018) for convex priors, FISTA (Beck and Teboulle 2009) for the log penalty.
+    """
 
     iterations: int = 20
     tolerance: float = 1e-3

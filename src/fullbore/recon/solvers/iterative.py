@@ -13,6 +13,7 @@ from torch import Tensor
 from fullbore.numerics.conjugate_gradient import conjugate_gradient
 from fullbore.numerics.optimised_gradient import optimised_gradient
 from fullbore.numerics.primal_dual import primal_dual
+from fullbore.numerics.proximal_gradient import proximal_gradient
 from fullbore.numerics.solver_report import SolverReport
 from fullbore.recon.encodings.volume import EncodedVolume
 from fullbore.recon.priors.proximal import joins_frames, proximal_map
@@ -79,6 +80,12 @@ def _with_proximal_map(
 ) -> SolverReport:
     right, size = volume.adjoint(), volume.eigenvalue
     proximal = proximal_map(prior, right, np.random.default_rng(solver.seed))
+    if getattr(prior, "penalty", "l1") == "log":
+        # Not convex by itself: its map exists for steps below 2 / size only, and the optimised gradient takes longer ones.
+        return proximal_gradient(
+            lambda x: volume.normal(x).sub_(right), lambda v, number: proximal(v, 1 / size, number), right / size,
+            step=1 / size, iterations=solver.iterations, tolerance=solver.tolerance, progress=progress,
+        )  # fmt: skip
     if not isinstance(prior, LowRankPlusSparse):
         return optimised_gradient(
             lambda x: volume.normal(x).sub_(right), proximal, right / size, step=1 / size,
