@@ -46,14 +46,16 @@ def best_bart(case: Case, options: str, times: int) -> Figures:
 
 
 def run_tool(tool: str, case: Case, iterations: int, weight: float, times: int, threads: int = 2) -> Figures | None:
-    """Best wall and processor seconds and the image's error of a Python peer; None where it is not installed."""
+    """Best wall and processor seconds and the image's error of a Python peer; None where it is not installed or fails."""
     if not PEER_PYTHON.exists():
         return None
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "out.npy"
         arguments = [tool, str(case.folder), str(iterations), str(weight), str(times), str(threads), str(out)]
-        told = subprocess.run([str(PEER_PYTHON), str(PROGRAM), *arguments], check=True, capture_output=True, text=True).stdout
-        wall, busy = (float(word) for word in told.split()[-2:])
+        done = subprocess.run([str(PEER_PYTHON), str(PROGRAM), *arguments], check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            return None
+        wall, busy = (float(word) for word in done.stdout.split()[-2:])
         return wall, busy, nrmse(np.load(out), case.load("truth").squeeze())
 
 
