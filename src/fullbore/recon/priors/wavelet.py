@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -23,6 +24,8 @@ def wavelet_proximal(
     transform = Transform(shape=(x, z, y), name=prior.name, levels=prior.levels)
     weight = strength(prior.weight, prior.floor, right_side)
     joint = 1 if isinstance(prior, WaveletJoint) else 0
+    # The noise of f frames together has a magnitude of sqrt(f).
+    weight *= math.sqrt(right_side.shape[0]) if joint else 1.0
     drawn: list[list[Volume]] = []
 
     def proximal(v: Tensor, step: float, iteration: int) -> Tensor:
