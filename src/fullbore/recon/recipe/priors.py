@@ -96,8 +96,8 @@ class LocallyLowRank:
     weight: 1 removes just the largest singular value that noise alone has in a block. block: its extent along every axis.
     """
 
-    weight: float = 0.5
-    floor: float = 1e-2
+    weight: float = 0.35
+    floor: float = 5e-3
     block: int = 8
 
     def __post_init__(self) -> None:

@@ -62,8 +62,12 @@ class Recipe:
 
 def _check_prior(recipe: Recipe) -> None:
     wanted = {ProximalGradient: ProximalPrior, PrimalDual: OperatorPrior}.get(type(recipe.solver), type(None))
-    names = {ProximalGradient: "Wavelet or low rank", PrimalDual: "a total variation"}.get(type(recipe.solver), "no prior")
-    require(recipe, isinstance(recipe.prior, wanted), f"{names} with {type(recipe.solver).__name__}")
+    names = {ProximalGradient: "a prior, wavelet or low rank,", PrimalDual: "a prior, a total variation,"}
+    require(
+        recipe,
+        isinstance(recipe.prior, wanted),
+        f"{names.get(type(recipe.solver), 'no prior')} with {type(recipe.solver).__name__}",
+    )
     iterative = isinstance(recipe.solver, ConjugateGradient | ProximalGradient | PrimalDual)
     require(recipe, recipe.subspace is None or iterative, "an iterative solver for a subspace")
 
