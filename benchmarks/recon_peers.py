@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import subprocess
 import tempfile
 import time
@@ -62,14 +61,3 @@ def run_tool(tool: str, case: Case, iterations: int, weight: float, times: int, 
 def _children_s() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
-
-
-def calibrate_bart(case: Case) -> float:
-    """Seconds of `bart ecalib` on the case's k-space, one map; its maps are left in `espirit`."""
-    if shutil.which(BART) is None:
-        return float("nan")
-    environment = dict(os.environ, OMP_WAIT_POLICY="passive", OMP_NUM_THREADS="2")
-    began = time.perf_counter()
-    command = [BART, "ecalib", "-m1", "-c0", "-r24", "kspace", "espirit"]
-    subprocess.run(command, cwd=case.folder, env=environment, check=True, capture_output=True)
-    return time.perf_counter() - began
