@@ -48,6 +48,9 @@ def shrink_cycled(
 
 def _shrink_details(wavelet: Wavelet, x: Tensor, threshold: float, step: float, penalty: Penalty, joint: int) -> None:
     """In place, all but the coarsest corner and what was not transformed."""
+    if joint == 0 and x.device.type == "cpu":
+        _shrink_volumes(wavelet, x, threshold, step, penalty)
+        return
     m0, m1, m2 = wavelet.block()
     c0, c1, c2 = wavelet.corner()
     corner = x[..., :c0, :c1, :c2].clone()
@@ -57,6 +60,22 @@ def _shrink_details(wavelet: Wavelet, x: Tensor, threshold: float, step: float, 
         squared = squared.sum(tuple(range(joint)), keepdim=True)
     inside.mul_(shrink_factor(squared, threshold, step, penalty))
     x[..., :c0, :c1, :c2] = corner
+
+
+def _shrink_volumes(wavelet: Wavelet, x: Tensor, threshold: float, step: float, penalty: Penalty) -> None:
+    pairs = 2 if x.is_complex() else 1
+    numbers = torch.view_as_real(x) if pairs == 2 else x
+    block, corner = np.array(wavelet.block(), np.int64), np.array(wavelet.corner(), np.int64)
+    planes, rows, columns = (int(n) for n in x.shape[-3:])
+    slab = -(-planes // max(1, torch.get_num_threads()))
+    for volume in numbers.reshape(-1, planes, rows, columns * pairs).numpy():
+
+        def shrink(first: int, values: np.ndarray = volume) -> None:
+            wavelet_plane.shrink_volume(
+                values, first, first + slab, block, corner, pairs, float(threshold), float(step), penalty == "log"
+            )
+
+        run_threaded(shrink, range(0, planes, slab))
 
 
 def _shrink_planes(

@@ -186,3 +186,19 @@ def shrink_plane(
                 row[cut + q] += w * plane[i, q]
             for q in range(cut):
                 row[q] += w * plane[i, width - cut + q]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def shrink_volume(
+    values: Float[np.ndarray, "n0 n1 width"], first: int, last: int, block: Int[np.ndarray, " 3"], corner: Int[np.ndarray, " 3"],
+    pairs: int, threshold: float, step: float, logarithmic: bool,
+) -> None:  # fmt: skip
+    """Details inside `block` but outside `corner` (both along all axes), in place, in planes first to last - 1."""
+    bounds = np.empty(4, np.int64)
+    for i in range(first, min(last, block[0])):
+        bounds[:2] = block[1:]
+        bounds[2:] = corner[1:]
+        if i >= corner[0]:
+            bounds[2:] = 0
+        _shrink(values[i], bounds, pairs, threshold, step, logarithmic)
