@@ -60,7 +60,10 @@ def wavelet_rows(name: str, task: str, quick: bool, tools: tuple[str, ...], virt
     for point, our_iterations, peer_iterations in _points(large, quick):
         mine = searched(
             lambda w, n=our_iterations: ours.timed(  # type: ignore[misc]
-                ProximalGradient(iterations=n, tolerance=_NEVER), Wavelet(weight=w, floor=0.0), virtual, times
+                ProximalGradient(iterations=n, tolerance=_NEVER),
+                Wavelet(weight=w, floor=0.0, shifts=1 if large else 2),
+                virtual,
+                times,
             ),
             weights,
         )

@@ -27,7 +27,7 @@ def default_recipe(raw: RawData) -> Recipe:
         return Recipe(coils=coils, solver=Combination(), virtual_coils=virtual)
     if not is_3d and _is_regular(mask[0]) and int(live_channels(raw).sum()) > 1:
         return Recipe(coils=coils, solver=Direct(), virtual_coils=virtual)
-    return Recipe(coils=coils, solver=ProximalGradient(), prior=Wavelet(), virtual_coils=virtual)
+    return Recipe(coils=coils, solver=ProximalGradient(), prior=Wavelet(shifts=1 if is_3d else 2), virtual_coils=virtual)
 
 
 def _union_mask(raw: RawData) -> Bool[np.ndarray, "kz ky"]:
