@@ -56,4 +56,6 @@ def test_unseen_samples_are_foretold(tmp_path):
 
     ours = error(default_recipe(raw))
     assert ours < 0.5 * error(Recipe(solver=ConjugateGradient()))
-    assert ours < 0.95 * error(Recipe(solver=ProximalGradient(), prior=Wavelet(penalty="l1")))
+    # l1 has its own best weights: of these the second is nearer to them.
+    for weight, floor in ((0.8, 6e-3), (0.3, 2e-3)):
+        assert ours < error(Recipe(solver=ProximalGradient(), prior=Wavelet(penalty="l1", weight=weight, floor=floor)))
