@@ -34,7 +34,7 @@ def proximal_gradient(
     for iteration in range(iterations):
         new = proximal(lead - step * gradient(lead), iteration)
         change = new - x
-        residual = _ratio(change, new)
+        residual = change_ratio(change, new)
         history.append(residual)
         if residual <= tolerance:
             return SolverReport(
@@ -50,7 +50,8 @@ def proximal_gradient(
     return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit", history=tuple(history))
 
 
-def _ratio(change: Tensor, value: Tensor) -> float:
+def change_ratio(change: Tensor, value: Tensor) -> float:
+    """|change| over |value|; 0 for nothing."""
     size = _norm(value)
     return _norm(change) / size if size > 0 else 0.0
 

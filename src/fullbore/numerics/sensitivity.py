@@ -13,7 +13,7 @@ from torch import Tensor
 from fullbore.errors import ShapeError
 from fullbore.numerics.fourier import centring_pattern
 from fullbore.numerics.linear_operator import LinearOperator
-from fullbore.numerics.threads import run_threaded
+from fullbore.numerics.threads import map_threaded, run_threaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,6 +111,10 @@ class SliceEncoding(LinearOperator):
         return result
 
     def _normal(self, x: Tensor) -> Tensor:
+        blocks, workers = list(self._blocks(x, self.domain_shape)), min(torch.get_num_threads(), self.maps.shape[2])
+        if len(blocks) == 1 and workers > 1:
+            # A single block has nothing to share out but its channels, whose contributions add up.
+            return torch.stack(list(map_threaded(lambda group: group._normal(x), self._channel_groups(workers), workers))).sum(0)
         result = torch.empty_like(x)
         weight = self.mask.square()
 
@@ -118,8 +122,15 @@ class SliceEncoding(LinearOperator):
             spectrum = torch.fft.fftn(self._spread(x, block), dim=self._axes()).mul_(weight)
             self._combine(torch.fft.ifftn(spectrum, dim=self._axes()), block, result)
 
-        run_threaded(around, self._blocks(x, self.domain_shape))
+        run_threaded(around, blocks)
         return result
+
+    def _channel_groups(self, count: int) -> list[SliceEncoding]:
+        assert self.patterned is not None
+        return [
+            replace(self, maps=self.maps[:, :, first::count], patterned=self.patterned[:, :, first::count])
+            for first in range(count)
+        ]
 
     def _spread(self, x: Tensor, block: slice) -> Tensor:
         """Images to channels: (*batch, slice, coil, z, y)."""

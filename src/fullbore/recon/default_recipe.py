@@ -114,7 +114,7 @@ def _by_gaps(raw: RawData, mask: Bool[np.ndarray, "kz ky"]) -> tuple[Recipe, dic
     if mask.shape[0] == 1 and _is_regular(mask[0]) and int(live_channels(raw).sum()) > 1:
         return Recipe(solver=Direct()), {"solver": f"evenly spaced lines of a slice ({share}): SENSE in closed form"}
     return (
-        Recipe(solver=ProximalGradient(), prior=Wavelet()),
+        Recipe(solver=ProximalGradient(), prior=Wavelet(shifts=1 if mask.shape[0] > 1 else 2)),
         {
             "solver": f"irregular or two-dimensional gaps, or one channel ({share}): iterations",
             "prior": "such gaps fold like noise, which sparse wavelet details tell from the image",

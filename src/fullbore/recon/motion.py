@@ -14,7 +14,7 @@ from fullbore.recon.encodings.cartesian import CartesianVolume
 from fullbore.recon.encodings.moving import MovingVolume, Poses, moving_volume
 from fullbore.recon.encodings.readouts import kept_rows
 from fullbore.recon.encodings.volume import EncodedVolume
-from fullbore.recon.recipe import ConjugateGradient, ProximalGradient, Recipe
+from fullbore.recon.recipe import Combination, Direct, Recipe
 
 
 def with_motion(
@@ -28,8 +28,8 @@ def with_motion(
         return volume
     if not isinstance(volume, CartesianVolume):
         raise DataError("motion correction: the acquisition is not Cartesian. Leave the poses and recipe.motion out.")
-    if not isinstance(recipe.solver, ConjugateGradient | ProximalGradient):
-        raise UsageError("motion correction: wanted ConjugateGradient or ProximalGradient as the recipe's solver.")
+    if isinstance(recipe.solver, Combination | Direct):
+        raise UsageError("motion correction: wanted ConjugateGradient, ProximalGradient or PrimalDual as the recipe's solver.")
     geometry = raw.encoding.geometry
     if poses is not None:
         if poses.shape != (raw.encoding.rows, 6):

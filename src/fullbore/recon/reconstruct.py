@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from jaxtyping import Complex
+from torch import Tensor
 
 from fullbore.data import Image, RawData
 from fullbore.errors import DataError
@@ -17,7 +19,9 @@ from fullbore.recon.calibration.maps import estimate_maps
 from fullbore.recon.default_recipe import default_recipe
 from fullbore.recon.encodings.arrangement import arranged
 from fullbore.recon.encodings.moving import Poses
+from fullbore.recon.encodings.subspace import courses
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
+from fullbore.recon.frames import frame_times
 from fullbore.recon.memory import available_bytes, check_memory, needed_bytes
 from fullbore.recon.motion import motion_report, with_motion
 from fullbore.recon.noise.g_factor import ideal_variance
@@ -81,11 +85,12 @@ def _reconstructed(raw: RawData, recipe: Recipe, poses: Poses | None, say: Progr
         volume = data.volume(number, estimate_maps(data, number, recipe.coils))
         return with_motion(volume, raw, number, recipe, poses, lambda done: tell(0.05 + 0.25 * done, "motion"))
 
+    basis = courses(recipe.subspace, frame_times(raw)[0]) if recipe.subspace else None
     if recipe.noise_map != "replica":
-        return assemble(raw, recipe, data, channels, _solve_all(data, encoded, recipe, say, workers))
-    if poses is not None or recipe.motion is not None:
-        raise DataError('noise replicas: not of a moving head, whose poses would be lost. Use noise_map "estimated".')
-    slices = _solve_all(data, encoded, recipe, lambda done, text: say(_SHARE_BESIDE_REPLICAS * done, text), workers)
+        return assemble(raw, recipe, data, channels, _solve_all(data, encoded, recipe, basis, say, workers))
+    if poses is not None or recipe.motion is not None or basis is not None:
+        raise DataError('noise replicas: not of moving heads or subspaces. Use noise_map "estimated".')
+    slices = _solve_all(data, encoded, recipe, None, lambda done, text: say(_SHARE_BESIDE_REPLICAS * done, text), workers)
     slices = _with_replica_noise(raw, recipe, data, channels, slices, say, workers)
     return assemble(raw, recipe, data, channels, slices)
 
@@ -119,9 +124,17 @@ def _check_solvable(data: Prepared, recipe: Recipe, gaps: bool) -> None:
 
 
 def _solve_all(
-    data: Prepared, encoded: Callable[[int, Progress], EncodedVolume], recipe: Recipe, say: Progress, workers: int
+    data: Prepared,
+    encoded: Callable[[int, Progress], EncodedVolume],
+    recipe: Recipe,
+    basis: Complex[Tensor, "frame course"] | None,
+    say: Progress,
+    workers: int,
 ) -> list[SolvedSlice]:
-    """Every slice, or the slab. Slices are independent and share the cores. encoded: gives each."""
+    """Every slice, or the slab. Slices are independent and share the cores.
+
+    encoded: gives each. basis: of a subspace of the frames.
+    """
     solved: list[SolvedSlice] = []
     only = data.slices == 1
     tell = say if only else _silent
@@ -132,7 +145,7 @@ def _solve_all(
             _check_solvable(data, recipe, volume.has_gaps)
         tell(0.3, "solve")
         return SolvedSlice(
-            solved=solve_volume(volume, recipe, lambda done: tell(0.3 + 0.68 * done, "solve")),
+            solved=solve_volume(volume, recipe, lambda done: tell(0.3 + 0.68 * done, "solve"), basis),
             maps=volume.maps,
             acceleration=volume.acceleration,
             notes=motion_report(volume),

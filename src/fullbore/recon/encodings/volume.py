@@ -54,6 +54,11 @@ class EncodedVolume(ABC):
         return 1.0
 
     @property
+    def joins_frames(self) -> bool:
+        """True when the model itself relates frames to each other, so that `only` is not possible."""
+        return False
+
+    @property
     def independent_axes(self) -> tuple[int, ...]:
         """Axes of the image along which A^H A does not couple: each index is a least-squares problem of its own."""
         return ()

@@ -1,33 +1,41 @@
-"""The l1 norm of wavelet details, over all positions of the transform in turn."""
+"""Sparse wavelet details, over several positions of the transform in every iteration."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Complex
 from torch import Tensor
 
-from fullbore.numerics import wavelet
-from fullbore.recon.recipe import Wavelet
+from fullbore.numerics.cycle_spinning import shrink_cycled
+from fullbore.numerics.wavelet import Volume
+from fullbore.numerics.wavelet import Wavelet as Transform
+from fullbore.recon.priors.strength import strength
+from fullbore.recon.recipe import Wavelet, WaveletJoint
 
 
 def wavelet_proximal(
-    prior: Wavelet, right_side: Complex[Tensor, "frame part x z y"], eigenvalue: float, rng: np.random.Generator
+    prior: Wavelet | WaveletJoint, right_side: Complex[Tensor, "frame part x z y"], rng: np.random.Generator
 ) -> Callable[[Tensor, float, int], Tensor]:
-    """Soft thresholding of details; each iteration with a random shift of its own (cycle spinning).
-
-    Weights are in standard deviations of one whitened channel; the floor is relative to the largest of A^H y / eigenvalue.
-    """
+    """Shrinkage of details; each iteration with random shifts of its own (cycle spinning)."""
     x, z, y = right_side.shape[-3:]
-    transform = wavelet.Wavelet(shape=(x, z, y), name=prior.name, levels=prior.levels)
-    weight = max(prior.weight, prior.floor * float(right_side.abs().max()))
-    shifts: list[tuple[int, int, int]] = []
+    transform = Transform(shape=(x, z, y), name=prior.name, levels=prior.levels)
+    weight = strength(prior.weight, prior.floor, right_side)
+    joint = 1 if isinstance(prior, WaveletJoint) else 0
+    # The noise of f frames together has a magnitude of sqrt(f).
+    weight *= math.sqrt(right_side.shape[0]) if joint else 1.0
+    drawn: list[list[Volume]] = []
 
     def proximal(v: Tensor, step: float, iteration: int) -> Tensor:
-        while len(shifts) <= iteration:
-            a, b, c = (int(s) if n > 1 else 0 for s, n in zip(rng.integers(0, 1 << prior.levels, 3), (x, z, y), strict=True))
-            shifts.append((a, b, c))
-        return transform.shrink(v, weight * step, shifts[iteration])
+        while len(drawn) <= iteration:
+            drawn.append([_shift(rng, prior.levels, (x, z, y)) for _ in range(prior.shifts)])
+        return shrink_cycled(transform, v, weight, step, drawn[iteration], prior.penalty, joint)
 
     return proximal
+
+
+def _shift(rng: np.random.Generator, levels: int, shape: Volume) -> Volume:
+    a, b, c = (int(s) if n > 1 else 0 for s, n in zip(rng.integers(0, 1 << levels, 3), shape, strict=True))
+    return a, b, c

@@ -4,9 +4,21 @@ from fullbore.recon.recipe.coils import Coils, Espirit, NlInv, Walsh
 from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, SliceGrappa, Spirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel, NonUniform, Wave
 from fullbore.recon.recipe.motion import MotionCorrection
-from fullbore.recon.recipe.priors import Prior, Wavelet
+from fullbore.recon.recipe.priors import (
+    LocallyLowRank,
+    LowRankPlusSparse,
+    OperatorPrior,
+    Prior,
+    ProximalPrior,
+    TemporalTotalVariation,
+    TotalGeneralisedVariation,
+    TotalVariation,
+    Wavelet,
+    WaveletJoint,
+)
 from fullbore.recon.recipe.readout_phase import EpiPhase
-from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, ProximalGradient, Solver
+from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, PrimalDual, ProximalGradient, Solver
+from fullbore.recon.recipe.subspace import Subspace
 from fullbore.recon.recipe.tree import Recipe
 
 __all__ = [
@@ -20,17 +32,27 @@ __all__ = [
     "EpiPhase",
     "Espirit",
     "Grappa",
+    "LocallyLowRank",
+    "LowRankPlusSparse",
     "MotionCorrection",
     "NlInv",
     "NonUniform",
+    "OperatorPrior",
     "PartialFourier",
+    "PrimalDual",
     "Prior",
     "ProximalGradient",
+    "ProximalPrior",
     "Recipe",
     "SliceGrappa",
     "Solver",
     "Spirit",
+    "Subspace",
+    "TemporalTotalVariation",
+    "TotalGeneralisedVariation",
+    "TotalVariation",
     "Walsh",
     "Wave",
     "Wavelet",
+    "WaveletJoint",
 ]

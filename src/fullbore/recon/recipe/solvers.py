@@ -45,7 +45,10 @@ class ConjugateGradient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProximalGradient:
-    """FISTA with restart on |A x - y|^2 / 2 + prior; `seed` draws the prior's random shifts."""
+    """Accelerated proximal gradients with restart on |A x - y|^2 / 2 + prior; `seed` draws the prior's random shifts.
+
+    Optimised gradient (Kim and Fessler 2018) for convex priors, FISTA (Beck and Teboulle 2009) for the log penalty.
+    """
 
     iterations: int = 20
     tolerance: float = 1e-3
@@ -55,4 +58,15 @@ class ProximalGradient:
         require(self, self.iterations > 0 and self.tolerance > 0, "positive numbers")
 
 
-Solver = Combination | Direct | ConjugateGradient | ProximalGradient
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrimalDual:
+    """Condat's and Vu's method on |A x - y|^2 / 2 + prior, for priors that are norms of an operator's output."""
+
+    iterations: int = 80
+    tolerance: float = 1e-3
+
+    def __post_init__(self) -> None:
+        require(self, self.iterations > 0 and self.tolerance > 0, "positive numbers")
+
+
+Solver = Combination | Direct | ConjugateGradient | ProximalGradient | PrimalDual

@@ -13,9 +13,10 @@ from fullbore.recon.recipe.coils import Coils, Espirit
 from fullbore.recon.recipe.completions import Completion, PartialFourier, SliceGrappa
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.motion import MotionCorrection
-from fullbore.recon.recipe.priors import Prior
+from fullbore.recon.recipe.priors import OperatorPrior, Prior, ProximalPrior
 from fullbore.recon.recipe.readout_phase import EpiPhase
-from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, ProximalGradient, Solver
+from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, PrimalDual, ProximalGradient, Solver
+from fullbore.recon.recipe.subspace import Subspace
 
 Compression = Literal["principal", "geometric"]
 NoiseMap = Literal["estimated", "analytic", "replica", "none"]
@@ -28,6 +29,7 @@ class Recipe:
     motion: estimates where the head was in each shot; None takes it to be still, or where the caller says.
     completion, partial_fourier: how gaps and a missing edge of Cartesian k-space are filled before `Combination`.
     readout_phase: of readouts that run both ways. multiband: how slices excited together are told apart.
+    subspace: frames as combinations of few time courses, whose images are what is solved for; None: frames as they are.
     virtual_coils: the channels are compressed to at most so many; None keeps them all.
     compression: "principal" makes them the same everywhere, "geometric" from column to column of the readout: fewer are
         needed; on a grid only.
@@ -46,15 +48,17 @@ class Recipe:
     partial_fourier: PartialFourier | None = None
     readout_phase: EpiPhase | None = None
     multiband: SliceGrappa | None = None
+    subspace: Subspace | None = None
     virtual_coils: int | None = None
     compression: Compression = "principal"
     noise_map: NoiseMap = "estimated"
     replicas: int = 25
 
     def __post_init__(self) -> None:
-        require(self, isinstance(self.solver, ProximalGradient) == (self.prior is not None), "a prior with ProximalGradient only")
-        iterative = isinstance(self.solver, ConjugateGradient | ProximalGradient)
-        require(self, self.motion is None or iterative, "motion correction with ConjugateGradient or ProximalGradient")
+        _check_prior(self)
+        iterative = isinstance(self.solver, ConjugateGradient | ProximalGradient | PrimalDual)
+        require(self, self.motion is None or iterative, "motion correction with an iterative solver")
+        require(self, self.subspace is None or iterative, "an iterative solver for a subspace")
         filled = self.completion is not None or self.partial_fourier is not None
         require(self, not filled or isinstance(self.solver, Combination), "a completion with Combination only")
         require(self, self.virtual_coils is None or self.virtual_coils > 0, "virtual_coils > 0")
@@ -85,11 +89,22 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
+def _check_prior(recipe: Recipe) -> None:
+    wanted = {ProximalGradient: ProximalPrior, PrimalDual: OperatorPrior}.get(type(recipe.solver), type(None))
+    names = {ProximalGradient: "a prior, wavelet or low rank,", PrimalDual: "a prior, a total variation,"}
+    require(
+        recipe,
+        isinstance(recipe.prior, wanted),
+        f"{names.get(type(recipe.solver), 'no prior')} with {type(recipe.solver).__name__}",
+    )
+
+
 _PARTS = {
     "coils": Coils,
     "encoding": EncodingModel,
     "solver": Solver,
     "prior": Prior,
+    "subspace": Subspace,
     "completion": Completion,
     "partial_fourier": PartialFourier,
     "readout_phase": EpiPhase,

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+
+from jaxtyping import Complex
+from torch import Tensor
 
 from fullbore.errors import DataError
 from fullbore.recon.encodings.cartesian import CartesianVolume
+from fullbore.recon.encodings.subspace import SubspaceVolume
 from fullbore.recon.encodings.volume import EncodedVolume
 from fullbore.recon.recipe import Combination, Direct, Recipe
 from fullbore.recon.solvers.direct import combine, solve_columns
@@ -16,8 +21,20 @@ from fullbore.recon.solvers.solved import Solved
 _NOISE_STRIDE = 4
 
 
-def solve_volume(volume: EncodedVolume, recipe: Recipe, progress: Callable[[float], None]) -> Solved:
-    """All frames of one slice or slab. Errors: DataError when the solver does not suit the data."""
+def solve_volume(
+    volume: EncodedVolume,
+    recipe: Recipe,
+    progress: Callable[[float], None],
+    basis: Complex[Tensor, "frame course"] | None = None,
+) -> Solved:
+    """All frames of one slice or slab. basis: orthonormal courses that the frames combine; None: frames as they are.
+
+    Errors: DataError when the solver does not suit the data.
+    """
+    if basis is not None:
+        inner = SubspaceVolume(inner=volume, basis=basis)
+        solved = solve_volume(inner, recipe, progress)
+        return replace(solved, values=inner.expand(solved.values))
     match recipe.solver:
         case Combination():
             return combine(volume)
