@@ -30,7 +30,7 @@ def optimised_gradient(
     Source: POGM' with restart of Kim and Fessler 2018, SIAM J. Optim. 28, section 6; Taylor et al. 2017.
     """
     x, w, z, theta, size = start, start, start, 1.0, step
-    residual = float("inf")
+    residual, history = float("inf"), []
     for iteration in range(iterations):
         new_w = torch.sub(x, gradient(x), alpha=step)
         following = (1 + (1 + 4 * theta * theta) ** 0.5) / 2
@@ -39,8 +39,11 @@ def optimised_gradient(
         new_z.add_(z - x, alpha=step * (theta - 1) / (size * following))
         new = proximal(new_z, new_size, iteration)
         residual = change_ratio(new - x, new)
+        history.append(residual)
         if residual <= tolerance:
-            return SolverReport(value=new, iterations=iteration + 1, residual=residual, status="converged")
+            return SolverReport(
+                value=new, iterations=iteration + 1, residual=residual, status="converged", history=tuple(history)
+            )
         # The composite gradient points against the last step: the momentum carries uphill.
         uphill = torch.sub(x - new_w, new - new_z, alpha=step / new_size)
         if _inner(uphill, new_w - w) > 0:
@@ -49,7 +52,7 @@ def optimised_gradient(
         x, w, z, theta, size = new, new_w, new_z, following, new_size
         if progress is not None:
             progress((iteration + 1) / iterations)
-    return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit")
+    return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit", history=tuple(history))
 
 
 def _inner(a: Tensor, b: Tensor) -> float:

@@ -35,14 +35,15 @@ def primal_dual(
     # Both terms of 1 / tau = L / 2 + sigma |K|^2 alike: the image moves as far per step as a plain gradient would take it.
     sigma, tau = 0.5 * lipschitz / norm_squared, 1 / lipschitz
     x, dual = start, torch.zeros_like(forward(start))
-    residual = float("inf")
+    residual, history = float("inf"), []
     for iteration in range(iterations):
         new = torch.sub(x, gradient(x).add_(adjoint(dual)), alpha=tau)
         pulled = project(torch.add(dual, forward(torch.add(new, new - x)), alpha=sigma))
         residual = max(change_ratio(new - x, new), change_ratio(pulled - dual, pulled))
+        history.append(residual)
         x, dual = new, pulled
         if residual <= tolerance:
-            return SolverReport(value=x, iterations=iteration + 1, residual=residual, status="converged")
+            return SolverReport(value=x, iterations=iteration + 1, residual=residual, status="converged", history=tuple(history))
         if progress is not None:
             progress((iteration + 1) / iterations)
-    return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit")
+    return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit", history=tuple(history))
