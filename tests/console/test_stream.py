@@ -23,6 +23,7 @@ from fullbore.files import read_mrd, write_mrd
 from fullbore.recon import Combination, Recipe, default_recipe, preview, reconstruct, reconstruct_stream
 from fullbore.recon.streaming import joined
 from tests.recon.measured import array_of, encoding_of, full_lines, geometry_of, measure, regular_lines
+from tests.recon.trajectories import measure_along, spokes
 
 RECIPES = {"default": None, "combination": Recipe(solver=Combination())}
 
@@ -254,3 +255,12 @@ def test_iterator_of_pieces(tmp_path):
     assert default_recipe(whole) == default_recipe(raw)
     with pytest.raises(DataError, match="before the first readout"):
         next(reconstruct_stream([]))
+
+
+def test_curves_are_streamed_as_curves(tmp_path):
+    raw = measure_along(spokes(70, (64, 60, 1), golden=False), (64, 60, 1), array_of(4, 2))
+    with serving(tmp_path, preview_every_s=0.0) as server:
+        (image,) = answers_to(server, *messages_of(raw, tmp_path), CLOSE)
+    wanted = reconstruct(raw).values
+    # Trajectories travel in single precision.
+    assert np.linalg.norm(image.data[0] - wanted) < 1e-3 * np.linalg.norm(wanted)

@@ -90,15 +90,17 @@ def cartesian_encoding(
     flags: np.ndarray,
     timing: Timing,
     protocol: str,
+    on_grid: bool = True,
 ) -> Encoding:
     """The encoding of Cartesian readouts whose k-space positions follow from `counters` (row, 9) alone.
 
-    `line` and `partition` must already have k = 0 at n // 2 of the encoded matrix.
+    `line` and `partition` must already have k = 0 at n // 2 of the encoded matrix. on_grid: False for curves, whose
+    counters number spokes or arms: neither calibration nor acceleration can be read off them.
     """
     names = ("line", "partition", "contrast", "set")
     line, partition, contrast, which_set = (counters[:, COUNTERS.index(name)] for name in names)
-    mask = sampling_mask(geometry, counters)
-    region = calibration_region(mask)
+    mask = sampling_mask(geometry, counters) if on_grid else np.ones((1, 1), dtype=bool)
+    region = calibration_region(mask) if on_grid else ((0, 0), (0, 0))
     first, step = nominal_k(geometry, centre_sample, line, partition)
     return Encoding(
         geometry=geometry,

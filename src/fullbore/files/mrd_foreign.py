@@ -19,7 +19,7 @@ from fullbore.data import AcquisitionFlag, Encoding, Geometry, RawData
 from fullbore.data.encoding import COUNTERS
 from fullbore.errors import FormatError
 from fullbore.files.cartesian import Timing, cartesian_encoding, slice_stack
-from fullbore.files.mrd_header import EncodingSpace, Header, coil_name_of
+from fullbore.files.mrd_header import FORMAT_NAME, EncodingSpace, Header, coil_name_of
 from fullbore.files.mrd_layout import COUNTER_FIELDS, NOT_IMAGING
 from fullbore.files.mrd_rows import Rows
 
@@ -61,7 +61,7 @@ def convert(header: Header, rows: Rows, who: str) -> RawData:
         b0_T=header.b0_T,
         noise=noise,
         noise_dwell_s=noise_dwell,
-        trajectory_per_m=None if path is None else _scaled_path(path, encoding.geometry),
+        trajectory_per_m=None if path is None else _scaled_path(path, encoding.geometry, FORMAT_NAME in header.strings),
         coil_name=coil_name_of(header),
         system=header.system,
         provenance={"source": "MRD", "assumed": "; ".join((*chosen.notes, *notes)) or "nothing"},
@@ -145,12 +145,18 @@ def _encode(
         flags=flags,
         timing=timing,
         protocol=header.protocol,
+        on_grid=space.trajectory == "cartesian",
     )
     return encoding, notes
 
 
 def _consistent_space(space: EncodingSpace, counters: np.ndarray, who: str) -> tuple[EncodingSpace, tuple[str, ...]]:
-    """Move the counters (in place) so that k = 0 is at n // 2; widen a matrix that is too small for them."""
+    """Move the counters (in place) so that k = 0 is at n // 2; widen a matrix that is too small for them.
+
+    Counters of other than Cartesian readouts number spokes or arms, which says nothing of the matrix: they stay.
+    """
+    if space.trajectory != "cartesian":
+        return space, ()
     encoded, fov, notes = list(space.encoded_matrix), list(space.encoded_fov_m), []
     for axis, name in ((1, "line"), (2, "partition")):
         column = COUNTERS.index(name)
@@ -222,16 +228,18 @@ def _turned_round(samples: np.ndarray, heads: np.ndarray) -> np.ndarray:
     return samples
 
 
-def _scaled_path(path: np.ndarray, geometry: Geometry) -> np.ndarray:
+def _scaled_path(path: np.ndarray, geometry: Geometry, per_metre: bool = False) -> np.ndarray:
     """A non-Cartesian trajectory in LPS cycles/m.
 
     Its unit is read off its extent: up to 0.5 it is cycles per voxel, up to half the matrix cycles per field of view,
-    beyond that cycles per metre.
+    beyond that cycles per metre. per_metre: it is known to be that.
     """
     axes = min(path.shape[2], 3)
     voxel = np.array(geometry.encoded_fov_m) / np.array(geometry.encoded_matrix)
     extent = float(np.abs(path[..., :axes]).max(initial=0))
-    if extent <= 0.5 * 1.01:
+    if per_metre:
+        scale = np.ones(3)
+    elif extent <= 0.5 * 1.01:
         scale = 1 / voxel
     elif extent <= 0.5 * 1.01 * max(geometry.encoded_matrix):
         scale = 1 / np.array(geometry.encoded_fov_m)

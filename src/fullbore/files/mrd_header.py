@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
+import numpy as np
+
 from fullbore.data import RawData
 from fullbore.errors import FormatError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
@@ -107,13 +109,28 @@ def _encoding(root: ElementTree.Element, raw: RawData) -> None:
         column = encoding.counter(name)
         largest = slices - 1 if name == "slice" else int(column.max(initial=0))
         _limit(limits, name, largest, largest // 2 if name == "slice" else 0)
-    _add(element, "trajectory", "cartesian")
+    _add(element, "trajectory", "other" if _leaves_its_lines(raw) else "cartesian")
     parallel = _add(element, "parallelImaging")
     factors = _add(parallel, "accelerationFactor")
     _add(factors, "kspace_encoding_step_1", max(1, round(encoding.acceleration[0])))
     _add(factors, "kspace_encoding_step_2", max(1, round(encoding.acceleration[1])))
     _add(parallel, "calibrationMode", "embedded" if encoding.calibration[0][1] else "other")
     _add(element, "echoTrainLength", encoding.echo_train_length)
+
+
+def _leaves_its_lines(raw: RawData) -> bool:
+    """True when a readout is more than half a step of k-space away from the line that its counters name."""
+    if raw.trajectory_per_m is None:
+        return False
+    geometry = raw.encoding.geometry
+    across = raw.trajectory_per_m @ np.stack([geometry.phase, geometry.slice]).T
+    for axis, name in ((0, "line"), (1, "partition")):
+        count, extent = geometry.encoded_matrix[axis + 1], geometry.encoded_fov_m[axis + 1]
+        if count > 1 and (axis == 0 or geometry.is_3d):
+            line = raw.encoding.counter(name) - count // 2
+            if np.abs(across[..., axis] * extent - line[:, None]).max(initial=0) > 0.5:
+                return True
+    return False
 
 
 def _space(parent: ElementTree.Element, name: str, matrix: tuple[int, int, int], fov_m: tuple[float, float, float]) -> None:
