@@ -196,7 +196,9 @@ def test_the_gel_heats_and_cools_in_time():
     for moment in (12.0, 29.0, 55.0):
         step = 1e-4
         here = gels.gel_rise(points, moment, loss_per_s=5e-3)
-        around = sum(gels.gel_rise(points + sign * step * axis, moment, loss_per_s=5e-3) for axis in np.eye(3) for sign in (1, -1))
+        around = sum(
+            gels.gel_rise(points + sign * step * axis, moment, loss_per_s=5e-3) for axis in np.eye(3) for sign in (1, -1)
+        )
         source = 20 / 30 * np.exp(-0.5 * points[:, 0] ** 2 / 6e-3**2) if moment < 30 else 0
         wanted = 1.4e-7 * (around - 6 * here) / step**2 - 5e-3 * here + source
         later, sooner = (gels.gel_rise(points, moment + by, loss_per_s=5e-3) for by in (0.01, -0.01))
