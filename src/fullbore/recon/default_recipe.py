@@ -13,6 +13,7 @@ from fullbore.recon.calibration.central_block import SMALLEST, central_block, ha
 from fullbore.recon.calibration.epi_phase import backward_rows
 from fullbore.recon.completions.slice_grappa import simultaneous_rows
 from fullbore.recon.encodings.path import is_on_grid
+from fullbore.recon.encodings.recounting import recounted
 from fullbore.recon.encodings.wave import wave_course
 from fullbore.recon.memory import available_bytes, check_memory, needed_bytes
 from fullbore.recon.recipe import (
@@ -54,10 +55,13 @@ def explained_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
     is_3d = raw.encoding.geometry.is_3d
     if wave_course(raw) is not None:
         recipe, why = _wave_recipe(raw)
-    elif raw.trajectory_per_m is not None and not is_on_grid(raw.take(np.flatnonzero(imaging_rows(raw)))):
-        recipe, why = _non_uniform_recipe(raw)
-    else:
+    elif raw.trajectory_per_m is None or is_on_grid(raw.take(np.flatnonzero(imaging_rows(raw)))):
         recipe, why = _grid_recipe(raw)
+    elif (counted := recounted(raw)) is not None:
+        recipe, why = _grid_recipe(counted)
+        why["encoding"] = "the trajectory is on the lines of a grid, though not on those that the counters say: it counts"
+    else:
+        recipe, why = _non_uniform_recipe(raw)
     slab = f"a slab: {_VIRTUAL_COILS} virtual channels hold nearly all of its signal"
     why["virtual_coils"] = slab if is_3d else "a slice is quick with all channels"
     why["noise_map"] = "costs nothing; ask for replica to have it exact for every solver"

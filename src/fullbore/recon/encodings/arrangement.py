@@ -12,6 +12,7 @@ from fullbore.errors import DataError
 from fullbore.recon.admission import imaging_rows
 from fullbore.recon.calibration.gradient_delays import corrected_path, estimate_delays
 from fullbore.recon.encodings.path import is_on_grid, is_stack, measured_samples, path_per_m
+from fullbore.recon.encodings.recounting import recounted
 from fullbore.recon.recipe import Cartesian, EncodingModel, NonUniform, Wave
 
 
@@ -23,18 +24,25 @@ def arranged(raw: RawData, encoding: EncodingModel) -> tuple[RawData, dict[str, 
     if isinstance(encoding, Wave):
         return raw, {}
     if isinstance(encoding, Cartesian):
-        if raw.trajectory_per_m is not None and not is_on_grid(raw.take(np.flatnonzero(imaging_rows(raw)))):
-            raise DataError(
-                "recipe, encoding Cartesian: the trajectory leaves the lines that the counters say by more than half a cell. "
-                "Use the encoding NonUniform, or correct the counters."
-            )
-        return raw, {}
+        return _on_grid(raw)
     arranged_raw = _in_frames(raw, encoding.readouts_per_frame) if encoding.readouts_per_frame else raw
     stacked = _stacked(arranged_raw)
     geometry = _solved_grid(raw.encoding.geometry, encoding.extent, stacked)
     arranged_raw = replace(arranged_raw, encoding=replace(arranged_raw.encoding, geometry=geometry))
     told: dict[str, object] = {"trajectory": _kind(geometry.is_3d, stacked)}
     return _without_delays(arranged_raw, encoding, told), told
+
+
+def _on_grid(raw: RawData) -> tuple[RawData, dict[str, object]]:
+    if raw.trajectory_per_m is None or is_on_grid(raw.take(np.flatnonzero(imaging_rows(raw)))):
+        return raw, {}
+    counted = recounted(raw)
+    if counted is None:
+        raise DataError(
+            "recipe, encoding Cartesian: the trajectory leaves the lines that the counters say by more than half a cell. "
+            "Use the encoding NonUniform, or correct the counters."
+        )
+    return counted, {"counters": "contradict the trajectory; lines and partitions were counted by the trajectory"}
 
 
 def _kind(is_3d: bool, stacked: bool) -> str:

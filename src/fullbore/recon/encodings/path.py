@@ -31,9 +31,9 @@ def is_on_grid(imaging: RawData) -> bool:
     imaging: imaging readouts only. Along the readout samples may lie anywhere: ramp sampling is still a line.
     """
     path, used = path_per_m(imaging), measured_samples(imaging)
-    for axis, name in _phase_encoded(imaging.encoding.geometry).items():
+    for axis, name in phase_encoded(imaging.encoding.geometry).items():
         index = imaging.encoding.counter(name) - imaging.encoding.geometry.encoded_matrix[axis] // 2
-        if _departure(imaging, path, used, axis, index) > _OFF_GRID:
+        if departure(imaging, path, used, axis, index) > _OFF_GRID:
             return False
     return True
 
@@ -44,22 +44,24 @@ def is_curved(imaging: RawData) -> bool:
     imaging: imaging readouts only.
     """
     path, used = path_per_m(imaging), measured_samples(imaging)
-    for axis in _phase_encoded(imaging.encoding.geometry):
+    for axis in phase_encoded(imaging.encoding.geometry):
         middle = (path[:, 0, axis] + path[:, -1, axis]) / 2 * imaging.encoding.geometry.encoded_fov_m[axis]
-        if _departure(imaging, path, used, axis, middle) > _OFF_GRID:
+        if departure(imaging, path, used, axis, middle) > _OFF_GRID:
             return True
     return False
 
 
-def _phase_encoded(geometry: Geometry) -> dict[int, str]:
+def phase_encoded(geometry: Geometry) -> dict[int, str]:
+    """Axes that counters encode, with their names."""
     return {1: "line", 2: "partition"} if geometry.is_3d else {1: "line"}
 
 
-def _departure(
+def departure(
     raw: RawData, path: Float[np.ndarray, "row sample 3"], used: Bool[np.ndarray, "row sample"], axis: int, cell: np.ndarray
 ) -> float:
-    departure = path[..., axis] * raw.encoding.geometry.encoded_fov_m[axis] - cell[:, None]
-    return float(np.abs(departure[used]).max(initial=0))
+    """Of samples from the cell of their row along an axis, the largest, in cells."""
+    away = path[..., axis] * raw.encoding.geometry.encoded_fov_m[axis] - cell[:, None]
+    return float(np.abs(away[used]).max(initial=0))
 
 
 def outermost_samples(raw: RawData) -> Complex[np.ndarray, "n coil"]:
