@@ -38,7 +38,7 @@ from fullbore.simulate.trajectory import trajectory
 SEVEN = ("gre", "se_epi", "mprage", "bssfp", "tse", "radial", "spiral")
 # pulserver's own jobs: readouts whose error is found, and strips along x that fill a square: a spoiler of 4 cycles recurs after
 # as many repetitions, which the MPRAGE, with little signal where it begins, shows to 1 % at 29.
-VIALS = {"vial_gre": (128, 29), "vial_mprage": (16, 127)}
+VIALS = {"vial_gre": (128, 29, 9), "vial_mprage": (16, 127, 3)}
 POINT_PEERS = ("blochsimulator", "mrzero")
 NAMES = {"mrzero": "MRzeroCore", "blochsimulator": "blochsimulator", "pulserver": "pulserver"}
 KNOWN = {"mrzero": "peer's pulses are instantaneous, its rare states left out"}
@@ -53,8 +53,8 @@ MOST_S, MOST_PEER_S = 30.0, 400.0
 RUNS = 5
 COLUMNS = ("duration_s", "rf", "rf_phase_rad", "rf_frequency_Hz", "gradient", "gradient_scale", "adc", "adc_phase_rad",
            "adc_frequency_Hz", "rf_shim")  # fmt: skip
-# Rows along y that fill a square.
-ROWS = 9
+# Spins of the truth that are played at once: their memory stays below that of the samples.
+TOGETHER = 200_000
 
 
 def scaled_error(got: np.ndarray, wanted: np.ndarray) -> float:
@@ -181,7 +181,8 @@ def first_readouts(sequence: Sequence, count: int) -> Sequence:
 
 def vial_truth(cloud: SpinCloud, sequence: Sequence, across_m: tuple[float, float]) -> np.ndarray:
     """Isochromats times the spectrum of the rectangles around them."""
-    return play_cloud(cloud, sequence) * sinc_of_squares(sequence, across_m)
+    parts = (cloud.take(np.arange(low, min(low + TOGETHER, len(cloud)))) for low in range(0, len(cloud), TOGETHER))
+    return sum(play_cloud(part, sequence) for part in parts) * sinc_of_squares(sequence, across_m)
 
 
 def against_vials(file: Path) -> dict[str, Any]:
@@ -191,7 +192,7 @@ def against_vials(file: Path) -> dict[str, Any]:
     points: each its own way of being continuous. Both on the first readouts, times the spectrum of the strips.
     """
     sequence, thing, body, spec = files.read_pulseq(file), vials(), vial_phantom(), vial_machine()
-    checked, strips = VIALS[file.stem]
+    checked, strips, along = VIALS[file.stem]
     seconds, ours = [], np.zeros((0, 0, 0), np.complex64)
     for _ in range(RUNS):
         ours = ours[:0, :, :].copy()  # the memory of one run serves the next
@@ -201,7 +202,7 @@ def against_vials(file: Path) -> dict[str, Any]:
     rows, coils, count = ours.shape
     ours, start = ours[:checked].copy(), first_readouts(sequence, checked)
     wide = thing.spacing_m
-    hats = vial_truth(scatter(body, spec, (strips, ROWS, 1)), start, (wide / strips, wide / ROWS))
+    hats = vial_truth(scatter(body, spec, (strips, along, 1)), start, (wide / strips, wide / along))
     found: dict[str, Any] = {"ours_error": scaled_error(ours, hats)}
     result = run_peer("pulserver", {**thing.fields(), "keep": np.arange(checked)}, file, rows)
     if result is not None:
