@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -149,7 +150,14 @@ def main() -> None:
         # As BART runs; it must be known before the first library starts its threads.
         os.execve(sys.executable, [sys.executable, *sys.argv], dict(os.environ, OMP_WAIT_POLICY="passive"))
     torch.set_num_threads(min(2, torch.get_num_threads()))
-    tell([entry for part in chosen.only for entry in PARTS[part](chosen.quick)], chosen.json)
+    rows: Rows = []
+    for part in chosen.only:
+        found = PARTS[part](chosen.quick)
+        rows += found
+        # All rows so far are written each time: an interruption keeps what is done.
+        tell(found, None)
+        if chosen.json:
+            chosen.json.write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":
