@@ -25,7 +25,8 @@ def geometry(
     """A stack or slab about the isocentre on the scanner's own axes; rows as in the Encoding, navigators left out.
 
     The readout axis is the one along which a Cartesian scan reads, x otherwise; of the others, the one of more lines is
-    `phase`. Matrices come from k-space over the field of view, or from the counters.
+    `phase`. Matrices come from k-space over the field of view, or from the counters; those of curves from how far their ends
+    reach, whatever lines are called.
     """
     axes = axes_of(first_per_m, step_per_m)
     frame = np.eye(3)[list(axes)]
@@ -37,6 +38,9 @@ def geometry(
     counts = [samples, lines, partitions]
     fov = [stated[axis] for axis in axes]
     read_matrix = round(fov[0] / encoded_read * samples)
+    if len(step_per_m) and not is_cartesian(step_per_m):
+        counts = _curved_matrix(first_per_m, step_per_m, samples, fov, partitions)
+        encoded_read, read_matrix = fov[0], counts[0]
     offsets, thickness = _stack(slices_m @ frame[2], counters[:, _SLICE], fov[2], partitions)
     matrix = tuple(int(min(max(size, 1), LARGEST_MATRIX)) for size in (read_matrix, *counts[1:]))
     encoded = tuple(int(max(size, 1)) for size in counts)
@@ -51,6 +55,18 @@ def geometry(
         encoded_matrix=(encoded[0], encoded[1], encoded[2]),
         slice_offsets_m=offsets,
     )
+
+
+def _curved_matrix(
+    first_per_m: np.ndarray, step_per_m: np.ndarray, samples: int, fov_m: list[float], partitions: int
+) -> list[int]:
+    """Voxels across the field of view that the ends of the readouts resolve; at least one cycle of it counts."""
+    last = first_per_m + (samples - 1) * step_per_m
+    reach = np.maximum(np.abs(first_per_m), np.abs(last)).max(axis=0)
+    in_plane = float(reach[:2].max())
+    cycles = [in_plane * fov_m[0], in_plane * fov_m[1], float(reach[2]) * fov_m[2]]
+    sizes = [2 * max(round(count), 1) if count > 1 else 1 for count in cycles]
+    return [*sizes[:2], partitions if partitions > 1 else sizes[2]]
 
 
 def is_cartesian(step_per_m: np.ndarray) -> bool:
