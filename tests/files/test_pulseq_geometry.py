@@ -28,13 +28,7 @@ def test_a_kooshball_resolves_a_ball():
     rng = np.random.default_rng(0)
     direction = rng.normal(size=(400, 3))
     direction /= np.linalg.norm(direction, axis=1)[:, None]
-    found = geometry(
-        -16 * direction / FOV_M,
-        direction / FOV_M,
-        32,
-        np.zeros((400, 9), np.int32),
-        np.zeros((400, 3)),
-        {"FOV": "0.24 0.24 0.24"},
-    )
+    ball, none = {"FOV": "0.24 0.24 0.24"}, np.zeros((400, 3))
+    found = geometry(-16 * direction / FOV_M, direction / FOV_M, 32, np.zeros((400, 9), np.int32), none, ball)
     assert found.matrix == (32, 32, 32)
     assert found.is_3d
