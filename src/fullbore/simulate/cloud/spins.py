@@ -9,24 +9,20 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Complex, Float, Int, Num
-from scipy.ndimage import map_coordinates
 
 from fullbore.data import FieldMap, Flow, Motion, Phantom, ScannerSpec
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.changing import Changing
 from fullbore.simulate.cloud.lumens import Lumens
+from fullbore.simulate.cloud.places import block_numbers, fine_axis, finer_share, in_line_of, moved_field, sheared
 from fullbore.simulate.cloud.pools import PoolSystem
 from fullbore.simulate.cloud.sorts import Sorts, unmixed
 from fullbore.simulate.cloud.walk_kernel import TOGETHER
 from fullbore.simulate.fields import at_places
-from fullbore.simulate.lattice import LatticeAxis, sample_field
+from fullbore.simulate.lattice import sample_field
 
-PLASTIC, THREE = 1.3247179572447460, (np.sqrt(3) - 1, np.sqrt(5) - 2, np.sqrt(2) - 1)
-"""Irrational steps: of two quasi-random dimensions in place, and of one in frequency that does not go with them."""
 _COMMON = ("motion", "systems", "flows", "through", "courses", "tensors_m2_per_s", "walk_seed")
-WIDEST_LINE_HZ = 2e4
-"""A Lorentzian line has no end; spins beyond this have dephased at once, and would only widen the tables of pulses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -256,7 +252,7 @@ def scatter(
     The phantom's fractions are linear between its points. Fields are cubic between theirs. `simulate.acquire` with states
     knows complete spoiling and T2' without counting spins.
     """
-    axes, weights = zip(*(_fine_axis(phantom, axis, per_cell[axis]) for axis in range(3)), strict=True)
+    axes, weights = zip(*(fine_axis(phantom, axis, per_cell[axis]) for axis in range(3)), strict=True)
     shape = len(axes[2].points_m), len(axes[1].points_m), len(axes[0].points_m)
     spacing = np.array([axis.spacing_m for axis in axes])
     z, y, x = (part.ravel() for part in np.meshgrid(*(axis.points_m for axis in axes[::-1]), indexing="ij"))
@@ -265,20 +261,20 @@ def scatter(
     places = np.stack([x, y, z], axis=1) + moved
     step = None if random is None else moved / spacing
     ppm, transmit, coils = (
-        _moved(sample_field(field, np.eye(3), axes).reshape(len(field.values), *shape), step)
+        moved_field(sample_field(field, np.eye(3), axes).reshape(len(field.values), *shape), step)
         for field in (phantom.field_ppm, spec.transmit, spec.receive.sensitivity)
     )
     parts = []
     sorts = Sorts(phantom, spec.b0_T, diffusing and seed is not None)
-    numbers = _numbers(shape)
-    finer = partial(_finer, phantom, weights, None if random is None else places)
+    numbers = block_numbers(shape)
+    finer = partial(finer_share, phantom, weights, None if random is None else places)
     lumens = _lumens(phantom, finer, places, spacing)
     for number, line in enumerate(sorts.lines):
         tissue, fraction = line.tissue, phantom.fractions[line.owner]
-        held = lumens.held(tissue.name, _finer(phantom, weights, None, fraction))
+        held = lumens.held(tissue.name, finer_share(phantom, weights, None, fraction))
         settled = lumens.settled(tissue.name, finer(fraction, held), held, places[held])
         held, settled = held[settled > 0], settled[settled > 0]
-        in_line = _in_line(sorts.widest_per_s(line), shape, held, random)
+        in_line = in_line_of(sorts.widest_per_s(line), shape, held, random)
         field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[0, held].real + tissue.chemical_shift_ppm)
         amount = line.share * settled * float(np.prod(spacing)) * tissue.proton_density
         times = np.full(len(held), tissue.t1_s), np.full(len(held), tissue.t2_s)
@@ -290,14 +286,6 @@ def scatter(
         parts.append((place_m, amount, *times, field_Hz, in_line, *seen, *kind))
     through = spec.receive.sensitivity if phantom.motion is not None or phantom.flows else None
     return replace(_joined(parts, sorts, phantom.flows), motion=phantom.motion, through=through, walk_seed=seed or 0)
-
-
-def _numbers(shape: tuple[int, int, int]) -> Int[np.ndarray, " n"]:
-    """Of all places (z, y, x): 64 consecutive ones are a block of 4 x 4 x 4."""
-    z, y, x = np.indices(shape).reshape(3, -1)
-    blocks = [-(-count // 4) for count in shape]
-    block = ((z // 4) * blocks[1] + y // 4) * blocks[2] + x // 4
-    return np.asarray(TOGETHER * block + 16 * (z % 4) + 4 * (y % 4) + x % 4)
 
 
 def _joined(parts: list[tuple], sorts: Sorts, flows: tuple[Flow, ...]) -> SpinCloud:
@@ -328,21 +316,6 @@ def _lumens(
     return lumens
 
 
-def _finer(
-    phantom: Phantom,
-    weights: tuple[np.ndarray, ...],
-    places_m: Float[np.ndarray, "n 3"] | None,
-    share: Float[np.ndarray, "z y x"],
-    held: Int[np.ndarray, " m"] | None = None,
-) -> Float[np.ndarray, " k"]:
-    """Shares on the phantom's grid at places_m, or at the middles of parts of its cells: of all of them or of those held."""
-    if places_m is not None:
-        return _share(phantom, share, places_m if held is None else places_m[held])
-    finer = np.einsum("zyx,kz,jy,ix->kji", share.astype(np.float64), *weights[::-1], optimize=True)
-    finer = np.ascontiguousarray(finer).ravel()
-    return finer if held is None else finer[held]
-
-
 def scattered(phantom: Phantom, per_cell: tuple[int, int, int], diffusing: bool = False) -> int:
     """How many spins `scatter` makes, at most."""
     lines = np.bincount([line.owner for line in unmixed(phantom.tissues, diffusing)], minlength=len(phantom.tissues))
@@ -351,59 +324,3 @@ def scattered(phantom: Phantom, per_cell: tuple[int, int, int], diffusing: bool 
         low, high = (np.take(padded, np.arange(padded.shape[axis] - 1) + step, axis=axis) for step in (0, 1))
         padded = low | high
     return int(padded.sum(axis=(1, 2, 3)) @ lines) * int(np.prod(per_cell))
-
-
-def sheared(shape: tuple[int, int, int], random: np.random.Generator) -> Float[np.ndarray, "n 3"]:
-    """Where in its part of a cell each spin of a lattice (z, y, x) is, -0.5 to 0.5: as far on as its row and plane say.
-
-    Seen along any axis the spins of a few rows stand evenly between each other, so that what is spoiled along it stays spoiled
-    with few of them: the lattice's echoes are at moments that no sequence plays. Source of the irrational steps: the plastic
-    number, Roberts 2018, "The unreasonable effectiveness of quasirandom sequences".
-    """
-    z, y, x = np.indices(shape).reshape(3, -1)
-    one, two = 1 / PLASTIC, 1 / PLASTIC**2
-    along = np.stack([one * y + two * z, two * x + one * z, one * x + two * y], axis=1)
-    return np.asarray((along + random.random(3)) % 1 - 0.5)
-
-
-def _moved(values: Num[np.ndarray, "channel z y x"], step: Float[np.ndarray, "n 3"] | None) -> Num[np.ndarray, "channel n"]:
-    """A field on a lattice at places that are parts of a step (x, y, z) away; it is smooth on that scale."""
-    result = values.reshape(len(values), -1).copy()
-    if step is not None:
-        for channel, value in enumerate(values):
-            for axis in range(3):
-                result[channel] += np.gradient(value, axis=2 - axis).ravel() * step[:, axis]
-    return result
-
-
-def _share(phantom: Phantom, share: Float[np.ndarray, "z y x"], place_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
-    """A share on the phantom's grid at any places, linear between the phantom's points and to nothing beyond them."""
-    to_index = np.linalg.inv(phantom.grid.affine_m)
-    where = 1 + place_m @ to_index[:3, :3].T + to_index[:3, 3]
-    padded = np.pad(share.astype(np.float64), 1)
-    return np.asarray(map_coordinates(padded, where.T[::-1], order=1))
-
-
-def _in_line(
-    widest_per_s: float, shape: tuple[int, int, int], held: Int[np.ndarray, " n"], random: np.random.Generator | None
-) -> Float[np.ndarray, " n"]:
-    """Places in the Lorentzian line (Hz per 1/s of R2', which will be widest_per_s at most), even among neighbours of a lattice;
-    zeros without a generator.
-    """
-    if random is None:
-        return np.zeros(len(held))
-    z, y, x = np.unravel_index(held, shape)
-    part = (x * THREE[0] + y * THREE[1] + z * THREE[2] + random.random()) % 1
-    in_line = np.tan(np.pi * (np.clip(part, 1e-9, 1 - 1e-9) - 0.5)) / (2 * np.pi)
-    most = WIDEST_LINE_HZ / max(widest_per_s, 1e-9)
-    return np.asarray(np.clip(in_line, -most, most))
-
-
-def _fine_axis(phantom: Phantom, axis: int, per_cell: int) -> tuple[LatticeAxis, Float[np.ndarray, "fine point"]]:
-    """Midpoints of equal parts of the phantom's cells along one of its axes, and the weights of its points there."""
-    points, spacing = phantom.grid.axis_positions_m(axis), phantom.grid.spacing_m[axis]
-    fine = points.min() - spacing + (np.arange((len(points) + 1) * per_cell) + 0.5) * spacing / per_cell
-    weight = np.clip(1 - np.abs(fine[:, None] - points) / spacing, 0, None)
-    return LatticeAxis(
-        points_m=fine, spacing_m=spacing / per_cell, weights=None, window=slice(None), hat_m=0.0, cut_per_m=np.inf
-    ), weight
