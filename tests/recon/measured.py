@@ -130,8 +130,13 @@ def measure(encoding, array, *, noise=0.0, centre_m=(0, 0, 0), seed=0, frame_fac
     samples = np.moveaxis(head_signal(k, array, dimensions, centre_m, objects), 0, 1) * thickness
     if frame_factor is not None:
         samples = samples * np.asarray(frame_factor)[encoding.counter("set")][:, None, None]
+    return received(encoding, samples, k, noise, seed)
+
+
+def received(encoding, samples, path, noise, seed):
+    """RawData of exact samples (row, coil, sample) with correlated noise, and the scan of it where there is any."""
     rng = np.random.default_rng(seed)
-    mixing = noise * noise_mixing(len(array.amplitudes))
+    mixing = noise * noise_mixing(samples.shape[1])
     draw = lambda *shape: (rng.normal(size=shape) + 1j * rng.normal(size=shape)) / np.sqrt(2)  # noqa: E731
     samples = samples + np.einsum("ij,rjs->ris", mixing, draw(*samples.shape)) * (noise > 0)
     scan = (mixing @ draw(len(mixing), 20000)).astype(np.complex64) if noise > 0 else None
@@ -141,7 +146,7 @@ def measure(encoding, array, *, noise=0.0, centre_m=(0, 0, 0), seed=0, frame_fac
         b0_T=3.0,
         noise=scan,
         noise_dwell_s=encoding.dwell_s,
-        trajectory_per_m=k,
+        trajectory_per_m=path,
     )
 
 

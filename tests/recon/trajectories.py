@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fullbore.data import RawData
-from tests.recon.measured import FOV, encoding_of, geometry_of, head_signal, noise_mixing
+from tests.recon.measured import FOV, encoding_of, geometry_of, head_signal, received
 
 GOLDEN = np.pi * (np.sqrt(5) - 1) / 2
 
@@ -70,16 +69,4 @@ def measure_along(path, matrix, array, *, noise=0.0, seed=0, partition=0, frame=
     dimensions = 3 if geometry.is_3d else 2
     thickness = 1.0 if dimensions == 3 else geometry.fov_m[2]
     values = np.moveaxis(head_signal(path if true_path is None else true_path, array, dimensions, **head), 0, 1) * thickness
-    rng = np.random.default_rng(seed)
-    mixing = noise * noise_mixing(len(array.amplitudes))
-    draw = lambda *shape: (rng.normal(size=shape) + 1j * rng.normal(size=shape)) / np.sqrt(2)  # noqa: E731
-    values = values + np.einsum("ij,rjs->ris", mixing, draw(*values.shape)) * (noise > 0)
-    scan = (mixing @ draw(len(mixing), 20000)).astype(np.complex64) if noise > 0 else None
-    return RawData(
-        encoding=encoding,
-        samples=values.astype(np.complex64),
-        b0_T=3.0,
-        noise=scan,
-        noise_dwell_s=encoding.dwell_s,
-        trajectory_per_m=path,
-    )
+    return received(encoding, values, path, noise, seed)

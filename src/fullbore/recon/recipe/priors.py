@@ -14,12 +14,8 @@ from fullbore.recon.recipe.check import require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wavelet:
-    """Sparse wavelet details of every frame by itself.
-
-    penalty: "l1", or "log", which hardly biases large details. shifts: positions of the transform averaged in every
-    iteration; new ones are drawn for each. Source: Lustig 2007; cycle spinning, Coifman and Donoho 1995.
-    """
+class _Details:
+    """What both priors of wavelet details are told."""
 
     name: str = "db4"
     weight: float = 0.8
@@ -35,20 +31,17 @@ class Wavelet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaveletJoint:
+class Wavelet(_Details):
+    """Sparse wavelet details of every frame by itself.
+
+    penalty: "l1", or "log", which hardly biases large details. shifts: positions of the transform averaged in every
+    iteration; new ones are drawn for each. Source: Lustig 2007; cycle spinning, Coifman and Donoho 1995.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveletJoint(_Details):
     """Wavelet details that all frames or contrasts keep or drop together, as `Wavelet`. Source: Majumdar and Ward 2011."""
-
-    name: str = "db4"
-    weight: float = 0.8
-    floor: float = 6e-3
-    levels: int = 4
-    penalty: Penalty = "log"
-    shifts: int = 2
-
-    def __post_init__(self) -> None:
-        _check_weights(self, self.weight, self.floor)
-        require(self, self.levels > 0 and self.shifts > 0, "levels, shifts > 0")
-        require(self, self.penalty in ("l1", "log"), 'penalty "l1" or "log"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
