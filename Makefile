@@ -20,7 +20,7 @@ check: .venv/.test-ready
 	.venv/bin/lint-imports
 
 unit: .venv/.test-ready
-	.venv/bin/python -m pytest --durations=15
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile --durations=15
 
 .venv/.ready: pyproject.toml scripts/setup.sh
 	PYTHON=$(PYTHON) sh scripts/setup.sh scan

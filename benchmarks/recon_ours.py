@@ -52,7 +52,11 @@ class OurCase:
             strongest = samples[torch.from_numpy(np.argsort(distance, kind="stable")[:512])]
             few = principal_channels(strongest.movedim(1, 0).reshape(samples.shape[1], -1).numpy(), virtual_coils)
             mixing = torch.from_numpy(few.astype(np.complex64))
-            samples, maps = mixing @ samples, torch.einsum("vc,pxczy->pxvzy", mixing, maps)
+            samples = mixing @ samples
+            maps = self.maps.new_empty((1, self.maps.shape[1], virtual_coils, *self.maps.shape[2:]))
+            # Column by column: all of them at once would be there twice, in the order of the channels and of the columns.
+            for mixed, column in zip(maps[0], self.maps.unbind(1), strict=True):
+                torch.matmul(mixing, column.reshape(len(column), -1), out=mixed.view(virtual_coils, -1))
         frames = len(self.mask)
         readouts = Readouts(
             values=samples, frame=frame, slice_number=np.zeros_like(frame), partition=partition, line=line,

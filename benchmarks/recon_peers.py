@@ -39,9 +39,9 @@ def run_bart(case: Case, options: str, times: int, threads: int) -> Figures:
     return min(wall), min(busy), nrmse(image, frames_last.squeeze())
 
 
-def best_bart(case: Case, options: str, times: int) -> Figures:
-    """The better of one and two threads."""
-    return min((run_bart(case, options, times, threads) for threads in (1, 2)), key=lambda figures: figures[0])
+def best_bart(case: Case, options: str, times: int, threads: int = 2) -> Figures:
+    """The better of one and of up to `threads` threads."""
+    return min((run_bart(case, options, times, count) for count in range(1, threads + 1)), key=lambda figures: figures[0])
 
 
 def run_tool(tool: str, case: Case, iterations: int, weight: float, times: int, threads: int = 2) -> Figures | None:

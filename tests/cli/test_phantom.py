@@ -1,10 +1,13 @@
 # TRUTHS of `fullbore phantom`: list names every body | show makes a page | export gives maps, labels and mixture that agree with
-# the body | a body is simulated by its name | wrong names, parameters and properties are refused in one sentence
+# the body | a movie's frames differ, and the stripes in a pipe move as its fluid does | a body is simulated by its name | wrong
+# names, parameters, properties and movies are refused in one sentence
 import json
+from itertools import pairwise
 
 import nibabel
 import numpy as np
 import pytest
+from PIL import Image
 
 from fullbore import files, phantom
 from fullbore.cli.main import main
@@ -47,6 +50,31 @@ def test_export_agrees_with_the_body(tmp_path, capsys):
     assert len(record["files"]) > 8
 
 
+def test_a_movie_of_the_flow_pipe_flows(tmp_path):
+    out = tmp_path / "pipe.gif"
+    asked = ["phantom", "show", "flow-pipe", "--spacing", "4", "--movie", str(out), "--out", str(tmp_path / "page")]
+    assert main(asked) == 0
+    assert "data:image/gif;base64" in (tmp_path / "page" / "report.html").read_text()
+    with Image.open(out) as picture:
+        assert picture.format == "GIF" and picture.info["loop"] == 0
+        frames, step_s = [], picture.info["duration"] * 1e-3
+        for number in range(picture.n_frames):
+            picture.seek(number)
+            frames.append(np.asarray(picture.convert("L"), float))
+    assert all(np.abs(second - first).max() > 20 for first, second in pairwise(frames))
+    # On the axis two stripes of 30 mm pass in the movie: the phase of that wave turns twice. Beside the pipe nothing moves.
+    body = phantom.make_body("flow-pipe")
+    axis = np.stack(frames)[:, :, frames[0].shape[1] // 2]
+    height = (body.high_m[2] - body.low_m[2]) * np.arange(axis.shape[1]) / (axis.shape[1] - 1)
+    turns = np.unwrap(np.angle((axis - axis.mean(axis=1, keepdims=True)) @ np.exp(2j * np.pi * height / 0.03))) / (2 * np.pi)
+    speed = np.abs(np.polyfit(np.arange(len(turns)) / len(turns), turns, 1)[0])
+    assert speed == pytest.approx(2, rel=2e-2)  # 48 greys, and the pixel beside the axis
+    assert np.ptp(np.stack(frames)[:, :, 0], axis=0).max() == 0
+    # In real time where that is slow enough for viewers, which refuse frames shorter than 20 ms.
+    real_s = 0.06 / body.truths["peak_velocity_m_per_s"] / len(frames)
+    assert step_s == pytest.approx(max(real_s, 0.02), abs=5e-3)
+
+
 def test_a_body_is_simulated_by_its_name(tmp_path):
     path = tmp_path / "gre.seq"
     files.write_pulseq(built(GRE, machine(), fov=["200 mm"] * 3, matrix=[16, 16, 4]), path)
@@ -63,6 +91,8 @@ def test_a_body_is_simulated_by_its_name(tmp_path):
         (["show", "flow-pipe", "--set", "radius_m"], "wanted KEY=VALUE"),
         (["show", "flow-pipe", "--set", "radius_m=-1.0"], "wanted > 0"),
         (["show", "flow-pipe", "--spacing", "0"], "wanted positive lengths"),
+        (["show", "flow-pipe", "--movie", "pipe.png"], "ends in .gif or .mp4"),
+        (["show", "uniform-sphere", "--movie", "ball.gif"], "does not move"),
         (["export", "flow-pipe", "--maps", "T7", "--spacing", "8"], "no property T7"),
     ],
 )

@@ -56,6 +56,12 @@ def test_the_same_seed_gives_the_same_samples(sequence_file, tmp_path):
         (["--engine", "fast"], 2, "wanted one of auto, states, spins"),
         (["--seed", "-1"], 2, "wanted a seed from 0"),
         (["--scanner", "none"], 2, "none"),
+        (["--set", "seed=2"], 2, "sphere has no parameters"),
+        (["--task", "soon"], 2, "wanted BEGIN:END"),
+        (["--task", "0:1"], 2, "no tissue is active"),
+        (["--contrast", "-1"], 4, "dose"),
+        (["--contrast", "0.1"], 2, "no blood reaches"),
+        (["--spins", "0"], 2, "at least one spin"),
     ],
 )
 def test_wrong_options_are_refused(sequence_file, tmp_path, capsys, arguments, code, words):

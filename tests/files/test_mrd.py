@@ -1,7 +1,7 @@
 # TRUTHS of MRD: what is written is read back, field by field | the ismrmrd package reads header, flags, counters, positions,
 # trajectory and samples | noise comes first and is flagged | 6000 x 12 x 384 in seconds | an interrupted write leaves nothing |
 # files of others: reversed lines turn, phase correction goes, several encodings: the first, k = 0 at n // 2 |
-# readouts of other lengths, dwell times and labels | missing, empty, random, truncated, foreign, NaN: one sentence
+# readouts of other lengths, dwell times, labels and measures | missing, empty, random, truncated, foreign, NaN: one sentence
 from __future__ import annotations
 
 import time
@@ -54,6 +54,7 @@ def test_readouts_that_differ_are_read_back(tmp_path: Path) -> None:
         row_samples=lengths,
         row_dwell_s=np.where(lengths == 10, 1 / 3e5, 1 / 7e5),
         labels={"TRID": np.arange(rows, dtype=np.int32)},
+        measures={"b_value_s_per_m2": np.where(np.arange(rows) % 2, 1e9, np.nan)},
         flags=flags,
     )
     within = np.arange(16) < lengths[:, None]
@@ -61,7 +62,8 @@ def test_readouts_that_differ_are_read_back(tmp_path: Path) -> None:
     raw = replace(raw, encoding=encoding, samples=samples, trajectory_per_m=trajectory)
     write_mrd(raw, tmp_path / "a.h5")
     back = read_mrd(tmp_path / "a.h5")
-    assert_same(raw, back, skip=("trajectory_per_m", "labels"))
+    assert_same(raw, back, skip=("trajectory_per_m", "labels", "measures"))
+    assert np.array_equal(back.encoding.measures["b_value_s_per_m2"], encoding.measures["b_value_s_per_m2"], equal_nan=True)
     assert np.array_equal(back.encoding.labels["TRID"], encoding.labels["TRID"])
     assert np.abs(back.trajectory_per_m - trajectory).max() < 1e-6 * np.abs(trajectory).max()
     dataset = ismrmrd.Dataset(tmp_path / "a.h5", "dataset", mode="r")

@@ -1,6 +1,7 @@
 # TRUTHS of the Pulseq writer, all against PyPulseq's reader: block durations identical | timing check passes | ADC k-space = the
 #   Encoding to 1e-6 of its extent | labels = counters | RF amplitude, phase, frequency, centre, delay and shape | gradient
-#   waveforms | md5 signature | unique events only | compressed shapes decompress | nothing left behind by a failure | fast
+#   waveforms | version 1.4 reads like 1.5 | md5 signature | unique events only | compressed shapes decompress | nothing left
+#   behind by a failure | fast
 
 import hashlib
 import time
@@ -16,7 +17,9 @@ from pypulseq.decompress_shape import decompress_shape
 
 from fullbore.data import Sequence
 from fullbore.data.encoding import COUNTERS
+from fullbore.data.sequence import SoftDelay
 from fullbore.errors import FormatError, OutputError
+from fullbore.files import read_pulseq
 from fullbore.files.pulseq import write_pulseq
 from fullbore.files.pulseq_labels import LABELS
 from fullbore.files.pulseq_shapes import compressed
@@ -118,6 +121,36 @@ def test_plain_read_keeps_k_space_to_its_six_digits(tmp_path: Path) -> None:
     k = read.calculate_kspace()[0].T.reshape(nominal.shape)
     assert np.abs(k - nominal).max() < 1e-4 * np.abs(nominal).max()
     assert read.definitions["Name"] == "t2_tse"
+
+
+@pytest.mark.parametrize("name", ["t1_mprage", "t2_tse"])
+def test_version_1_4_reads_like_1_5(name: str, tmp_path: Path) -> None:
+    sequence = build(protocol(name, **SMALL[name]), LIMITS)
+    read: list[pp.Sequence] = []
+    for version in ("1.5", "1.4"):
+        path = tmp_path / f"{version}.seq"
+        write_pulseq(sequence, path, version=version)
+        read.append(pp.Sequence(system()))
+        read[-1].read(str(path), remove_duplicates=False)
+    assert "minor 4" in path.read_text()
+    assert read[0].block_durations == read[1].block_durations
+    for mine, older in zip(*(peer.waveforms() for peer in read), strict=True):
+        assert np.abs(mine - older).max(initial=0.0) < 1e-9 * max(np.abs(mine).max(initial=0.0), 1.0)
+    labels = [peer.evaluate_labels(evolution="adc") for peer in read]
+    assert all(np.array_equal(labels[1][label], values) for label, values in labels[0].items())
+    first = [next(peer.get_block(n + 1).rf for n in np.flatnonzero(sequence.rf >= 0).tolist()) for peer in read]
+    for name_ in ("delay", "freq_offset", "phase_offset", "signal"):
+        assert np.array_equal(getattr(first[0], name_), getattr(first[1], name_)), name_
+    back = read_pulseq(path)
+    nominal = sequence.encoding.trajectory_per_m()
+    assert np.abs(back.encoding.trajectory_per_m() - nominal).max() < 1e-6 * np.abs(nominal).max()
+
+
+def test_version_1_4_has_no_soft_delays(tmp_path: Path) -> None:
+    sequence = build(protocol("localizer", **SMALL["localizer"]), LIMITS)
+    delay = SoftDelay(block=0, number=1, offset_s=0.0, factor=1.0, hint="TE")
+    with pytest.raises(FormatError, match=r"soft delays, which version 1\.4"):
+        write_pulseq(replace(sequence, soft_delays=(delay,)), tmp_path / "a.seq", version="1.4")
 
 
 def test_signature(tmp_path: Path) -> None:

@@ -220,3 +220,13 @@ def test_pulseq_field_maps_show_a_sphere_on_its_foot(shared_data: Path, name: st
     front = int(np.flatnonzero(widths > 10)[0])
     assert 85 < back - front < 110 and np.allclose(raw.encoding.geometry.phase, [0, 1, 0], atol=1e-6)
     assert widths[back - 1] > 1.3 * widths[front + 1]
+
+
+def test_the_clock_tells_the_echo_spacing(shared_data: Path) -> None:
+    """Readouts of 1.2 and 0.48 ms with ramps between them; reversed blips change nothing."""
+    folder = shared_data / "raw_siemens_pulseq" / "epi"
+    names = ("04_02_01_ro_dur_1200_pe+", "04_02_05_ro_dur_1200_pe-", "04_02_03_ro_dur_480_pe+", "04_02_07_ro_dur_480_pe-")
+    long, turned, short, turned_short = (read_siemens(folder / f"{name}.dat").encoding.echo_spacing_s for name in names)
+    assert 1.2e-3 < long < 1.5e-3 and 0.48e-3 < short < 0.8e-3
+    # A tick in the whole train.
+    assert max(abs(long - turned), abs(short - turned_short)) < 2.5e-3 / 59

@@ -6,8 +6,8 @@
 import numpy as np
 import pytest
 
-from fullbore.hardware import receive as receive_module
 from fullbore.hardware import receive_array, transmit_field
+from fullbore.hardware.array import coil_set as receive_module
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,8 @@ def combined_variance(coils, where):
 def test_root_sum_of_squares_is_one_at_the_isocentre_and_more_at_the_scalp(coils):
     total = np.linalg.norm(coils.sensitivity.values, axis=0)
     assert total[20, 20, 20] == pytest.approx(1, abs=1e-5)
-    assert total[20, 20, 11] > 1.8
-    assert total[20, 20, 29] > 1.8
+    assert total[20, 20, 11] > 1.5
+    assert total[20, 20, 29] > 1.5
 
 
 def test_coils_see_different_places_and_are_smooth(coils):

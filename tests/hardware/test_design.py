@@ -1,5 +1,6 @@
 # TRUTHS of design: every preset parses and is buildable | 65 cm: 3 T, 45 mT/m, 200 T/m/s | amplifier: P ~ G S r^5, calibrated
 # | what it cannot drive is refused with what it can | unknown preset, key, unit, channel count refused | overrides hold
+# | full slew at full gradient just fits the chain, SAFE holds the law of the preset | a coil is rewound for another amplitude
 from importlib import resources
 
 import pytest
@@ -77,8 +78,33 @@ def test_a_brief_that_makes_no_sense_is_refused(change, named):
         ('["0.30 m", "0.35 m", "0.30 m"]', '["0.30 m"]', "one per axis"),
         ("[magnet]", "[magnet", "not TOML"),
         ("[power]", "[powers]", "powers"),
+        ('ring = "10 ms"', "", "sound.*wanted all of"),
+        ('tau1 = "0.44222 ms"', 'tau1 = ["1 ms", "1 ms"]', "one per axis"),
+        ('"640 Hz", "8 mT/m"]', '"640 Hz"]', "from, to, limit"),
     ],
 )
 def test_a_preset_is_parsed_strictly(old, new, named):
     with pytest.raises(UsageError, match=named):
         parse_preset(TEXT.replace(old, new), "test")
+
+
+@pytest.mark.parametrize("name", presets())
+def test_full_slew_at_full_gradient_fits_the_chain(name):
+    spec = design(Brief(preset=name))
+    chain, limits = spec.chain, spec.limits
+    for axis in range(3):
+        current = limits.gradient_T_per_m / chain.sensitivity_T_per_m_A[axis]
+        volts = chain.inductance_H[axis] * limits.slew_T_per_m_s / chain.sensitivity_T_per_m_A[axis]
+        volts += chain.resistance_ohm[axis] * current
+        assert current <= chain.current_A[axis] * (1 + 1e-6)
+        assert 0.98 * chain.voltage_V[axis] < volts <= chain.voltage_V[axis]
+        safe = spec.stimulation.safe
+        threshold = spec.stimulation.rheobase_T_per_s / spec.stimulation.effective_length_m[axis]
+        assert safe.stim_limit_T_per_m_s[axis] == pytest.approx(threshold, rel=1e-4)
+
+
+def test_a_coil_is_rewound_for_another_amplitude():
+    plain, strong = design(Brief()), design(Brief(gradient_T_per_m=0.09, slew_T_per_m_s=100.0))
+    assert strong.chain.sensitivity_T_per_m_A[0] == pytest.approx(2 * plain.chain.sensitivity_T_per_m_A[0])
+    assert strong.chain.inductance_H[0] == pytest.approx(4 * plain.chain.inductance_H[0])
+    assert 0.09 / strong.chain.sensitivity_T_per_m_A[0] == pytest.approx(plain.chain.current_A[0])

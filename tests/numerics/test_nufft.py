@@ -3,7 +3,7 @@
 # TRUTHS of non-uniform transforms: the contract | = the sum that defines it, 1D to 3D, odd and even | on the grid = centred FFT
 #   | Toeplitz = adjoint after weights after forward, 1D to 3D and in stacks | independent slices | channels around it
 #   | the circulant's eigenvalues = the diagonal in k-space | spectra bound the operator | single precision to its tolerance
-#   | preconditioning keeps the solution and saves iterations | bad points raise
+#   | preconditioning keeps the solution and saves iterations | the same bytes each time | bad points raise
 
 import math
 
@@ -166,3 +166,12 @@ def test_bad_points():
         NonUniformFourier(points=some_points(4, (5,)) * torch.nan, shape=(5,))
     with pytest.raises(ShapeError, match="Toeplitz"):
         Toeplitz(spectra=torch.ones(2, 5, 5), shape=(5, 5), doubled=(True, True))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_same_bytes_on_two_threads(count):
+    generator = torch.Generator().manual_seed(5)
+    points = (torch.rand(40_000, 2, generator=generator) - 0.5) * 100
+    y = torch.randn(count, 40_000, dtype=torch.complex64, generator=generator)
+    made = {NonUniformFourier(points=points, shape=(128, 128), threads=n).adjoint(y).numpy().tobytes() for n in [2] * 20}
+    assert len(made) == 1

@@ -4,6 +4,7 @@
 #   both apply | total variation of a step = its closed form | differences have their adjoints, |K|^2 below its bound
 #   | strain of a linear field is constant | rank one lowers its one singular value | shrinkage = its own minimisation
 #   | the log penalty keeps large values | one shift = the transform's own | planes = the general path | a constant passes
+#   | blocks lie on their rolled lattice | blocks in the cache = singular value decomposition | sums in pieces = sums
 
 import math
 
@@ -15,7 +16,8 @@ from fullbore.errors import UsageError
 from fullbore.numerics.cycle_spinning import shrink_cycled
 from fullbore.numerics.differences import gradient, gradient_adjoint, strain, strain_adjoint
 from fullbore.numerics.eigenvalue import largest_eigenvalue
-from fullbore.numerics.low_rank import block_matrices, blocks_to_images, shrink_singular_values
+from fullbore.numerics.iterate_sums import sums_of_optimised_step, sums_of_step
+from fullbore.numerics.low_rank import block_places, shrink_placed_blocks, shrink_singular_values
 from fullbore.numerics.optimised_gradient import optimised_gradient
 from fullbore.numerics.primal_dual import primal_dual
 from fullbore.numerics.proximal_gradient import proximal_gradient
@@ -114,11 +116,57 @@ def test_low_rank():
 
 
 def test_blocks():
+    """The lattice begins at its shift and goes around the end; what fills no block is left as it is."""
     x = randn(3, 9, 8, 5)
-    matrices, counts = block_matrices(x, (4, 4, 5))
-    assert counts == (2, 2, 1)
-    assert torch.equal(matrices[1], x[:, :4, 4:, :].reshape(3, -1))
-    assert torch.equal(blocks_to_images(matrices, counts, (4, 4, 5)), x[:, :8])
+    places = torch.from_numpy(block_places((9, 8, 5), (4, 4, 5), [2, 5, 1]))
+    rolled = torch.roll(x, (-2, -5, -1), (1, 2, 3))
+    blocks = x.reshape(3, -1)[:, places].movedim(0, 1)
+    assert torch.equal(blocks[1], rolled[:, :4, 4:].reshape(3, -1))
+    result = x.clone()
+    shrink_placed_blocks(result.reshape(3, -1), places, 5.0)
+    back = torch.roll(result, (-2, -5, -1), (1, 2, 3))
+    wanted = shrunk(blocks[1].reshape(3, -1), 5.0).reshape(3, 4, 4, 5)
+    assert torch.allclose(back[:, :4, 4:], wanted, atol=1e-12) and torch.equal(back[:, 8:], rolled[:, 8:])
+
+
+def shrunk(x, threshold):
+    left, values, right = torch.linalg.svd(x, full_matrices=False)
+    return (left * (values - threshold).clamp_min(0).unsqueeze(-2)) @ right
+
+
+@pytest.mark.parametrize(("frames", "voxels"), [(24, 64), (64, 24), (1, 5), (2, 7), (5, 5), (40, 41)])
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 8.0])
+def test_blocks_are_shrunk_as_by_a_singular_value_decomposition(frames, voxels, threshold):
+    """Noise; noise and a strong course; one course alone; nothing. Single precision: eps times the largest over a kept one."""
+    x = randn(4, frames, voxels)
+    x[1] += 20 * randn(frames, 1, seed=1)
+    x[2] = 3 * randn(frames, 1, seed=2)
+    x[3] = 0
+    places, wanted = torch.arange(4 * voxels).reshape(4, voxels), shrunk(x, threshold)
+    values = torch.linalg.svdvals(x)
+    least = torch.where(values > max(threshold, 1e-9), values, torch.inf).amin(-1)
+    single = (torch.finfo(torch.float32).eps * values[:, 0] / least).clamp_min(2e-5)
+    for dtype, tolerance in ((torch.complex128, 1e-12), (torch.complex64, single)):
+        flat = x.movedim(0, 1).reshape(frames, -1).to(dtype, copy=True)
+        shrink_placed_blocks(flat, places, threshold)
+        error = (flat.reshape(frames, 4, voxels).movedim(0, 1) - wanted).abs().amax((1, 2))
+        assert bool((error <= tolerance * x.abs().amax((1, 2))).all())
+
+
+def test_what_is_not_finite_stays_so():
+    x = randn(6, 20)
+    x[2, 3] = math.nan
+    shrink_placed_blocks(x, torch.arange(20).reshape(2, 10), 1.0)
+    assert bool(x[:, :10].isnan().all()) and not bool(x[:, 10:].isnan().any())
+
+
+def test_sums_of_a_step():
+    x, y, z, w, u = (randn(3, 70001, seed=seed) for seed in range(5))
+    inner = lambda a, b: float((a.conj() * b).sum().real)  # noqa: E731
+    wanted = inner(y - x, y - x), inner(y, y), inner(z - y, y - x)
+    assert sums_of_step(x, y, z) == pytest.approx(wanted, rel=1e-10)
+    wanted = *wanted[:2], inner(x - w - 0.3 * (y - z), w - u)
+    assert sums_of_optimised_step(x, y, z, w, u, 0.3) == pytest.approx(wanted, rel=1e-9)
 
 
 @pytest.mark.parametrize("step", [0.5, 1.0, 1.6])
@@ -141,7 +189,7 @@ def test_log_penalty_keeps_large_values():
     assert float(shrink_factor(torch.tensor(400.0), 1.0, 1.0, "l1")) == pytest.approx(1 - 1 / 20, abs=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(1, 57, 61), (3, 48, 64), (2, 1, 36), (32, 24, 40)])
+@pytest.mark.parametrize("shape", [(1, 57, 61), (3, 48, 64), (2, 1, 36), (32, 24, 40), (37, 21, 50)])
 @pytest.mark.parametrize("dtype", [torch.complex128, torch.complex64, torch.float32])
 def test_planes_are_the_general_path(shape, dtype):
     wavelet, x = Wavelet(shape=shape, levels=3), randn(2, *shape, dtype=dtype)

@@ -1,14 +1,16 @@
 # TRUTHS of primitives: sampled volume = closed form to 0.1 %, upright and turned | distance never exceeds the true one by more
-# than stretch | boxes hold the solid | blend keeps what union has | impossible sizes refused
+# than stretch | boxes hold the solid | blend keeps what union has | spans hold what distances are nearby
+# | impossible sizes refused
 import numpy as np
 import pytest
 
 from fullbore.errors import ShapeError, ValueRangeError
 from fullbore.phantom import primitives as p
+from fullbore.phantom.bodies.whole_outline import near
 from fullbore.phantom.body import Body, Layer
 from fullbore.phantom.body_truth import tissue_volumes
 from fullbore.phantom.sampling import body_grid
-from fullbore.phantom.shape import blend, flipped, grown, mirrored, placed, rotation, rough, shell, union
+from fullbore.phantom.shape import blend, flipped, grown, mirrored, placed, rotation, rough, shell, spanned, union
 from fullbore.phantom.texture import smooth_field
 
 BEAN = p.smooth_path(np.array([[0.03, 0.0], [0.02, 0.025], [-0.02, 0.02], [-0.03, -0.01], [0.01, -0.02]]), closed=True)
@@ -116,3 +118,31 @@ def test_what_is_impossible_is_refused():
         placed(SOLIDS["ball"], turn=2 * np.eye(3))
     with pytest.raises(ValueRangeError, match="radius of"):
         p.revolved(np.array([[-0.01, 0], [0.01, 0], [0, 0.01]]))
+
+
+PARTS = {
+    **SOLIDS,
+    "union": SOLIDS["ball"] | SOLIDS["lofted"],
+    "difference": SOLIDS["ellipsoid"] - SOLIDS["cone"],
+    "intersection": SOLIDS["ellipsoid"] & SOLIDS["lofted"],
+    "blend": blend(0.01, SOLIDS["ellipsoid"], SOLIDS["capsule"], SOLIDS["torus"]),
+    "grown": grown(SOLIDS["lofted"], 0.004),
+    "mirrored": mirrored(placed(SOLIDS["ellipsoid"], (0.03, 0, 0), TURN)),
+    "flipped": flipped(SOLIDS["lofted"]),
+    "rough": rough(SOLIDS["ellipsoid"], smooth_field(1, 8e-3), 1e-3, 8e-3),
+    "near": near(SOLIDS["ellipsoid"], 0.02),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_distance_lies_within_its_span(name):
+    solid, generator = PARTS[name], np.random.default_rng(2)
+    points = generator.uniform(-0.07, 0.07, (3000, 3))
+    for radius in (1e-3, 5e-3, 15e-3):
+        least, most = spanned(solid, points, radius)
+        for _ in range(8):
+            aside = generator.standard_normal(points.shape)
+            aside *= radius / np.linalg.norm(aside, axis=1, keepdims=True)
+            there = solid.distance(points + aside)
+            assert np.all(there >= least - 1e-12)
+            assert np.all(there <= most + 1e-12)

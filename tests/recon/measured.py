@@ -63,8 +63,11 @@ def ellipsoid_signal(k, centre_m, half_m, dimensions):
     return phase * 4 * np.pi * np.prod(half_m) * (np.sin(q) - q * np.cos(q)) / q**3
 
 
-def head_signal(k, array, dimensions, centre_m=(0, 0, 0), objects=HEAD):
-    """(coil, *k) signal of the objects, moved by centre_m, seen by the array (whose maps stay where they are)."""
+def head_signal(k, array, dimensions, centre_m=(0, 0, 0), objects=HEAD, softness_m=0.0):
+    """(coil, *k) signal of the objects, moved by centre_m, seen by the array (whose maps stay where they are).
+
+    softness_m: standard deviation of a Gaussian that their densities are convolved with.
+    """
     fov = np.array(FOV)
     result = np.zeros((len(array.amplitudes), *k.shape[:-1]), np.complex128)
     for m, frequency in enumerate(array.frequencies):
@@ -73,7 +76,8 @@ def head_signal(k, array, dimensions, centre_m=(0, 0, 0), objects=HEAD):
             density * ellipsoid_signal(shifted, np.array(c) * fov + centre_m, np.array(h) * fov, dimensions)
             for c, h, density in objects
         )
-        result += array.amplitudes[:, m].reshape(-1, *[1] * (k.ndim - 1)) * part
+        soft = np.exp(-2 * (np.pi * softness_m) ** 2 * (shifted**2).sum(-1))
+        result += array.amplitudes[:, m].reshape(-1, *[1] * (k.ndim - 1)) * part * soft
     return result
 
 
@@ -122,12 +126,12 @@ def encoding_of(geometry, line, partition=0, frame=0, slice_number=0, before=Non
     )
 
 
-def measure(encoding, array, *, noise=0.0, centre_m=(0, 0, 0), seed=0, frame_factor=None, objects=HEAD):
+def measure(encoding, array, *, noise=0.0, centre_m=(0, 0, 0), seed=0, frame_factor=None, **head):
     """RawData of the head in closed form. noise: complex standard deviation per sample, correlated between channels."""
     dimensions = 3 if encoding.geometry.is_3d else 2
     k = encoding.trajectory_per_m()
     thickness = 1.0 if dimensions == 3 else encoding.geometry.fov_m[2]
-    samples = np.moveaxis(head_signal(k, array, dimensions, centre_m, objects), 0, 1) * thickness
+    samples = np.moveaxis(head_signal(k, array, dimensions, centre_m, **head), 0, 1) * thickness
     if frame_factor is not None:
         samples = samples * np.asarray(frame_factor)[encoding.counter("set")][:, None, None]
     return received(encoding, samples, k, noise, seed)

@@ -2,6 +2,8 @@
 
 # TRUTHS of simultaneous slices: the slices come back, with and without in-plane undersampling, whatever the blips' shift
 #   | without the recipe it is refused, without calibration too, and blips that advance unevenly
+#   | SENSE of the group: the slices come back, uneven blips too; better than kernels at sixfold acceleration; less noise with
+#   sparse wavelets; its adjoint and normal operator are those of its forward one
 #   | the split kernel lets less of another slice through than the plain one | data without the label are untouched
 
 from dataclasses import replace
@@ -11,11 +13,12 @@ import pytest
 import torch
 
 from fullbore.data import AcquisitionFlag, RawData
-from fullbore.errors import DataError
-from fullbore.recon import Recipe, default_recipe, reconstruct
+from fullbore.errors import DataError, UsageError
+from fullbore.recon import Combination, ConjugateGradient, Espirit, ProximalGradient, Recipe, Wavelet, default_recipe, reconstruct
 from fullbore.recon.completions import slice_grappa
 from fullbore.recon.encodings.readouts import kept_rows, prepare_readouts
-from fullbore.recon.recipe import Grappa, SliceGrappa
+from fullbore.recon.preparation import prepare
+from fullbore.recon.recipe import Grappa, SliceGrappa, SmsSense
 from tests.recon.measured import HEAD, Array, array_of, encoding_of, geometry_of, head_signal, regular_lines
 
 MATRIX, GAP_M = (48, 48), 0.03
@@ -35,7 +38,7 @@ def slice_array(z):
     return Array(amplitudes=amplitudes, frequencies=array.frequencies * np.array([1, 1, 0]))
 
 
-def scan(slices, bands, shift, lines, *, together=True, uneven=0.0, calibrate=True):
+def scan(slices, bands, shift, lines, *, together=True, uneven=0.0, calibrate=True, noise=0.0):
     """Groups of `bands` slices with blips that shift neighbours in a group by 1 / shift of the field of view."""
     geometry = replace(geometry_of((*MATRIX, 1), slices=slices, centre_m=CENTRE), slice_offsets_m=np.arange(slices) * GAP_M)
     groups = slices // bands if together else slices
@@ -57,6 +60,8 @@ def scan(slices, bands, shift, lines, *, together=True, uneven=0.0, calibrate=Tr
         flat = k[rows] * np.array([1, 1, 0])
         signal = np.moveaxis(head_signal(flat, slice_array(z), 2, objects=objects_of(z_number)), 0, 1)
         samples[rows] += signal * np.exp(-2j * np.pi * k[rows, :, 2] * z)[:, None] * 0.005
+    draw = np.random.default_rng(1).normal(size=(*samples.shape, 2)) @ np.array([1, 1j]) / np.sqrt(2)
+    samples += noise * draw * sms[:, None, None]
     flags = np.where(sms, 0, int(AcquisitionFlag.CALIBRATION)).astype(np.uint64)
     keep = sms | calibrate
     encoding = replace(encoding, flags=flags, labels={"SMS": (sms & together).astype(np.int32)})
@@ -87,8 +92,8 @@ def test_the_split_kernel_leaks_less():
     for method in ("plain", "split"):
         recipe = SliceGrappa(method=method)
         rows = np.flatnonzero(~readouts.for_calibration)
-        along = slice_grappa._slice_k(raw, kept)[rows]
-        place = slice_grappa._slice_places(raw)
+        along = slice_grappa.slice_k(raw, kept)[rows]
+        place = slice_grappa.slice_places(raw)
         group = slice_grappa._group(np.arange(3), along, place - place[0], readouts.line[rows])
         kernels = slice_grappa.calibrate(readouts, group, recipe)
         leaks[method] = 0.0
@@ -108,11 +113,68 @@ def test_what_cannot_be_separated_is_refused():
         reconstruct(raw, Recipe())
     with pytest.raises(DataError, match="not measured alone"):
         reconstruct(scan(2, 2, 2, np.arange(48), calibrate=False))
+    with pytest.raises(DataError, match="not measured alone"):
+        reconstruct(scan(2, 2, 2, np.arange(48), calibrate=False), CG)
+    with pytest.raises(UsageError, match="iterative solver"):
+        Recipe(multiband=SmsSense())
     with pytest.raises(DataError, match="off an even advance"):
         reconstruct(scan(2, 2, 2, np.arange(48), uneven=0.3))
+
+
+CG = Recipe(coils=Espirit(crop=0.8), solver=ConjugateGradient(iterations=40), multiband=SmsSense())
+
+
+def test_sense_of_a_group():
+    alone = reconstruct(scan(4, 2, 2, np.arange(48), together=False), Recipe())
+    # What the maps' errors leave: 24 central lines of channels whose images ring at sharp edges.
+    assert error(reconstruct(scan(4, 2, 2, np.arange(48)), CG), alone) < 0.03
+    assert error(reconstruct(scan(4, 2, 2, np.arange(0, 48, 2)), CG), alone) < 0.05
+
+
+def test_sense_of_a_group_beats_kernels_where_six_voxels_share_a_place():
+    alone = reconstruct(scan(3, 3, 3, np.arange(48), together=False), Recipe())
+    raw = scan(3, 3, 3, np.arange(0, 48, 2), noise=3e-8)
+    kernels = replace(default_recipe(raw), solver=Combination(), prior=None, completion=Grappa())
+    assert error(reconstruct(raw, CG), alone) < 0.95 * error(reconstruct(raw, kernels), alone)
+
+
+def test_uneven_blips_are_no_matter():
+    alone = reconstruct(scan(2, 2, 2, np.arange(48), together=False), Recipe())
+    # Fewer lines of either phase lie beside each other: a little more of the maps' errors, no fold.
+    assert error(reconstruct(scan(2, 2, 2, np.arange(48), uneven=0.3), CG), alone) < 0.03
+
+
+def test_a_wavelet_prior_lowers_the_noise_of_a_group():
+    alone = reconstruct(scan(2, 2, 2, np.arange(48), together=False), Recipe())
+    raw = scan(2, 2, 2, np.arange(0, 48, 2), noise=3e-7)
+    sparse = Recipe(coils=CG.coils, solver=ProximalGradient(iterations=40), prior=Wavelet(), multiband=SmsSense())
+    kernels = replace(default_recipe(raw), solver=Combination(), prior=None, completion=Grappa())
+    errors = [error(reconstruct(raw, recipe), alone) for recipe in (sparse, CG, kernels)]
+    assert errors[0] < 0.9 * min(errors[1:])
+
+
+def test_the_operators_of_a_group():
+    raw = scan(4, 2, 2, np.arange(0, 48, 2))
+    data, _ = prepare(raw, CG, 1)
+    generator = torch.Generator().manual_seed(0)
+    maps = torch.randn((2, 48, 12, 1, 48), generator=generator, dtype=torch.complex64)
+    volume = data.volume(1, maps)
+    assert data.members(1) == (1, 3)
+    image = torch.randn(volume.shape, generator=generator, dtype=torch.complex64)
+    measured = volume.readouts.kspace(volume.rows[0], slice(None))
+    sides = (
+        torch.vdot(volume.forward(image[0], 0).flatten(), measured.flatten()),
+        torch.vdot(image.flatten(), volume.adjoint().flatten()),
+    )
+    assert abs(sides[0] - sides[1]) < 1e-5 * abs(sides[0])
+    assert torch.vdot(image.flatten(), volume.normal(image).flatten()).real == pytest.approx(
+        float(torch.linalg.vector_norm(volume.forward(image[0], 0)) ** 2), rel=1e-5
+    )
 
 
 def test_single_slices_are_untouched():
     raw = scan(2, 2, 2, regular_lines(48, 2, 16), together=False)
     plain, same = (reconstruct(raw, Recipe(multiband=multiband)) for multiband in (None, SliceGrappa()))
+    sense = Recipe(solver=ConjugateGradient())
+    assert np.array_equal(reconstruct(raw, sense).values, reconstruct(raw, replace(sense, multiband=SmsSense())).values)
     assert np.array_equal(plain.values, same.values)

@@ -15,7 +15,7 @@ import torch
 from fullbore.errors import UsageError
 from fullbore.recon import Combination, ConjugateGradient, Direct, Espirit, ProximalGradient, Recipe, Wavelet, reconstruct
 from fullbore.recon.noise import replica
-from fullbore.recon.solvers.column_cholesky import factorise
+from fullbore.recon.solvers.column_cholesky import factorise, point_spread
 from tests.recon.measured import array_of, encoding_of, geometry_of, measure, regular_lines
 
 MATRIX = (40, 48, 1)
@@ -41,7 +41,7 @@ def test_two_channels_at_twofold_undersampling():
     n = maps.shape[2]
     mask = torch.zeros(n, dtype=torch.float64)
     mask[n // 2 % 2 :: 2] = 1
-    found = factorise(maps, mask, 1e-12).noise_variance()[0]
+    found = factorise(maps, point_spread(mask), 1e-12).noise_variance()[0]
     # Two voxels fold: S = [a b], the noise is (S^H S)^-1 and g^2 its diagonal times that of S^H S.
     a, b = maps[0], maps[0].roll(n // 2, -1)
     overlap = (a.conj() * b).sum(0).abs().square()
@@ -95,7 +95,7 @@ def test_damping_lowers_the_noise_by_its_closed_form():
     maps, damping = two_channels(), 0.3
     n = maps.shape[2]
     mask = (torch.arange(n) % 2 == 0).to(torch.float64)
-    factors = factorise(maps, mask, damping)
+    factors = factorise(maps, point_spread(mask), damping)
     identity = torch.eye(n, dtype=torch.complex128)
     inverse = factors.solve(identity[:, None])[:, 0].T
     normal = torch.linalg.inv(inverse) - damping * identity

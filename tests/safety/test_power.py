@@ -1,13 +1,18 @@
 # TRUTHS of SAR: a rect train has mean square B1 = b1^2 tau / TR in closed form | a short burst in a long quiet sequence fills
 # only its share of a window | the worst window is found wherever the burst is | a short sequence counts as repeated
 # | doubling B1 quadruples SAR | head and whole body by their own coefficients | 10 s may have twice the 6 min limit
-# | the advised TR is legal | = brute-force sliding window on random sequences
+# | the advised TR is legal | = brute-force sliding window on random sequences | the exposed part takes all the power, its limit
+# falls with its share | local SAR by observation points is w^H Q w, without them a hint | RF power is forward power per B1
+# squared | a shim that drives harder deposits more
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fullbore import safety
+from fullbore.errors import ShapeError
 from fullbore.safety.power import mean_square_T2
 from tests.safety.hand_built import SUBJECT, finding, rect, sequence, spec
 
@@ -96,3 +101,55 @@ def test_equals_brute_force(seed):
 def test_silence_has_no_sar():
     verdict = judge([QUIET])
     assert finding(verdict, "SAR head, 6 min").value == 0.0 and verdict.allowed
+
+
+def test_partial_body():
+    verdict = judge(train(10, 0.02))
+    body, part = (finding(verdict, f"SAR {p}, 6 min") for p in ("whole body", "partial body"))
+    assert part.value == pytest.approx(body.value / 0.2) and part.limit == pytest.approx(10 - 8 * 0.2)
+    assert finding(judge(train(10, 0.02), "first_level"), "SAR partial body, 10 s").limit == pytest.approx(2 * (10 - 6 * 0.2))
+
+
+def test_local_sar_without_fields_is_a_hint():
+    verdict = judge(train(50, 4e-3, rect(18e-6, 1e-3)))
+    local = finding(verdict, "SAR local 10 g, 6 min")
+    assert local.value == pytest.approx(3 * finding(verdict, "SAR head, 6 min").value)
+    assert local.value > local.limit and local.allowed and "no fields" in local.basis and local in verdict.hints
+
+
+def test_local_sar_by_observation_points():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(5, 3, 3)) + 1j * rng.normal(size=(5, 3, 3))
+    points = 1e11 * np.conj(np.swapaxes(a, 1, 2)) @ a
+    shims = (np.array([1.0, 1j, -0.5]), np.array([0.3, -1.0, 1j]))
+    seq = sequence(train(4, 0.02))
+    seq = replace(seq, rf_shim=np.array([0, -1, 1, -1, -1, -1, 0, -1], dtype=np.int32), rf_shims=shims)
+    machine = replace(spec(), power=replace(spec().power, observation_points=points))
+    found = finding(safety.check(seq, machine, SUBJECT), "SAR local 10 g, 6 min")
+    drives = [shims[0], shims[1], np.ones(3), shims[0]]
+    energy = (5e-6) ** 2 * 1e-3
+    expected = max(sum((np.conj(w) @ q @ w).real * energy for w in drives) for q in points) / seq.total_duration_s
+    assert found.value == pytest.approx(expected, rel=1e-12) and found.binding and "5 virtual" in found.basis
+
+
+def test_rf_power():
+    power = replace(spec().power, forward_W_per_T2=1e14, peak_W=2000.0, mean_W=100.0)
+    verdict = safety.check(sequence(train(10, 0.02)), replace(spec(), power=power), SUBJECT)
+    peak, mean = finding(verdict, "RF power peak"), finding(verdict, "RF power, 10 s")
+    assert peak.value == pytest.approx(1e14 * (5e-6) ** 2) and not peak.allowed
+    assert mean.value == pytest.approx(peak.value * 1e-3 / 0.02) and not mean.allowed
+    longer = peak.changes[0]
+    assert longer.quantity == "pulse duration" and peak.value / longer.factor**2 == pytest.approx(2000.0)
+
+
+def test_a_shim_that_drives_harder():
+    seq = sequence(train(4, 0.02))
+    hard = replace(seq, rf_shim=np.where(seq.rf >= 0, 0, -1).astype(np.int32), rf_shims=(np.array([2.0, 0.1]),))
+    values = [finding(safety.check(s, spec(), SUBJECT), "SAR head, 6 min").value for s in (seq, hard)]
+    assert values[1] == pytest.approx(4 * values[0])
+    assert finding(safety.check(hard, spec(), SUBJECT), "B1 peak").value == pytest.approx(10.0)
+
+
+def test_observation_points_are_hermitian():
+    with pytest.raises(ShapeError, match="Hermitian"):
+        replace(spec().power, observation_points=np.array([[[1.0, 2.0], [0.0, 1.0]]]))

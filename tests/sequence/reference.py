@@ -68,16 +68,21 @@ def pulse_times(sequence: Sequence) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sample_times(sequence: Sequence) -> np.ndarray:
-    """Time of every ADC sample, (row, sample)."""
+    """Time of every ADC sample, (row, sample); short readouts are filled up with NaN."""
     blocks = np.flatnonzero(sequence.adc >= 0)
     starts = sequence.block_starts_s()[blocks]
-    adcs = [sequence.adcs[i] for i in sequence.adc[blocks]]
-    return np.stack([t + a.delay_s + (np.arange(a.samples) + 0.5) * a.dwell_s for t, a in zip(starts, adcs, strict=True)])
+    times = np.full((len(blocks), sequence.encoding.samples), np.nan)
+    for row, (start, index) in enumerate(zip(starts, sequence.adc[blocks], strict=True)):
+        adc = sequence.adcs[index]
+        times[row, : adc.samples] = start + adc.delay_s + (np.arange(adc.samples) + 0.5) * adc.dwell_s
+    return times
 
 
 def trajectory(sequence: Sequence) -> np.ndarray:
     """k of every sample (row, sample, 3): zero at an excitation's centre, negated at a refocusing pulse's."""
     sampled = sample_times(sequence)
+    known = np.isfinite(sampled)
+    sampled = np.where(known, sampled, sampled[:, :1])
     centres, uses = pulse_times(sequence)
     k = np.empty((*sampled.shape, 3))
     owner = np.searchsorted(centres, sampled[:, 0]) - 1
@@ -89,4 +94,5 @@ def trajectory(sequence: Sequence) -> np.ndarray:
             after = {"e": 0.0, "r": -before}.get(use, before)
             origin[n] = at_pulse[n] - after
         k[..., axis] = moment(sequence, axis, sampled.ravel()).reshape(sampled.shape) - origin[owner][:, None]
+    k[~known] = np.nan
     return k

@@ -1,6 +1,7 @@
 # TRUTHS of what a tissue says: six-peak fat decays as the sum of its lines, in states and in spins; water and fat of one voxel
 #   are in and out of phase as that sum | a line beside water shares its fraction map | a tissue's pools are a PoolSystem made by
-#   hand; its T1rho keeps exp(-t / T1rho) of a locked spin | states refuse pools, T1rho and courses by name, and auto says so
+#   hand; its T1rho keeps exp(-t / T1rho) of a locked spin | plastic, of T2 far
+#   shorter than a pulse, says nothing, and no number overflows | states refuse pools, T1rho and courses by name, and auto says so
 from __future__ import annotations
 
 from dataclasses import replace
@@ -20,7 +21,7 @@ from fullbore.simulate.cloud import PoolSystem, Semisolid, balanced, play_cloud,
 from fullbore.simulate.cloud.spins import scattered
 from fullbore.simulate.cloud.tissue_pools import pool_system
 from fullbore.simulate.lines import unfold
-from tests.simulate.small import GRE, Event, built, by_hand, error, machine, point, pulse, rod, samples, tissue
+from tests.simulate.small import GRE, TSE, Event, built, by_hand, error, machine, point, pulse, rod, samples, tissue
 from tests.simulate.test_pools import gauss, prepared
 
 SPEC = machine(b1=False, coils=False)
@@ -161,3 +162,16 @@ def test_spins_that_do_not_diffuse_are_told_apart_from_those_that_cannot():
         sequence = decay()[0]
         acquire(point(kind), sequence, SPEC, engine="spins", spins=100, progress=lambda f, what: lines.append(what))
     assert sum(line.startswith("spins stay: diffusion takes") for line in lines) == 1
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("t2", [1e-4, 1e-5, 1e-6])
+@pytest.mark.parametrize("protocol", [GRE, TSE])
+def test_plastic_says_nothing(protocol, t2):
+    water, _ = rod().tissues
+    sequence = built(protocol, SPEC)
+    silent, plastic = (
+        samples(replace(rod(), tissues=(water, tissue("plastic", t1=0.2, t2=t, density=density))), sequence, SPEC)
+        for t, density in ((0.05, 0.0), (t2, 0.8))
+    )
+    assert error(plastic, silent) < 2e-6

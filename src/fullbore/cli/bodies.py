@@ -114,7 +114,7 @@ def _described(name: str) -> dict[str, Any]:
 
 def _asked(options: argparse.Namespace) -> tuple[Body, Grid]:
     """The body of a name or a TOML file, and the grid to cut it on; options.body becomes the name for files."""
-    parameters = dict(_pair(text) for text in options.set)
+    parameters = dict(setting(text) for text in options.set)
     if options.body.endswith(".toml"):
         body, options.body = _described_in(Path(options.body), parameters), Path(options.body).stem
     else:
@@ -168,14 +168,15 @@ def _held(path: Path, table: str, values: dict[str, Any], key: str) -> Any:
     return values[key]
 
 
-def _pair(text: str) -> tuple[str, Any]:
+def setting(text: str) -> tuple[str, Any]:
+    """Key and value of KEY=VALUE, the value as in TOML; a text needs no quotes. Errors: UsageError."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"--set {text!r}: wanted KEY=VALUE, for example --set seed=3.")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
-        return key.strip(), value
+        return key.strip(), value.strip()
 
 
 def _without_array(maps: ParameterMaps) -> ParameterMaps:

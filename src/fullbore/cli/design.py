@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -12,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from fullbore.cli.chosen_brief import chosen_brief
 from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder
+from fullbore.cli.outcome import print_record, tell_demands, write_picture
 from fullbore.cli.terminal import ExamTerminal
 from fullbore.clinical.report import Demand, MagnetViews, magnet_figure, magnet_page
 from fullbore.data import Magnet
 from fullbore.errors import UsageError
-from fullbore.files.atomic import atomic_path
 from fullbore.files.winding_table import read_windings, write_windings
 from fullbore.hardware.magnet import (
     MagnetBrief,
@@ -34,7 +34,7 @@ from fullbore.hardware.magnet.conductor import critical_current_A
 from fullbore.hardware.magnet.figures import conductor_figures, wires_of
 from fullbore.hardware.magnet.stray_line import stray_line
 from fullbore.hardware.magnet.tolerances import wound_peak_to_peak
-from fullbore.machinery import digest, read_toml
+from fullbore.machinery import digest
 
 _MAP_M = (0.30, 0.32)  # radius and half height of the map around the centre
 _SAMPLES = 1000
@@ -58,12 +58,9 @@ def magnet(options: argparse.Namespace) -> int:
             made = design_magnet(brief, _teller(terminal, brief.name), start)
         folder = new_folder(options.out, brief.name)
         record = _write(made, brief, folder, time.monotonic() - began)
-        for demand in demands(made, brief):
-            mark = "[green]met[/green]" if demand.met else "[red]missed[/red]"
-            terminal.line(f"  {demand.name}: {demand.value:.4g} {demand.unit}, limit {demand.limit:.4g}: {mark}")
+        tell_demands(terminal, demands(made, brief))
         terminal.line(f"done: open {folder}/report.html")
-    if options.json:
-        sys.stdout.write(json.dumps({"status": "complete", "folder": str(folder), **record}) + "\n")
+    print_record(options, folder, record)
     return 0
 
 
@@ -109,11 +106,7 @@ def demands(made: Magnet, brief: MagnetBrief) -> list[Demand]:
 
 def magnet_brief(options: argparse.Namespace) -> MagnetBrief:
     """The brief in a file, or a preset. Errors: UsageError for both at once, or for a file that is no brief."""
-    if options.brief is not None and options.preset is not None:
-        raise UsageError("design: got a brief and a preset, wanted one of them.")
-    if options.brief is not None:
-        return parse_magnet_brief(read_toml(options.brief), str(options.brief))
-    return load_magnet_brief(options.preset or magnet_presets()[-1])
+    return chosen_brief(options, "design", parse_magnet_brief, load_magnet_brief, magnet_presets()[-1])
 
 
 def _teller(terminal: ExamTerminal, name: str) -> Callable[[float, str], None]:
@@ -136,8 +129,7 @@ def _write(made: Magnet, brief: MagnetBrief, folder: Path, seconds: float) -> di
     record: dict[str, object] = {"brief": asdict(brief), "brief_sha256": sha, "magnet": asdict(made)}
     record["seconds"] = round(seconds, 2)
     write_text(json.dumps(record, indent=1) + "\n", folder / "magnet.json")
-    with atomic_path(folder / "magnet.png") as temporary:
-        magnet_figure(made, views).savefig(temporary, format="png", dpi=110)
+    write_picture(magnet_figure(made, views), folder / "magnet.png", 110)
     write_text(magnet_page(made, views, demands(made, brief), facts), folder / "report.html")
     return {"seconds": record["seconds"], "figures": made.figures, "brief_sha256": sha}
 

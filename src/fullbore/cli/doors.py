@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from fullbore import files, hardware, phantom
+from fullbore import files, phantom
+from fullbore.cli.machines import machine
 from fullbore.clinical import Doors, Truth
 from fullbore.data import Grid, Subject
 from fullbore.files.atomic import atomic_path
@@ -29,7 +30,7 @@ class Machine:
     @classmethod
     def assemble(cls, preset: str, subject: Subject) -> Machine:
         """Build the machine of a preset and put the digital head into it."""
-        spec = hardware.design(hardware.Brief(preset=preset))
+        spec = machine(preset)
         head = phantom.head()
         scanner = VirtualScanner(spec=spec, phantom=head, subject=subject)
         return cls(scanner=scanner, spec_sha256=noun_digest(spec), phantom_sha256=noun_digest(head))

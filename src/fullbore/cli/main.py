@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from fullbore import __version__
+from fullbore.cli.design_options import add_design
+from fullbore.cli.interruption import interrupts_heard
+from fullbore.cli.later import Later
+from fullbore.cli.make_options import add_make
+from fullbore.cli.sequence_options import add_sequence
 from fullbore.errors import FullboreError
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait slow each other down on few cores
@@ -22,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = parser().parse_args(arguments)
     try:
-        return int(options.run(options) or 0)
+        with interrupts_heard():
+            return int(options.run(options) or 0)
     except FullboreError as error:
         return _fail(options, str(error), error.exit_code)
     except KeyboardInterrupt as error:
@@ -62,21 +68,24 @@ def parser() -> argparse.ArgumentParser:
     scan.add_argument(
         "--protocol", type=Path, action="append", default=[], help="a protocol file (TOML) to scan instead of the region's own"
     )
-    scan.add_argument("--scanner", default="fullbore-65cm", help="preset of the machine (default fullbore-65cm)")
+    scan.add_argument("--scanner", default="fullbore-65cm", help="a preset, or a machine's folder (default fullbore-65cm)")
     scan.add_argument("--json", action="store_true", help="print the record of the exam as JSON on standard output")
-    scan.set_defaults(run=_scan)
+    scan.set_defaults(run=Later("scan:scan"))
 
     repeat = commands.add_parser("repeat", help="run the exam in a folder again and compare every file")
     repeat.add_argument("folder", type=Path, help="an exam folder")
     repeat.add_argument("--out", type=Path, help="new folder for the repetition (default: FOLDER-repeated)")
     repeat.add_argument("--json", action="store_true", help="print the comparison as JSON on standard output")
-    repeat.set_defaults(run=_repeat)
+    repeat.set_defaults(run=Later("repeat:repeat"))
 
     _add_simulate(commands)
     _add_recon(commands)
     _add_serve(commands)
-    _add_design(commands)
+    add_design(commands)
+    add_make(commands)
     _add_phantom(commands)
+    _add_accept(commands)
+    add_sequence(commands)
     return top
 
 
@@ -94,25 +103,33 @@ def _add_simulate(commands: Any) -> None:
         metavar="MMOL_PER_KG",
         help="gadobutrol, injected at the start (default none)",
     )
-    play.add_argument("--scanner", default="fullbore-65cm", help="preset of the machine (default fullbore-65cm)")
+    play.add_argument(
+        "--task", action="append", default=[], metavar="BEGIN:END", help="seconds in which active cortex works (may be repeated)"
+    )
+    play.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a parameter of the body, as in TOML")
+    play.add_argument("--scanner", default="fullbore-65cm", help="a preset, or a machine's folder (default fullbore-65cm)")
     play.add_argument("--engine", default="auto", help="auto, states or spins (default auto)")
     play.add_argument("--spins", type=int, default=1_000_000, help="most spins to play, where spins are played (default 1000000)")
     play.add_argument("--seed", type=int, default=1, help="seed of the noise and of the spins' places (default 1)")
     play.add_argument("--out", type=Path, help="new folder for raw data, picture and report (default: NAME-raw)")
     play.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
-    play.set_defaults(run=_simulate)
+    play.set_defaults(run=Later("simulate:simulate"))
 
 
 def _add_recon(commands: Any) -> None:
-    recon = commands.add_parser("recon", help="reconstruct a raw data file: MRD, Siemens .dat, BART .cfl, NumPy")
+    recon = commands.add_parser("recon", help="image or spectrum of a raw data file: MRD, Siemens .dat, BART .cfl, NumPy")
     recon.add_argument("file", type=Path, nargs="?", help="the raw data")
     recon.add_argument("--recipe", help="a recipe (TOML), or the name of one from --list (default: the one that suits the data)")
     recon.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change it, e.g. noise_map=replica")
+    recon.add_argument("--field", type=Path, help="a map of off-resonance (NIfTI, Hz or as its BIDS sidecar says) to correct for")
+    recon.add_argument("--device", default="cpu", help="where the image is solved for: cpu (default), cuda, cuda:1")
+    recon.add_argument("--blip-pair", type=Path, metavar="OTHER", help="the same echo-planar scan with its blips the other way")
+    recon.add_argument("--lines-as-acquired", action="store_true", help="OTHER numbers its lines in their order, not by their k")
     recon.add_argument("--list", action="store_true", help="the recipes that come along")
     recon.add_argument("--show", action="store_true", help="print the recipe for this file, with the reasons, and stop")
     recon.add_argument("--out", type=Path, help="new folder for image, picture and report (default: NAME-recon)")
     recon.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
-    recon.set_defaults(run=_recon)
+    recon.set_defaults(run=Later("recon:recon"))
 
 
 def _add_serve(commands: Any) -> None:
@@ -123,29 +140,7 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--idle", type=float, default=120.0, help="seconds of silence after which a client is gone (default 120)")
     serve.add_argument("--memory", type=float, default=8.0, help="GiB of readouts that one client may send (default 8)")
     serve.add_argument("--keep", type=Path, default=Path("streamed"), help="folder for data of broken sessions")
-    serve.set_defaults(run=_serve)
-
-
-def _add_design(commands: Any) -> None:
-    design = commands.add_parser("design", help="design a part of the machine from a brief")
-    parts = design.add_subparsers(metavar="PART", required=True)
-    magnet = parts.add_parser("magnet", help="a superconducting magnet: windings, fields, margins")
-    magnet.add_argument("brief", type=Path, nargs="?", help="a brief (TOML); without one, a preset")
-    magnet.add_argument("--preset", help="60cm, 65cm, 70cm or 75cm: the bore of the patient (default 75cm)")
-    magnet.add_argument("--start", type=Path, help="a winding table (CSV) to start from")
-    magnet.add_argument("--windings", type=Path, help="a winding table (CSV) to judge against the brief instead of designing")
-    magnet.add_argument("--out", type=Path, help="new folder for result, winding table and report (default: the brief's name)")
-    magnet.add_argument("--json", action="store_true", help="print the figures as JSON on standard output")
-    magnet.set_defaults(run=_design_magnet)
-    shim = parts.add_parser("shim", help="iron that evens the field of a magnet as wound")
-    shim.add_argument("brief", type=Path, nargs="?", help="the magnet's brief (TOML); without one, a preset")
-    shim.add_argument("--preset", help="60cm, 65cm, 70cm or 75cm: the bore of the patient (default 75cm)")
-    shim.add_argument("--windings", type=Path, required=True, help="the magnet's winding table (CSV)")
-    shim.add_argument("--seed", type=int, default=1, help="seed of the winding errors (default 1)")
-    shim.add_argument("--target", type=float, default=10.0, help="peak-to-peak to stay under, ppm (default 10)")
-    shim.add_argument("--out", type=Path, help="new folder for sheets, chart and report (default: shim)")
-    shim.add_argument("--json", action="store_true", help="print the figures as JSON on standard output")
-    shim.set_defaults(run=_design_shim)
+    serve.set_defaults(run=Later("serve:serve"))
 
 
 def _add_phantom(commands: Any) -> None:
@@ -153,8 +148,8 @@ def _add_phantom(commands: Any) -> None:
     verbs = bodies.add_subparsers(metavar="VERB", required=True)
     lister = verbs.add_parser("list", help="all bodies with their parameters")
     lister.add_argument("--json", action="store_true", help="as JSON on standard output")
-    lister.set_defaults(run=_list_bodies)
-    for name, run, about in (("show", _show_body, "pictures and a page"), ("export", _export_body, "truth as NIfTI")):
+    lister.set_defaults(run=Later("bodies:list_bodies"))
+    for name, about in (("show", "pictures and a page"), ("export", "truth as NIfTI")):
         verb = verbs.add_parser(name, help=about)
         verb.add_argument("body", help="a name from `fullbore phantom list`, or a TOML file that describes a body")
         verb.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a parameter of the body, as in TOML")
@@ -163,7 +158,7 @@ def _add_phantom(commands: Any) -> None:
         verb.add_argument("--station", metavar="LOW:HIGH", help="only what lies between two heights, mm (--station=-900:-500)")
         verb.add_argument("--out", type=Path, help="new folder")
         verb.add_argument("--json", action="store_true", help="print what was done as JSON on standard output")
-        verb.set_defaults(run=run)
+        verb.set_defaults(run=Later(f"bodies:{name}"))
         if name == "show":
             verb.add_argument(
                 "--movie", type=Path, metavar="FILE", help="a movie of its motion too: a .gif, or an .mp4 with ffmpeg"
@@ -174,64 +169,16 @@ def _add_phantom(commands: Any) -> None:
             verb.add_argument("--oversampling", type=int, default=1, help="parts along a voxel's edge (default 1)")
 
 
-def _list_bodies(options: argparse.Namespace) -> int:
-    from fullbore.cli.bodies import list_bodies
-
-    return list_bodies(options)
-
-
-def _show_body(options: argparse.Namespace) -> int:
-    from fullbore.cli.bodies import show
-
-    return show(options)
-
-
-def _export_body(options: argparse.Namespace) -> int:
-    from fullbore.cli.bodies import export
-
-    return export(options)
-
-
-def _scan(options: argparse.Namespace) -> int:
-    from fullbore.cli.scan import scan
-
-    return scan(options)
-
-
-def _repeat(options: argparse.Namespace) -> int:
-    from fullbore.cli.repeat import repeat
-
-    return repeat(options)
-
-
-def _simulate(options: argparse.Namespace) -> int:
-    from fullbore.cli.simulate import simulate
-
-    return simulate(options)
-
-
-def _recon(options: argparse.Namespace) -> int:
-    from fullbore.cli.recon import recon
-
-    return recon(options)
-
-
-def _serve(options: argparse.Namespace) -> int:
-    from fullbore.cli.serve import serve
-
-    return serve(options)
-
-
-def _design_magnet(options: argparse.Namespace) -> int:
-    from fullbore.cli.design import magnet
-
-    return magnet(options)
-
-
-def _design_shim(options: argparse.Namespace) -> int:
-    from fullbore.cli.shim import shim
-
-    return shim(options)
+def _add_accept(commands: Any) -> None:
+    accept = commands.add_parser("accept", help="acceptance tests of a machine: NEMA, ACR and NIST phantoms, pass or fail")
+    accept.add_argument("--scanner", default="fullbore-65cm", help="a preset, or a machine's folder (default fullbore-65cm)")
+    accept.add_argument("--tests", default="", help="comma-separated: only these (default all, with --quick the quick ones)")
+    accept.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault (may be repeated)")
+    accept.add_argument("--quick", action="store_true", help="a small matrix, and the tests that make sense at it")
+    accept.add_argument("--seed", type=int, default=1, help="seed of the noise (default 1)")
+    accept.add_argument("--out", type=Path, help="new folder for pictures and report (default: acceptance)")
+    accept.add_argument("--json", action="store_true", help="print every figure as JSON on standard output")
+    accept.set_defaults(run=Later("accept:accept"))
 
 
 if __name__ == "__main__":

@@ -7,33 +7,48 @@ import json
 import sys
 from pathlib import Path
 
+from rich.markup import escape
+
 from fullbore import files
-from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder
+from fullbore.cli.recon_folder import stem_of, write_reconstruction
+from fullbore.cli.recon_pair import recon_pair
+from fullbore.cli.recon_spectrum import recon_spectrum
 from fullbore.cli.terminal import ExamTerminal
-from fullbore.clinical.report import picture, recon_page
-from fullbore.data import RawData
+from fullbore.data import FieldMap, RawData
 from fullbore.errors import UsageError
-from fullbore.files.atomic import atomic_path
-from fullbore.machinery import file_digest, read_toml
-from fullbore.recon import Recipe, reconstruct
+from fullbore.machinery import read_toml
+from fullbore.recon import Recipe, is_spectrum, reconstruct
 from fullbore.recon.default_recipe import explained_recipe
+from fullbore.recon.device import named_device
 from fullbore.recon.library import named_recipe, recipe_names
+from fullbore.recon.off_resonance import for_field
 from fullbore.recon.recipe.text import to_toml, with_settings
 
 
 def recon(options: argparse.Namespace) -> int:
-    """Read, reconstruct, write image.nii.gz, image.png, recipe.toml and report.html; or list and show recipes."""
+    """Read, reconstruct, write image.nii.gz, image.png, recipe.toml and report.html; or list and show recipes.
+
+    A spectroscopy scan of one voxel gives its spectrum instead.
+    """
     if options.list:
         return _list(options)
     if options.file is None:
         raise UsageError("recon: no file. Give the raw data, or --list for the recipes.")
+    if options.lines_as_acquired and options.blip_pair is None:
+        raise UsageError("recon: --lines-as-acquired is about the file of --blip-pair. Give both or neither.")
+    if options.blip_pair is not None:
+        return recon_pair(options)
+    named_device(options.device)
     raw = files.read_raw(options.file)
+    if is_spectrum(raw):
+        return recon_spectrum(options, raw)
     recipe, why = _recipe(options, raw)
     if options.show:
         sys.stdout.write(to_toml(recipe, why))
         return 0
-    return _run(options, raw, recipe, why)
+    field = None if options.field is None else files.read_field_nifti(options.field)
+    return _run(options, raw, recipe, why, field)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -54,30 +69,28 @@ def _recipe(options: argparse.Namespace, raw: RawData) -> tuple[Recipe, dict[str
         path = Path(options.recipe)
         recipe = Recipe.from_dict(read_toml(path)) if path.suffix == ".toml" else named_recipe(options.recipe)
         why = {}
+    if options.field is not None:
+        recipe, changes = for_field(recipe)
+        why |= changes
     for setting in options.set:
         why[setting.partition("=")[0].partition(".")[0].strip()] = f"set by hand: {setting}"
     return with_settings(recipe, options.set), why
 
 
-def _run(options: argparse.Namespace, raw: RawData, recipe: Recipe, why: dict[str, str]) -> int:
-    stem = options.file.name.removesuffix("".join(options.file.suffixes))
+def _run(options: argparse.Namespace, raw: RawData, recipe: Recipe, why: dict[str, str], field: FieldMap | None) -> int:
+    stem = stem_of(options.file)
     with ExamTerminal({f"{stem}/reconstruct": 5.0, f"{stem}/write": 2.0}) as terminal:
         for key, value in raw.provenance.items():
             terminal.line(f"  {key}: {value}")
         for part, reason in why.items():
-            terminal.line(f"  {part}: {_short(recipe, part)} ({reason})", markup=False)
-        image = reconstruct(raw, recipe, progress=lambda fraction, text: terminal.progress(stem, "reconstruct", fraction, text))
+            terminal.line(f"  {part}: {_short(recipe, part)} ({reason})")
+        show = lambda fraction, text: terminal.progress(stem, "reconstruct", fraction, text)  # noqa: E731
+        image = reconstruct(raw, recipe, progress=show, field_Hz=field, device=options.device)
         if image.report["warning"] != "none":
-            terminal.line(f"  [yellow]warning[/yellow]: {image.report['warning']}")
+            terminal.line(f"  [yellow]warning[/yellow]: {escape(str(image.report['warning']))}", markup=True)
         terminal.progress(stem, "write", 0.0, "")
         folder = new_folder(options.out, f"{stem}-recon")
-        written = files.write_nifti(image, folder / "image")
-        written += files.write_noise_nifti(image, folder / "image")
-        with atomic_path(folder / "image.png") as temporary:
-            picture(image).savefig(temporary, format="png")
-        text = to_toml(recipe, why)
-        write_text(text, folder / "recipe.toml")
-        write_text(recon_page(raw, image, options.file.name, _fingerprint(options), text), folder / "report.html")
+        written = write_reconstruction(folder, options.file, raw, image, to_toml(recipe, why))
         terminal.progress(stem, "write", 1.0, "")
         terminal.line(f"done: open {folder}/report.html")
     if options.json:
@@ -90,8 +103,3 @@ def _run(options: argparse.Namespace, raw: RawData, recipe: Recipe, why: dict[st
 def _short(recipe: Recipe, part: str) -> str:
     value = getattr(recipe, part, None)
     return type(value).__name__ if hasattr(value, "__dataclass_fields__") else str(value)
-
-
-def _fingerprint(options: argparse.Namespace) -> str:
-    path = options.file if options.file.is_file() else options.file.with_suffix(".cfl")
-    return file_digest(path) if path.is_file() else ""

@@ -22,6 +22,9 @@ from fullbore.machinery import digest, read_toml
 
 SUBJECT = Subject(identifier="FB-MNI152", name="Phantom^Digital", mass_kg=75.0, height_m=1.75)
 # What each stage took on two cores, for the first guess of the time to go: (full, quick) seconds.
+_FIGURES = 6
+"""Kinds of check that the line of a verdict names."""
+
 EXPECTED_S: dict[str, dict[str, tuple[float, float]]] = {
     "localizer": {
         "plan": (0.1, 0.1),
@@ -105,7 +108,9 @@ def run_exam(plan: ExamPlan, machine: Machine, folder: Path) -> Exam:
     began = time.perf_counter()
     with ExamTerminal(_expected(plan.protocols, plan.quick)) as terminal:
         terminal.line(f"{plan.region} exam on {plan.system} ({plan.b0_T:g} T) -> {folder}/")
-        exam = Exam(plan, exam_doors(machine), folder, announce=lambda verdict: terminal.line(_verdict_text(verdict)))
+        exam = Exam(
+            plan, exam_doors(machine), folder, announce=lambda verdict: terminal.line(_verdict_text(verdict), markup=True)
+        )
         try:
             exam.run(terminal.progress)
         finally:
@@ -122,17 +127,19 @@ def _expected(protocols: dict[str, dict[str, Any]], quick: bool) -> dict[str, fl
 
 
 def _verdict_text(verdict: Verdict) -> str:
-    """Allowed or refused, and the value nearest its limit of each kind of check; a refusal in full."""
+    """Allowed or refused, and the kinds of check that come nearest their limits; refusals and hints in full."""
     nearest: dict[str, Finding] = {}
     for finding in verdict.findings:
         kind = finding.check.partition(",")[0]
-        if finding.limit > 0 and (
+        if (finding.binding and finding.limit > 0) and (
             kind not in nearest or finding.value / finding.limit > nearest[kind].value / nearest[kind].limit
         ):
             nearest[kind] = finding
-    figures = ", ".join(f"{kind} {f.value:.3g} of {f.limit:.3g} {f.unit}" for kind, f in nearest.items())
+    first = sorted(nearest.items(), key=lambda item: -item[1].value / item[1].limit)[:_FIGURES]
+    figures = ", ".join(f"{kind} {f.value:.3g} of {f.limit:.3g} {f.unit}" for kind, f in first)
     word = "[green]allowed[/green]" if verdict.allowed else "[red]refused[/red]"
     reasons = "".join(f"\n    {finding}" for finding in verdict.refusals)
+    reasons += "".join(f"\n    hint: {finding}" for finding in verdict.hints)
     return f"  {verdict.sequence:<10} {word} in {verdict.mode} mode: {figures}{reasons}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -14,10 +13,10 @@ import numpy as np
 from fullbore.cli.design import magnet_brief
 from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder
+from fullbore.cli.outcome import print_record, write_picture
 from fullbore.cli.terminal import ExamTerminal
 from fullbore.clinical.report import shim_figure, shim_page
 from fullbore.errors import UsageError
-from fullbore.files.atomic import atomic_path
 from fullbore.files.winding_table import read_windings
 from fullbore.hardware.magnet.brief import MagnetBrief
 from fullbore.hardware.magnet.tolerances import sphere_points, wound_fields
@@ -54,8 +53,7 @@ def shim(options: argparse.Namespace) -> int:
             f"  {record['before_ppm']:.4g} -> {record['after_ppm']:.3g} ppm peak-to-peak with {record['iron_kg']:.3g} kg of iron"
         )
         terminal.line(f"done: open {folder}/report.html")
-    if options.json:
-        sys.stdout.write(json.dumps({"status": "complete", "folder": str(folder), **record}) + "\n")
+    print_record(options, folder, record)
     return 0
 
 
@@ -74,8 +72,7 @@ def _write(
     tree = {**record, "brief": asdict(brief), "sheets": sheets.tolist()}
     write_text(json.dumps(tree, indent=1) + "\n", folder / "shim.json")
     write_text("\n".join(",".join(map(str, row)) for row in sheets) + "\n", folder / "trays.csv")
-    with atomic_path(folder / "shim.png") as temporary:
-        shim_figure(sheets, uneven, even).savefig(temporary, format="png", dpi=110)
+    write_picture(shim_figure(sheets, uneven, even), folder / "shim.png", 110)
     facts = [
         (f"peak-to-peak before, over {_FINE[0]} x {_FINE[1]} points", f"{record['before_ppm']:.4g} ppm"),
         ("peak-to-peak after", f"{record['after_ppm']:.3g} ppm"),

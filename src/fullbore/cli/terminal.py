@@ -36,8 +36,8 @@ class ExamTerminal:
         if self.console.is_terminal:
             self._live.__exit__(None, None, None)
 
-    def line(self, text: str, *, markup: bool = True) -> None:
-        """One finished line; without markup square brackets are just that."""
+    def line(self, text: str, *, markup: bool = False) -> None:
+        """One finished line; without markup square brackets, as in people's file names, are just that."""
         self.console.print(text, soft_wrap=True, markup=markup)
 
     def progress(self, series: str, stage: str, fraction: float, text: str) -> None:

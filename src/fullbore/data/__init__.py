@@ -20,16 +20,19 @@ from fullbore.data.motion import Composed, Course, Deformation, Flow, Motion, Ri
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
 from fullbore.data.phantom import Phantom
 from fullbore.data.raw_data import RawData
+from fullbore.data.safety_model import ForbiddenBand, GradientChain, HeatLimit, SafeModel, SoundModel
 from fullbore.data.scanner_spec import Limits, PowerModel, ScannerSpec, StimulationModel
 from fullbore.data.sequence import Adc, Gradient, RfPulse, Sequence, SoftDelay, Trigger
+from fullbore.data.spectrum import Spectrum
 from fullbore.data.study import Series, Study, Subject
 from fullbore.data.tissue import Compartment, Perfusion, Pool, Species, Tissue
 from fullbore.data.tissue_course import TissueCourse
-from fullbore.data.verdict import Finding, Verdict
+from fullbore.data.verdict import Change, Finding, Verdict
 
 __all__ = [
     "AcquisitionFlag",
     "Adc",
+    "Change",
     "CoilSet",
     "Compartment",
     "Composed",
@@ -42,10 +45,13 @@ __all__ = [
     "FitStatus",
     "Flaws",
     "Flow",
+    "ForbiddenBand",
     "Geometry",
     "Gradient",
+    "GradientChain",
     "GradientResponse",
     "Grid",
+    "HeatLimit",
     "Image",
     "Limits",
     "Magnet",
@@ -61,11 +67,14 @@ __all__ = [
     "RfAmplifier",
     "RfPulse",
     "RigidMotion",
+    "SafeModel",
     "ScannerSpec",
     "Sequence",
     "Series",
     "SoftDelay",
+    "SoundModel",
     "Species",
+    "Spectrum",
     "StimulationModel",
     "Study",
     "Subject",

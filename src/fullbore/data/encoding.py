@@ -8,9 +8,42 @@ from enum import IntFlag
 import numpy as np
 
 from fullbore.data.grid import Grid
-from fullbore.errors import ShapeError
+from fullbore.errors import ShapeError, ValueRangeError
 
 COUNTERS = ("line", "partition", "slice", "contrast", "phase", "repetition", "set", "segment", "average")
+
+MEASURES: dict[str, str] = {
+    "b_value_s_per_m2": "trace of the b-tensor",
+    "b_xx_s_per_m2": "b-tensor in LPS, its six numbers",
+    "b_yy_s_per_m2": "",
+    "b_zz_s_per_m2": "",
+    "b_xy_s_per_m2": "",
+    "b_xz_s_per_m2": "",
+    "b_yz_s_per_m2": "",
+    "b1_rms_T": "of a saturation train",
+    "encode_x_per_m": "displacement encoding in LPS, which is part of the row's k, cycles/m",
+    "encode_y_per_m": "",
+    "encode_z_per_m": "",
+    "flip_rad": "of the excitation, where it differs from the header's",
+    "labelled": "1 after labelling, 0 after a control, -1 for neither (arterial spin labelling)",
+    "moment_x_T_s2_per_m": "first gradient moment of velocity encoding in LPS",
+    "moment_y_T_s2_per_m": "",
+    "moment_z_T_s2_per_m": "",
+    "post_label_delay_s": "from the label's end to the excitation",
+    "preparation_time_s": "duration of a T2 or T2* preparation",
+    "rf_phase_rad": "of the excitation",
+    "saturation_delay_s": "from saturation to the excitation of k = 0",
+    "saturation_offset_Hz": "of a saturation train (magnetisation transfer, chemical exchange)",
+    "spin_lock_time_s": "duration of the lock",
+    "spin_lock_Hz": "gamma B1 of the lock",
+    "tag_phase_rad": "of the second of two tagging pulses",
+    "trigger_delay_s": "from the trigger to the readout's k = 0",
+    "time_s": "from the start of the sequence to the readout's k = 0",
+}
+"""Name of a row's further number -> what it says. Those of `Encoding.measures` are from here."""
+
+OPTIONAL_COLUMNS = ("row_samples", "row_dwell_s", "curve", "turns")
+"""Columns of an Encoding that may be None."""
 
 
 class AcquisitionFlag(IntFlag):
@@ -92,6 +125,10 @@ class Encoding:
     row_samples, row_dwell_s: (row,), where readouts differ; None when all have `samples` and `dwell_s`. `samples` is then
     the longest, and shorter readouts are padded with zeros.
     labels: further Pulseq labels of each row (ACQ, SMS, TRID and others), int32 (row,) each.
+    measures: further numbers of each row, names as in MEASURES, float64 (row,) each, NaN where a row has none.
+    curves: what curved readouts follow, (sample, 3) cycles/m each, on the axes (read, phase, slice) of the geometry.
+    curve: int32 (row,), which of `curves` a row follows from its k_first_per_m, -1 for a straight one; None when all are.
+    turns: (row, 3, 3), rotates a row's curve on its own axes before it is laid along the geometry's; None for no rotation.
     """
 
     geometry: Geometry
@@ -118,6 +155,10 @@ class Encoding:
     row_samples: np.ndarray | None = None
     row_dwell_s: np.ndarray | None = None
     labels: dict[str, np.ndarray] = field(default_factory=dict)
+    measures: dict[str, np.ndarray] = field(default_factory=dict)
+    curves: tuple[np.ndarray, ...] = ()
+    curve: np.ndarray | None = None
+    turns: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.counters)
@@ -129,9 +170,17 @@ class Encoding:
         for name in ("k_first_per_m", "k_step_per_m"):
             if getattr(self, name).shape != (rows, 3):
                 raise ShapeError(f"Encoding.{name}: got {getattr(self, name).shape}, wanted ({rows}, 3).")
-        for name, column in {"row_samples": self.row_samples, "row_dwell_s": self.row_dwell_s, **self.labels}.items():
+        optional = {"row_samples": self.row_samples, "row_dwell_s": self.row_dwell_s, "curve": self.curve}
+        for name, column in {**optional, **self.labels, **self.measures}.items():
             if column is not None and column.shape != (rows,):
                 raise ShapeError(f"Encoding.{name}: got {column.shape}, wanted ({rows},).")
+        unknown = [name for name in self.measures if name not in MEASURES]
+        if unknown:
+            raise ValueRangeError(f"Encoding.measures: got {', '.join(unknown)}, wanted names of MEASURES.")
+        if self.turns is not None and self.turns.shape != (rows, 3, 3):
+            raise ShapeError(f"Encoding.turns: got {self.turns.shape}, wanted ({rows}, 3, 3).")
+        if self.curve is not None and not -1 <= self.curve.min(initial=-1) <= self.curve.max(initial=-1) < len(self.curves):
+            raise ValueRangeError(f"Encoding.curve: got up to {self.curve.max()}, wanted -1 to {len(self.curves) - 1}.")
         if self.row_samples is not None and self.row_samples.max(initial=0) > self.samples:
             raise ShapeError(f"Encoding.row_samples: got up to {self.row_samples.max()}, wanted at most {self.samples}.")
 
@@ -147,9 +196,11 @@ class Encoding:
     def take(self, rows: np.ndarray) -> Encoding:
         """Only these readouts (indices or a mask)."""
         names = ("counters", "flags", "k_first_per_m", "k_step_per_m", "echo_time_s", "inversion_time_s")
-        optional = [name for name in ("row_samples", "row_dwell_s") if getattr(self, name) is not None]
+        optional = [name for name in OPTIONAL_COLUMNS if getattr(self, name) is not None]
         labels = {name: column[rows] for name, column in self.labels.items()}
-        return replace(self, labels=labels, **{name: getattr(self, name)[rows] for name in (*names, *optional)})
+        measures = {name: column[rows] for name, column in self.measures.items()}
+        columns = {name: getattr(self, name)[rows] for name in (*names, *optional)}
+        return replace(self, labels=labels, measures=measures, **columns)
 
     def samples_per_row(self) -> np.ndarray:
         """Length of each readout, (row,)."""
@@ -162,4 +213,11 @@ class Encoding:
     def trajectory_per_m(self) -> np.ndarray:
         """Nominal k-space position of every sample, (row, sample, 3), cycles/m in LPS."""
         j = np.arange(self.samples, dtype=np.float64)[None, :, None]
-        return np.asarray(self.k_first_per_m[:, None, :] + j * self.k_step_per_m[:, None, :])
+        k = np.asarray(self.k_first_per_m[:, None, :] + j * self.k_step_per_m[:, None, :])
+        if self.curve is not None:
+            frame = np.stack([self.geometry.read, self.geometry.phase, self.geometry.slice])
+            for number, path in enumerate(self.curves):
+                rows = np.flatnonzero(self.curve == number)
+                turned = frame if self.turns is None else np.swapaxes(self.turns[rows], 1, 2) @ frame
+                k[rows, : len(path)] = self.k_first_per_m[rows, None, :] + path @ turned
+        return k

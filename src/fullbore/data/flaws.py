@@ -77,8 +77,14 @@ class RfAmplifier:
 class Receiver:
     """From the signal at the coil to the samples: digitised `oversampling` times faster, filtered and decimated.
 
-    filter: real taps at the fast rate, centred, None for none. bits: of real and imaginary part over +- full_scale, None for
-    exact numbers. jitter_s: standard deviation of the sampling clock.
+    filter: real taps at the fast rate, centred, None for none. bits: of the converter over +- full_scale (in units of the
+    signal), None for exact numbers. jitter_s: standard deviation of the sampling clock.
+    converter_Hz, carrier_Hz: 0 for converters of the real and imaginary part, at the fast rate. Otherwise one converter
+    samples the carrier itself, converter_Hz times a second: its steps and its jitter, that of a carrier, are spread over
+    half that rate, and what clips is the amplitude, not its parts.
+    noise_factor: by which the receiver's own noise raises the power of the array's.
+    settling: what the filter sees beyond a readout's ends: "played", what the sequence does there, for which its block must have
+    room; or "mirrored", the signal continued by its point reflection (with noise of its own), which any sequence has room for.
     """
 
     oversampling: int = 4
@@ -86,6 +92,10 @@ class Receiver:
     bits: int | None = None
     full_scale: float = 1.0
     jitter_s: float = 0.0
+    converter_Hz: float = 0.0
+    carrier_Hz: float = 0.0
+    noise_factor: float = 1.0
+    settling: str = "played"
 
     def __post_init__(self) -> None:
         if self.oversampling < 1 or self.jitter_s < 0 or not self.full_scale > 0:
@@ -95,6 +105,13 @@ class Receiver:
             raise ValueRangeError(f"Receiver.bits: got {self.bits}, wanted 2 to 64, or None for exact numbers.")
         if self.filter is not None and (self.filter.ndim != 1 or len(self.filter) % 2 == 0):
             raise ShapeError(f"Receiver.filter: got {self.filter.shape}, wanted an odd number of taps.")
+        if min(self.converter_Hz, self.carrier_Hz) < 0 or (self.converter_Hz > 0) != (self.carrier_Hz > 0):
+            rates = (self.converter_Hz, self.carrier_Hz)
+            raise ValueRangeError(f"Receiver.converter_Hz, carrier_Hz: got {rates}, wanted two positive frequencies, or none.")
+        if not 1 <= self.noise_factor < np.inf:
+            raise ValueRangeError(f"Receiver.noise_factor: got {self.noise_factor}, wanted at least 1.")
+        if self.settling not in ("played", "mirrored"):
+            raise ValueRangeError(f"Receiver.settling: got {self.settling!r}, wanted played or mirrored.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from fullbore.data import AcquisitionFlag, Encoding, Geometry, RawData
-from fullbore.data.encoding import COUNTERS
+from fullbore.data.encoding import COUNTERS, MEASURES
 from fullbore.errors import FormatError, OutputError, ShapeError
 from fullbore.files.atomic import atomic_path
 from fullbore.files.mrd_foreign import convert
@@ -20,6 +20,7 @@ from fullbore.files.mrd_header import Header, build_header, parse_header
 from fullbore.files.mrd_layout import ACQUISITION_TYPE, COUNTER_FIELDS, GROUP, HEAD_TYPE, LARGEST_COUNT
 from fullbore.files.mrd_nouns import (
     LABEL_PREFIX,
+    MEASURE_PREFIX,
     ROW_ARRAYS,
     ROW_DWELL,
     TRUE_TRAJECTORY,
@@ -101,8 +102,9 @@ def _write(group: h5py.Group, raw: RawData, header: bytes) -> None:
 
 
 def _optional_columns(raw: RawData) -> dict[str, np.ndarray]:
-    """Columns that few encodings have: exact dwell times where they differ, and Pulseq labels that MRD has no counter for."""
+    """Columns that few encodings have: exact dwell times where they differ, labels without an MRD counter, measures."""
     columns = {LABEL_PREFIX + name.replace("/", "_"): column for name, column in raw.encoding.labels.items()}
+    columns |= {MEASURE_PREFIX + name: column for name, column in raw.encoding.measures.items()}
     if raw.encoding.row_dwell_s is not None:
         columns[ROW_DWELL] = raw.encoding.row_dwell_s
     return columns
@@ -167,9 +169,7 @@ def _imaging_acquisitions(raw: RawData, first: int, last: int, before: int) -> n
 def _trajectory(raw: RawData, part: slice) -> np.ndarray:
     if raw.trajectory_per_m is not None:
         return raw.trajectory_per_m[part]
-    encoding = raw.encoding
-    step = np.arange(encoding.samples)[None, :, None] * encoding.k_step_per_m[part, None, :]
-    return np.asarray(encoding.k_first_per_m[part, None, :] + step)
+    return raw.encoding.take(np.arange(part.start, part.stop)).trajectory_per_m()
 
 
 def _in_image_axes(trajectory: np.ndarray, geometry: Geometry) -> np.ndarray:
@@ -254,11 +254,17 @@ def _optional(group: h5py.Group, heads: np.ndarray, longest: int, who: str) -> d
         raise FormatError(f"{who}: an acquisition has {lengths.max()} samples, wanted at most {longest}. Export the data again.")
     if ROW_DWELL in group:
         columns["row_dwell_s"] = np.asarray(group[ROW_DWELL][0], dtype=np.float64)
-    labels = {name.removeprefix(LABEL_PREFIX): np.asarray(group[name][0]) for name in group if name.startswith(LABEL_PREFIX)}
-    for name, column in {**columns, **labels}.items():
+    labels, measures = _below(group, LABEL_PREFIX), _below(group, MEASURE_PREFIX)
+    for name, column in {**columns, **labels, **measures}.items():
         if column.shape != (len(heads),):
             raise FormatError(f"{who}: the array {name} does not have {len(heads)} rows. Export the data again.")
-    return columns | {"labels": labels}
+    known = {name: column.astype(np.float64) for name, column in measures.items() if name in MEASURES}
+    return columns | {"labels": labels, "measures": known}
+
+
+def _below(group: h5py.Group, prefix: str) -> dict[str, np.ndarray]:
+    """The first row of every array whose name begins so, by the rest of its name."""
+    return {name.removeprefix(prefix): np.asarray(group[name][0]) for name in group if name.startswith(prefix)}
 
 
 def _padded(rows: Rows, wanted: np.ndarray, encoding: Encoding, dimensions: int) -> tuple[np.ndarray, np.ndarray | None]:

@@ -13,9 +13,10 @@ from fullbore.files.mrd_header import FORMAT_NAME, FORMAT_VERSION, Header
 # Exact twins (float64, per row) of what the acquisition headers hold in float32 or imply: MRD arrays beside the data.
 ROW_ARRAYS = ("k_first_per_m", "k_step_per_m", "echo_time_s", "inversion_time_s")
 
-# Arrays that are there only when an encoding has them: dwell times that differ, and labels without an MRD counter.
+# Arrays that are there only when an encoding has them: dwell times that differ, labels without an MRD counter, further numbers.
 ROW_DWELL = "row_dwell_s"
 LABEL_PREFIX = "label."
+MEASURE_PREFIX = "measure."
 
 # 1 when the acquisitions hold the trajectory that was played, 0 when only the nominal one.
 TRUE_TRAJECTORY = "trajectory.is_true"

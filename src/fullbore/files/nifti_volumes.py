@@ -26,7 +26,7 @@ def write_labels_nifti(
     table = Path(stem).with_name(f"{Path(stem).name}.tsv")
     with atomic_path(table) as temporary:
         temporary.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return [*_write(labels.astype(np.int16), grid, Path(stem), {"Manual": False, **dict(extra or {})}), table]
+    return [*write_volume(labels.astype(np.int16), grid, Path(stem), {"Manual": False, **dict(extra or {})}), table]
 
 
 def write_shares_nifti(
@@ -35,7 +35,7 @@ def write_shares_nifti(
     """Shares (tissue, z, y, x) as one file of four dimensions, the tissues last, their names in the sidecar's LabelMap."""
     if shares.shape != (len(names), *grid.shape):
         raise ShapeError(f"write_shares_nifti: got {shares.shape}, wanted ({len(names)}, *{grid.shape}).")
-    return _write(shares.astype(np.float32), grid, Path(stem), {"LabelMap": list(names), **dict(extra or {})})
+    return write_volume(shares.astype(np.float32), grid, Path(stem), {"LabelMap": list(names), **dict(extra or {})})
 
 
 def read_nifti(path: str | Path) -> tuple[np.ndarray, Grid]:
@@ -54,7 +54,8 @@ def read_nifti(path: str | Path) -> tuple[np.ndarray, Grid]:
     return np.ascontiguousarray(values.transpose(2, 1, 0)), grid
 
 
-def _write(values: np.ndarray, grid: Grid, stem: Path, sidecar: Mapping[str, object]) -> list[Path]:
+def write_volume(values: np.ndarray, grid: Grid, stem: Path, sidecar: Mapping[str, object]) -> list[Path]:
+    """(z, y, x), or more of them along a first axis, which comes last in the file. Returns the files. Errors: OutputError."""
     affine = affine_ras_mm(grid)
     order = (2, 1, 0) if values.ndim == 3 else (3, 2, 1, 0)
     image = nibabel.Nifti1Image(np.ascontiguousarray(values.transpose(order)), affine)

@@ -8,6 +8,7 @@ import numpy as np
 
 from fullbore.data import AcquisitionFlag, Adc, Encoding
 from fullbore.data.encoding import COUNTERS
+from fullbore.files.pulseq_curves import along, curves_of
 from fullbore.files.pulseq_geometry import cartesian_counters, centre_sample, geometry
 from fullbore.files.pulseq_labels import LABELS
 from fullbore.files.pulseq_moments import EXCITING, REFOCUSING, Course, positions_per_m
@@ -42,7 +43,7 @@ def encoding(
 ) -> Encoding:
     """One row per block that samples; adc, rf_frequency_Hz: (block,); labels: (row,) each.
 
-    Readouts lie at k_first + j * k_step, exact for a constant gradient; on a curved path both ends are. Without any counter
+    Readouts under a constant gradient lie at k_first + j * k_step, others follow a curve from k_first. Without any counter
     among the labels, lines, partitions and slices of a Cartesian scan are counted from k-space.
     """
     blocks = np.flatnonzero(adc >= 0)
@@ -62,15 +63,20 @@ def encoding(
     image = flags & np.uint64(AcquisitionFlag.NAVIGATION | AcquisitionFlag.NOISE) == 0
     middle = centre_sample(position[:, 0][image], step[image], samples)
     header = _timing(course, blocks, ends[which, 0] + np.minimum(middle, count[which] - 1) * dwell[which])
+    where = geometry(position[:, 0][image], step[image], samples, counters[image], slices[image], definitions)
+    bent = along(curves_of(course, blocks, which, adcs, float(np.abs(position).max())), where)
     return Encoding(
-        geometry=geometry(position[:, 0][image], step[image], samples, counters[image], slices[image], definitions),
+        geometry=where,
         samples=samples,
         dwell_s=float(dwell[which[0]]),
         centre_sample=middle,
         counters=counters,
         flags=flags,
         k_first_per_m=position[:, 0],
-        k_step_per_m=step,
+        k_step_per_m=step if bent.curve is None else np.where(bent.curve[:, None] >= 0, 0.0, step),
+        curves=bent.curves,
+        curve=bent.curve,
+        turns=bent.turns,
         row_samples=_where_differing(count[which]),
         row_dwell_s=_where_differing(dwell[which]),
         labels=others,

@@ -62,7 +62,7 @@ def rf_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library[RfPuls
         return _empty(len(row))
     table = file.tables["RF"]
     columns = _rf_columns(table, file.version)
-    used = np.unique(row[row >= 0])
+    used = np.flatnonzero(np.bincount(row[row >= 0]))
     frequency, phase = _offsets(columns, b0_T)
     uses = np.array(
         [USES.index(text) if text in tuple(USES) else USES.index("u") for text in table.texts] or [-1] * len(table.ids)
@@ -88,7 +88,7 @@ def adc_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library[Adc]:
         return _empty(len(row))
     table = file.tables["ADC"]
     columns = _adc_columns(table, file.version)
-    used = np.unique(row[row >= 0])
+    used = np.flatnonzero(np.bincount(row[row >= 0]))
     frequency, phase = _offsets(columns, b0_T)
     keys, which = _distinct([columns[name][used] for name in ("samples", "dwell", "delay", "phase_shape")], used)
     adcs = tuple(_adc(file, table, int(first), columns) for first in keys)

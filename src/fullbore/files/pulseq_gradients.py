@@ -55,7 +55,7 @@ def merged_rows(file: PulseqFile, blocks: Table, columns: tuple[int, int, int]) 
     if len(twice):
         row = int(order[twice[0] + 1]) - len(file.tables["TRAP"].ids)
         raise file.tables["GRADIENTS"].error(row, f"the id {ids[order][twice[0]]} of a trapezoid", "an id of its own")
-    result = np.full((len(blocks.ids), 3), -1, dtype=np.int64)
+    result = np.full((len(blocks.ids), 3), -1, dtype=np.int32)
     for axis, column in enumerate(columns):
         wanted = blocks.whole(column, f"gradient id of axis {'xyz'[axis]}")
         at = np.minimum(np.searchsorted(ids[order], wanted), max(len(ids) - 1, 0))
@@ -73,7 +73,7 @@ def courses(file: PulseqFile, event: np.ndarray) -> dict[int, Knots | None]:
     """The course of each event that is played; None for one that lasts no time."""
     traps = file.tables.get("TRAP")
     count = 0 if traps is None else len(traps.ids)
-    used = np.unique(event[event >= 0])
+    used = np.flatnonzero(np.bincount(event[event >= 0]))
     result: dict[int, Knots | None] = {}
     if traps is not None and (used < count).any():
         result |= _trapezoids(traps, used[used < count])
@@ -89,10 +89,11 @@ def _trapezoids(table: Table, rows: np.ndarray) -> dict[int, Knots | None]:
     )
     keys, which = np.unique(spans[:, rows], axis=1, return_inverse=True)
     forms = [_trapezoid(*key) for key in keys.T]
+    falls = [bool(np.any(np.diff(times) <= 0)) for times, _ in forms]
     result: dict[int, Knots | None] = {}
     for row, form, height in zip(rows.tolist(), which.reshape(-1).tolist(), amplitude[rows].tolist(), strict=True):
         times, values = forms[form]
-        if np.any(np.diff(times) <= 0):
+        if falls[form]:
             raise table.error(int(row), "times that do not rise", "rise, flat and fall times that add to the delay")
         result[row] = (
             None
@@ -193,25 +194,46 @@ def gradients(event: np.ndarray, knots: dict[int, Knots | None], duration_s: np.
             scale[row], last[row], end[row] = course.scale, course.last_Hz_per_m, course.end_s
             begin[row] = course.values[0] * course.scale
             delay[row], is_open[row], is_none[row] = course.times_s[0], course.open_start, False
-    event = np.where(is_none[event], -1, event)
+    if is_none[:-1].any():
+        event = np.where(is_none[event], -1, event)
+    first = None
+    if is_open.any() or begin.any():
+        first = _first_values(event, duration_s, last=last, end=end, begin=begin, scale=scale, delay=delay, is_open=is_open)
+    return _shared(event, knots, first, scale[event], end[event])
+
+
+def _first_values(
+    event: np.ndarray,
+    duration_s: np.ndarray,
+    *,
+    last: np.ndarray,
+    end: np.ndarray,
+    begin: np.ndarray,
+    scale: np.ndarray,
+    delay: np.ndarray,
+    is_open: np.ndarray,
+) -> np.ndarray:
+    """What each axis of each block, (block, 3), takes over from the block before, Hz/m, 0 for nothing; tables by event."""
     carried = np.where(end[event] + _EPS_S >= duration_s[:, None], last[event], 0.0)
     before = np.vstack([np.zeros((1, 3)), carried[:-1]])
     # Files round amplitudes to six digits, which leaves steps of that size where one block's gradient goes on in the next.
     step = np.abs(before - begin[event])
     is_rounding = (step > 0) & (step <= _ROUNDING * np.maximum(np.abs(before), np.abs(scale[event]))) & (begin[event] != 0)
-    first = np.where((is_open[event] | is_rounding) & (delay[event] <= 0), before, 0.0)
-    return _shared(event, knots, first, scale[event], end[event])
+    return np.asarray(np.where((is_open[event] | is_rounding) & (delay[event] <= 0), before, 0.0))
 
 
 def _shared(
-    event: np.ndarray, knots: dict[int, Knots | None], first_Hz_per_m: np.ndarray, scale: np.ndarray, end_s: np.ndarray
+    event: np.ndarray, knots: dict[int, Knots | None], first_Hz_per_m: np.ndarray | None, scale: np.ndarray, end_s: np.ndarray
 ) -> Gradients:
     """One shape for all courses that differ by a factor only; the factor is at most 1."""
     playing = event >= 0
-    if first_Hz_per_m.any():
-        pairs, which = np.unique(np.stack([event[playing], first_Hz_per_m[playing]], axis=1), axis=0, return_inverse=True)
+    heard = event[playing]
+    if first_Hz_per_m is not None:
+        pairs, which = np.unique(np.stack([heard, first_Hz_per_m[playing]], axis=1), axis=0, return_inverse=True)
+        which = which.reshape(-1)
     else:
-        rows, which = np.unique(event[playing], return_inverse=True)
+        counts = np.bincount(heard)
+        rows, which = np.flatnonzero(counts), (np.cumsum(counts > 0) - 1)[heard]
         pairs = np.stack([rows, np.zeros(len(rows))], axis=1)
     forms: dict[tuple[bytes, bytes], int] = {}
     members: list[tuple[np.ndarray, np.ndarray]] = []
@@ -226,7 +248,7 @@ def _shared(
         if form_of[number] == len(members):
             members.append((course.times_s, values))
     index = np.full(event.shape, -1, dtype=np.int32)
-    index[playing] = form_of[which.reshape(-1)]
+    index[playing] = form_of[which]
     peak = np.zeros(len(members) + 1)
     np.maximum.at(peak, index, np.where(playing, np.abs(scale), 0.0))
     peak[peak == 0] = 1.0

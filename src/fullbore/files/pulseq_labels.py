@@ -8,6 +8,7 @@ import numpy as np
 
 from fullbore.data import AcquisitionFlag, Encoding
 from fullbore.data.encoding import COUNTERS
+from fullbore.numerics.unique_rows import unique_rows
 
 LABELS: dict[str, str] = {
     "line": "LIN",
@@ -52,7 +53,8 @@ def label_tables(encoding: Encoding) -> LabelTables:
     names, values = _label_values(encoding)
     before = np.vstack([np.zeros((1, len(names)), dtype=np.int64), values[:-1]])
     changes = np.where(values == before, _UNCHANGED, values)
-    unique, which = np.unique(changes, axis=0, return_inverse=True)
+    first, which = unique_rows(changes)
+    unique = changes[first]
     sets: dict[tuple[str, int], int] = {}
     lines: list[str] = []
     heads = np.zeros(len(unique), dtype=np.int64)
@@ -62,7 +64,7 @@ def label_tables(encoding: Encoding) -> LabelTables:
             lines.append(f"{len(lines) + 1} {TYPE} {reference} {heads[row]}")
             heads[row] = len(lines)
     body = "\n".join(f"{number} {value} {name}" for (name, value), number in sets.items())
-    return LabelTables(extension=heads[which.reshape(-1)], lists=lines, sets=body)
+    return LabelTables(extension=heads[which], lists=lines, sets=body)
 
 
 def _label_values(encoding: Encoding) -> tuple[list[str], np.ndarray]:

@@ -78,8 +78,12 @@ def _turns(moment_per_m: np.ndarray, use: np.ndarray) -> tuple[np.ndarray, np.nd
 def _block_moments(course: Course) -> np.ndarray:
     """Moment at each block's start, (block, 3), cycles/m."""
     areas = np.array([gradient.area_T_s_per_m for gradient in course.gradients] + [0.0])
-    per_block = areas[course.gradient] * course.gradient_scale * GYROMAGNETIC_RATIO_HZ_PER_T
-    return np.asarray(np.cumsum(per_block, axis=0) - per_block)
+    per_block = areas[course.gradient]
+    per_block *= course.gradient_scale
+    per_block *= GYROMAGNETIC_RATIO_HZ_PER_T
+    total = np.cumsum(per_block, axis=0)
+    total -= per_block
+    return np.asarray(total)
 
 
 def _within(course: Course, blocks: np.ndarray, group: np.ndarray, times_s: np.ndarray) -> np.ndarray:

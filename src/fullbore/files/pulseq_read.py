@@ -43,7 +43,10 @@ def read_pulseq(path: str | Path, *, b0_T: float | None = None, soft_delays_s: d
         raise FormatError(f"{path}: could not be read ({error.strerror}). Give the path of a Pulseq file (.seq).") from error
     if b"\0" in data[:4096]:
         raise FormatError(f"{path}: got binary data, wanted Pulseq's text form. Write the sequence as text.")
-    return sequence_from_text(data.decode("utf-8", "replace"), str(path), b0_T=b0_T, soft_delays_s=soft_delays_s)
+    text = [data.decode("utf-8", "replace")]
+    del data
+    # Handed over, not kept: a long sequence's text is as large as the sequence.
+    return sequence_from_text(text.pop(), str(path), b0_T=b0_T, soft_delays_s=soft_delays_s)
 
 
 def sequence_from_text(
@@ -51,6 +54,7 @@ def sequence_from_text(
 ) -> Sequence:
     """The same from the file's text; `who` names it in errors."""
     file = parse_pulseq(text, who)
+    del text
     blocks = file.tables["BLOCKS"]
     field_T = _field_T(file, b0_T)
     rf = rf_library(file, rows_of(file.tables.get("RF"), blocks, 1, "RF"), field_T)
@@ -58,13 +62,10 @@ def sequence_from_text(
     event = merged_rows(file, blocks, (2, 3, 4))
     knots = courses(file, event)
     items = extension_items(file, blocks)
-    sent = triggers(file, items)
-    signals = np.zeros(len(blocks.ids))
-    np.maximum.at(signals, np.array([t.block for t in sent], dtype=np.int64), np.array([t.delay_s + t.duration_s for t in sent]))
-    ends = [signals, rf.end_s, adc.end_s, *_gradient_ends(event, knots).T]
     delays = soft_delays(file, items)
-    duration = _with_soft_delays(file, _durations_s(file, ends), delays, soft_delays_s or {})
+    duration = _with_soft_delays(file, _durations_s(file, rf, adc, event, knots, items), delays, soft_delays_s or {})
     played = _turned(file, items, gradients(event, knots, duration))
+    del event, knots
     return _sequence(file, rf, adc, played, duration, items, soft=delays, name=file.definitions.get("Name") or Path(who).stem)
 
 
@@ -145,7 +146,14 @@ def _gradient_ends(event: np.ndarray, knots: dict[int, Knots | None]) -> np.ndar
     return np.asarray(end[event])
 
 
-def _durations_s(file: PulseqFile, ends: list[np.ndarray]) -> np.ndarray:
+def _durations_s(
+    file: PulseqFile,
+    rf: Library[RfPulse],
+    adc: Library[Adc],
+    event: np.ndarray,
+    knots: dict[int, Knots | None],
+    items: dict[str, Items],
+) -> np.ndarray:
     """Block durations, (block,): stated since 1.4; before, the longest of the block's delay and events."""
     blocks = file.tables["BLOCKS"]
     if file.version >= (1, 4, 0):
@@ -154,6 +162,10 @@ def _durations_s(file: PulseqFile, ends: list[np.ndarray]) -> np.ndarray:
         table = file.tables.get("DELAYS")
         row = rows_of(table, blocks, 0, "DELAYS")
         delay = np.zeros(1) if table is None else table.within(0, "delay", 0.0, 1e15) / 1e6
+        sent = triggers(file, items)
+        signals = np.zeros(len(row))
+        np.maximum.at(signals, np.array([t.block for t in sent], dtype=np.int64), [t.delay_s + t.duration_s for t in sent])
+        ends = [signals, rf.end_s, adc.end_s, *_gradient_ends(event, knots).T]
         duration = np.max([np.where(row >= 0, delay[row], 0.0), *ends], axis=0)
     if not duration.sum() <= LONGEST_S:
         raise blocks.error(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fullbore.errors import FormatError
+from fullbore.files.pulseq_digits import words_per_row
 from fullbore.files.pulseq_shapes import decompressed
 from fullbore.files.pulseq_text import (
     LARGEST_ID,
@@ -23,6 +24,7 @@ from fullbore.files.pulseq_text import (
     parsed_number,
     ragged_rows,
     sections,
+    without_comments,
     worded_table,
 )
 
@@ -263,12 +265,9 @@ def _shape(section: Section, body: str, line: int) -> tuple[int, np.ndarray, Sec
 
 def _column(section: Section) -> np.ndarray:
     """Numbers, one a line, (n,)."""
-    body = re.sub(r"#[^\n]*", "", section.body)
-    words = body.split()
-    if not words:
-        return np.zeros(0)
-    lines = np.array([index for index, line in enumerate(body.split("\n")) for _ in line.split()])
-    return numbers(section, body, len(words), lines)
+    body = without_comments(section.body)
+    lines, counts = words_per_row(np.frombuffer(body.encode("utf-8"), dtype=np.uint8))
+    return numbers(section, body, np.repeat(lines, counts))
 
 
 def _signature_notes(text: str, found: dict[str, Section]) -> list[str]:
@@ -278,8 +277,13 @@ def _signature_notes(text: str, found: dict[str, Section]) -> list[str]:
     words = dict(line.split(None, 1) for _, line in found["SIGNATURE"].lines() if len(line.split(None, 1)) == 2)
     if words.get("Type", "").strip().lower() != "md5":
         return []
-    before = "".join(line + "\n" for line in text.split("\n")[: found["SIGNATURE"].line - 1])
     # The line end before the title belongs to the signature; writers differ in whether they keep it.
-    candidates = {before, before.removesuffix("\n"), before.removesuffix("\n").removesuffix("\n")}
-    digests = {hashlib.md5(part.encode(), usedforsecurity=False).hexdigest() for part in candidates}
+    before = text[: found["SIGNATURE"].begin]
+    kept = before.rstrip("\n")
+    short = kept + "\n" * max(len(before) - len(kept) - 2, 0)
+    digest = hashlib.md5(short.encode(), usedforsecurity=False)
+    digests = {digest.hexdigest()}
+    for _ in range(len(before) - len(short)):
+        digest.update(b"\n")
+        digests.add(digest.hexdigest())
     return [] if words.get("Hash", "").strip().lower() in digests else ["the md5 signature does not fit the text"]

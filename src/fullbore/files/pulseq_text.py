@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fullbore.errors import FormatError
+from fullbore.files.pulseq_digits import parsed, words_per_row
 
 LARGEST_ID = 2**31 - 1
 _HEADER = re.compile(r"^[ \t]*(?:(\[[^\]\n]*\])|(extension)[ \t]+(\S+)(?:[ \t]+(\S+))?)[ \t]*(?:#[^\n]*)?$", re.MULTILINE)
@@ -19,13 +19,15 @@ _SHOWN = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """who: the file. title: "[RF]" or "extension LABELSET". number: an extension's own id as text. line: of the title."""
+    """who: the file. title: "[RF]" or "extension LABELSET". number: an extension's own id as text. line: of the title.
+    begin: its place in the file's text."""
 
     who: str
     title: str
     number: str
     line: int
     body: str
+    begin: int = 0
 
     def error(self, index: int, got: str, wanted: str, do: str = "Write the file again.") -> FormatError:
         """The complaint about the line `index` of the body (0 is the rest of the title's own line)."""
@@ -76,7 +78,7 @@ def sections(text: str, who: str) -> list[Section]:
 
     Errors: FormatError when a title is not one, or there is none.
     """
-    found = list(_HEADER.finditer(text))
+    found = list(_titles(text))
     if not found:
         raise FormatError(f"{who}: got no section like [VERSION], wanted a Pulseq text file. Give a .seq file.")
     starts = [match.end() for match in found]
@@ -85,9 +87,22 @@ def sections(text: str, who: str) -> list[Section]:
     for match, start, end in zip(found, starts, ends, strict=True):
         line += text.count("\n", counted, start)
         counted = start
-        title = match[1] or f"extension {match[3]}"
-        result.append(Section(who=who, title=title, number=match[4] or "", line=line, body=text[start:end]))
+        title, body = match[1] or f"extension {match[3]}", text[start:end]
+        result.append(Section(who=who, title=title, number=match[4] or "", line=line, body=body, begin=match.start()))
     return result
+
+
+def _titles(text: str) -> Iterator[re.Match[str]]:
+    """Lines that are titles, looked for where their first characters are: most lines are numbers."""
+    first = {"[": text.find("["), "extension": text.find("extension")}
+    after = 0
+    while (at := min((place for place in first.values() if place >= 0), default=-1)) >= 0:
+        begin = text.rfind("\n", after, at) + 1 or after
+        if match := _HEADER.match(text, begin):
+            yield match
+        end = text.find("\n", at)
+        after = len(text) if end < 0 else end
+        first = {mark: text.find(mark, after) if 0 <= place < after else place for mark, place in first.items()}
 
 
 def numeric_table(section: Section, widths: tuple[int, ...]) -> Table:
@@ -95,15 +110,14 @@ def numeric_table(section: Section, widths: tuple[int, ...]) -> Table:
 
     Errors: FormatError for another width, a word, NaN or infinity, an id that is not whole and positive or comes twice.
     """
-    body = _COMMENT.sub("", section.body)
-    counts = _words_per_line(body)
-    index = np.flatnonzero(counts)
-    width = int(counts[index[0]]) if len(index) else widths[0]
-    wrong = index[(counts[index] != width) | (width not in widths)]
+    body = without_comments(section.body)
+    index, counts = words_per_row(_bytes(body))
+    width = int(counts[0]) if len(index) else widths[0]
+    wrong = np.flatnonzero((counts != width) | (width not in widths))
     if len(wrong):
         wanted = " or ".join(map(str, widths if width not in widths else (width,)))
-        raise section.error(int(wrong[0]), f"{counts[wrong[0]]} columns", wanted)
-    values = numbers(section, body, len(index) * width, index).reshape(len(index), width)
+        raise section.error(int(index[wrong[0]]), f"{counts[wrong[0]]} columns", wanted)
+    values = numbers(section, body, index).reshape(len(index), width)
     return _checked(section, values, (), index)
 
 
@@ -115,75 +129,43 @@ def worded_table(section: Section, width: int) -> Table:
             raise section.error(at, f"{len(words)} columns", str(width))
     flat = " ".join(word for _, words in rows for word in words[:-1])
     index = np.array([at for at, _ in rows], dtype=np.int64)
-    values = numbers(section, flat, len(rows) * (width - 1), index).reshape(len(rows), width - 1)
+    values = numbers(section, flat, index).reshape(len(rows), width - 1)
     return _checked(section, values, tuple(words[-1] for _, words in rows), index)
 
 
 def ragged_rows(section: Section) -> Iterator[tuple[int, int, np.ndarray]]:
     """(line index, id, numbers) of rows that differ in length."""
     for index, line in section.lines():
-        words = line.split("#", 1)[0]
-        values = numbers(section, words, len(words.split()), np.array([index]))
+        values = numbers(section, line.split("#", 1)[0], np.array([index]))
         row = _checked(section, values[None, :], (), np.array([index]))
         yield index, int(row.ids[0]), row.values[0]
 
 
-def _words_per_line(body: str) -> np.ndarray:
-    """Number of words in each line."""
-    raw = np.frombuffer(body.encode("utf-8"), dtype=np.uint8)
-    space = raw <= 32
-    begins = ~space
-    begins[1:] &= space[:-1]
-    line = np.cumsum(raw == 10)
-    return np.bincount(line[begins], minlength=int(line[-1]) + 1 if len(line) else 1)
+def without_comments(body: str) -> str:
+    """The text, each comment gone up to its line's end."""
+    return _COMMENT.sub("", body) if "#" in body else body
 
 
-def numbers(section: Section, body: str, count: int, index: np.ndarray) -> np.ndarray:
-    """All numbers of a text, float64 (count,), finite; `index` names the lines for the complaint."""
-    if count == 0:
-        return np.zeros(0)
-    values = _digits_only(body)
-    if values is not None and len(values) == count:
-        return values
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            values = np.fromstring(body, dtype=np.float64, sep=" ")
-    except ValueError:
-        values = np.zeros(0)
-    if len(values) == count and np.isfinite(values).all():
-        return values
-    words = body.split() or ["an odd character"]
-    bad = next((number for number, word in enumerate(words) if not _is_finite(word)), len(words) - 1)
-    at = int(index[bad * len(index) // max(len(words), 1)]) if len(index) else 0
-    raise section.error(at, repr(words[bad][:_SHOWN]), "a finite number")
+def _bytes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
 
 
-def _digits_only(body: str) -> np.ndarray | None:
-    """The numbers of a text of digits and spaces, float64, or None for any other; several times faster than a parser."""
-    raw = np.frombuffer(body.encode("utf-8"), dtype=np.uint8)
-    digit = raw > 32
-    if not len(raw) or not digit.any() or raw[digit].min() < 48 or raw.max() > 57:
-        return None
-    begins = digit.copy()
-    begins[1:] &= ~digit[:-1]
-    first = np.flatnonzero(begins)
-    at = np.flatnonzero(digit)
-    ends = np.append(at[np.searchsorted(at, first[1:]) - 1], at[-1])
-    if (ends - first).max() >= _EXACT_DIGITS:
-        return None
-    word = np.cumsum(begins[at]) - 1
-    place = _POWERS[ends[word] - at]
-    return np.asarray(np.add.reduceat((raw[at] - 48) * place, np.searchsorted(at, first)))
-
-
-_EXACT_DIGITS = 15
-_POWERS = 10.0 ** np.arange(_EXACT_DIGITS)
+def numbers(section: Section, text: str, index: np.ndarray) -> np.ndarray:
+    """All numbers of a text, float64, finite; `index` names the lines over which they are spread evenly, for the complaint."""
+    raw = _bytes(text)
+    values, hard = parsed(raw, int(words_per_row(raw)[1].sum()))
+    for word, begin, end in hard.tolist():
+        written = raw[begin:end].tobytes().decode("utf-8", "replace")
+        if not _is_finite(written):
+            at = int(index[word * len(index) // len(values)]) if len(index) else 0
+            raise section.error(at, repr(written[:_SHOWN]), "a finite number")
+        values[word] = float(written)
+    return values
 
 
 def _is_finite(word: str) -> bool:
     try:
-        return bool(np.isfinite(float(word))) and "_" not in word
+        return word.isascii() and "_" not in word and bool(np.isfinite(float(word)))
     except ValueError:
         return False
 
@@ -197,9 +179,13 @@ def _checked(section: Section, values: np.ndarray, texts: tuple[str, ...], index
     if len(twice):
         row = int(order[twice[0] + 1])
         raise whole.error(row, f"the id {ids[row]} again", "each id once", "Give the row an id of its own.")
-    return Table(section=section, ids=ids, values=values[:, 1:], texts=texts, index=index)
+    # The table stands for the text from here on.
+    return Table(section=replace(section, body=""), ids=ids, values=values[:, 1:], texts=texts, index=index)
 
 
 def parsed_number(section: Section, index: int, word: str) -> float:
     """One finite number."""
-    return float(numbers(section, word, 1, np.array([index]))[0])
+    found = numbers(section, word, np.array([index]))
+    if len(found) != 1:
+        raise section.error(index, repr(word[:_SHOWN]), "a finite number")
+    return float(found[0])

@@ -10,7 +10,14 @@ from fullbore.errors import FormatError
 from fullbore.files.bart import read_bart
 from fullbore.files.mrd import read_mrd
 from fullbore.files.numpy_kspace import read_numpy
-from fullbore.files.siemens import read_siemens
+
+
+def _read_siemens(path: str | Path) -> RawData:
+    """Imported when asked for: its library brings a plotting library along, a second and 30 MB for everybody else."""
+    from fullbore.files.siemens import read_siemens
+
+    return read_siemens(path)
+
 
 MAGIC: tuple[tuple[bytes, Callable[[str | Path], RawData]], ...] = (
     (b"\x89HDF\r\n", read_mrd),
@@ -21,7 +28,7 @@ SUFFIXES: dict[str, Callable[[str | Path], RawData]] = {
     ".h5": read_mrd,
     ".hdf5": read_mrd,
     ".mrd": read_mrd,
-    ".dat": read_siemens,
+    ".dat": _read_siemens,
     ".cfl": read_bart,
     ".hdr": read_bart,
     ".npy": read_numpy,

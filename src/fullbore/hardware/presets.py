@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
-from fullbore.data import Limits, PowerModel, StimulationModel
+from fullbore.data import GradientChain, Limits, PowerModel, SoundModel, StimulationModel
 from fullbore.errors import UsageError
+from fullbore.hardware.briefs import preset_names
+from fullbore.hardware.safety_preset import SAFETY_KEYS, gradient_chain, safe_model, safety_tables, sound_model
 from fullbore.physics.units import parse_quantity
 
 _LENGTH_AXES = 3
@@ -37,12 +39,13 @@ class Preset:
     limits: Limits
     stimulation: StimulationModel
     power: PowerModel
+    chain: GradientChain | None = None
+    sound: SoundModel | None = None
 
 
 def presets() -> tuple[str, ...]:
     """Names of the machines that are shipped, sorted."""
-    folder = resources.files("fullbore.hardware") / "presets"
-    return tuple(sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")))
+    return preset_names("fullbore.hardware")
 
 
 def load_preset(name: str) -> Preset:
@@ -61,7 +64,8 @@ def parse_preset(text: str, origin: str) -> Preset:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"preset {origin}: not TOML: {error}.") from error
-    values = _values(table, origin)
+    extra = safety_tables(table, origin)
+    values = _values({key: part for key, part in table.items() if key not in SAFETY_KEYS}, origin)
     lengths = values["stimulation.effective_length"]
     return Preset(
         name=values["name"],
@@ -75,13 +79,25 @@ def parse_preset(text: str, origin: str) -> Preset:
             chronaxie_s=values["stimulation.chronaxie"],
             effective_length_m=(lengths[0], lengths[1], lengths[2]),
             source="IEC 60601-2-33 strength-duration law; effective lengths: a choice of the preset",
+            safe=safe_model(extra["safe"]) if "safe" in extra else None,
         ),
-        power=PowerModel(
-            whole_body_W_per_kg_per_T2=values["power.whole_body"] * _PER_SQUARE_MICROTESLA,
-            head_W_per_kg_per_T2=values["power.head"] * _PER_SQUARE_MICROTESLA,
-            source="estimate for a head at the isocentre of a 3 T body coil, W/kg at 1 uT rms",
-        ),
+        power=_power(values, extra.get("transmitter")),
+        chain=gradient_chain(extra["chain"]) if "chain" in extra else None,
+        sound=sound_model(extra["sound"]) if "sound" in extra else None,
     )
+
+
+def _power(values: dict, transmitter: dict[str, tuple[float, float, float]] | None) -> PowerModel:
+    """SAR coefficients, and the amplifier where the preset tells it."""
+    plain = PowerModel(
+        whole_body_W_per_kg_per_T2=values["power.whole_body"] * _PER_SQUARE_MICROTESLA,
+        head_W_per_kg_per_T2=values["power.head"] * _PER_SQUARE_MICROTESLA,
+        source="estimate for a head at the isocentre of a 3 T body coil, W/kg at 1 uT rms",
+    )
+    if transmitter is None:
+        return plain
+    forward, peak, mean = (transmitter[key][0] for key in ("forward", "peak", "mean"))
+    return replace(plain, forward_W_per_T2=forward, peak_W=peak, mean_W=mean)
 
 
 def _limits(values: dict) -> Limits:
@@ -89,6 +105,7 @@ def _limits(values: dict) -> Limits:
         gradient_T_per_m=values["gradient.amplitude"],
         slew_T_per_m_s=values["gradient.slew"],
         b1_peak_T=values["transmit.b1_peak"],
+        b0_T=values["magnet.field"],
         block_raster_s=values["rasters.block"],
         gradient_raster_s=values["rasters.gradient"],
         rf_raster_s=values["rasters.rf"],

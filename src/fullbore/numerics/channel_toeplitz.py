@@ -11,6 +11,7 @@ from torch import Tensor
 
 from fullbore.errors import ShapeError
 from fullbore.numerics.linear_operator import LinearOperator
+from fullbore.numerics.phase_differences import PhasedToeplitz
 from fullbore.numerics.threads import map_threaded
 from fullbore.numerics.toeplitz import Toeplitz
 
@@ -30,7 +31,7 @@ class ChannelToeplitz(LinearOperator):
     """
 
     maps: Complex[Tensor, "part channel ..."]
-    toeplitz: Toeplitz
+    toeplitz: Toeplitz | PhasedToeplitz
     threads: int | None = None
 
     def __post_init__(self) -> None:

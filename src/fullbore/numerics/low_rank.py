@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
-from jaxtyping import Inexact
+from jaxtyping import Inexact, Int
 from torch import Tensor
+
+from fullbore.numerics.low_rank_kernels import shrink_placed
 
 
 def shrink_singular_values(x: Inexact[Tensor, "*batch frame voxel"], threshold: float) -> Inexact[Tensor, "*batch frame voxel"]:
@@ -16,25 +19,20 @@ def shrink_singular_values(x: Inexact[Tensor, "*batch frame voxel"], threshold: 
     values, vectors = torch.linalg.eigh(x @ x.mH)
     singular = values.clamp_min(0).sqrt()
     factor = (1 - threshold / singular.clamp_min(torch.finfo(singular.dtype).tiny)).clamp_min(0)
-    return (vectors * factor.unsqueeze(-2).to(x.dtype)) @ (vectors.mH @ x)
+    return ((vectors * factor.unsqueeze(-2)) @ vectors.mH) @ x
 
 
-def block_matrices(
-    x: Inexact[Tensor, "frame n0 n1 n2"], block: tuple[int, int, int]
-) -> tuple[Inexact[Tensor, "count frame voxel"], tuple[int, int, int]]:
-    """Blocks as matrices (frame, voxel), and how many there are along each axis; what is left at the ends is left out."""
-    counts = tuple(n // b for n, b in zip(x.shape[1:], block, strict=True))
-    frames = x.shape[0]
-    (a, b, c), (p, q, r) = counts, block
-    parts = x[:, : a * p, : b * q, : c * r].reshape(frames, a, p, b, q, c, r)
-    return parts.permute(1, 3, 5, 0, 2, 4, 6).reshape(a * b * c, frames, p * q * r), (a, b, c)
+def block_places(shape: tuple[int, int, int], block: tuple[int, int, int], shift: list[int]) -> Int[np.ndarray, "count voxel"]:
+    """Flat indices of the voxels of every block of a lattice that begins at `shift`, around the end; incomplete ones are left."""
+    lines = [(np.arange(n // b * b) + s) % n for n, b, s in zip(shape, block, shift, strict=True)]
+    flat = (lines[0][:, None, None] * shape[1] + lines[1][:, None]) * shape[2] + lines[2]
+    (a, b, c), (p, q, r) = (n // m for n, m in zip(shape, block, strict=True)), block
+    return flat.reshape(a, p, b, q, c, r).transpose(0, 2, 4, 1, 3, 5).reshape(a * b * c, p * q * r)
 
 
-def blocks_to_images(
-    matrices: Inexact[Tensor, "count frame voxel"], counts: tuple[int, int, int], block: tuple[int, int, int]
-) -> Inexact[Tensor, "frame m0 m1 m2"]:
-    """The inverse of `block_matrices`, without what it left out."""
-    (a, b, c), (p, q, r) = counts, block
-    frames = matrices.shape[1]
-    parts = matrices.reshape(a, b, c, frames, p, q, r).permute(3, 0, 4, 1, 5, 2, 6)
-    return parts.reshape(frames, a * p, b * q, c * r)
+def shrink_placed_blocks(images: Inexact[Tensor, "frame n"], places: Int[Tensor, "count voxel"], threshold: float) -> None:
+    """`shrink_singular_values` of the blocks (frame, voxel) at these places, which do not overlap, in place."""
+    if images.device.type != "cpu" or not images.is_complex():
+        images[:, places] = shrink_singular_values(images[:, places].movedim(0, 1), threshold).movedim(1, 0)
+        return
+    shrink_placed(torch.view_as_real(images).numpy(), places.numpy(), threshold)

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Inexact
 from torch import Tensor
 
-from fullbore.numerics.proximal_gradient import change_ratio
+from fullbore.numerics.iterate_sums import relative, sums_of_optimised_step
 from fullbore.numerics.solver_report import SolverReport
 
 
@@ -30,30 +30,30 @@ def optimised_gradient(
     Source: POGM' with restart of Kim and Fessler 2018, SIAM J. Optim. 28, section 6; Taylor et al. 2017.
     """
     x, w, z, theta, size = start, start, start, 1.0, step
+    # Nothing that is not used again is held on to: images are large.
+    del start
     residual, history = float("inf"), []
     for iteration in range(iterations):
         new_w = torch.sub(x, gradient(x), alpha=step)
         following = (1 + (1 + 4 * theta * theta) ** 0.5) / 2
         new_size = step * (2 * theta + following - 1) / following
-        new_z = torch.add(new_w, new_w - w, alpha=(theta - 1) / following).add_(new_w - x, alpha=theta / following)
-        new_z.add_(z - x, alpha=step * (theta - 1) / (size * following))
+        outward, forward, back = (theta - 1) / following, theta / following, step * (theta - 1) / (size * following)
+        new_z = new_w * (1 + outward + forward)
+        new_z.sub_(w, alpha=outward).sub_(x, alpha=forward + back).add_(z, alpha=back)
+        del z
         new = proximal(new_z, new_size, iteration)
-        residual = change_ratio(new - x, new)
+        changed, squared, slope = sums_of_optimised_step(x, new, new_z, new_w, w, step / new_size)
+        residual = relative(changed, squared)
         history.append(residual)
         if residual <= tolerance:
             return SolverReport(
                 value=new, iterations=iteration + 1, residual=residual, status="converged", history=tuple(history)
             )
         # The composite gradient points against the last step: the momentum carries uphill.
-        uphill = torch.sub(x - new_w, new - new_z, alpha=step / new_size)
-        if _inner(uphill, new_w - w) > 0:
+        if slope > 0:
             following, new_size, new_z = 1.0, step, new
             new_w = new
-        x, w, z, theta, size = new, new_w, new_z, following, new_size
+        x, w, z, theta, size = new, new_w, new_z, following, new_size  # noqa: F841 (deleted above once used)
         if progress is not None:
             progress((iteration + 1) / iterations)
     return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit", history=tuple(history))
-
-
-def _inner(a: Tensor, b: Tensor) -> float:
-    return float(torch.real(torch.vdot(a.flatten(), b.flatten())))

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Inexact
 from torch import Tensor
 
+from fullbore.numerics.iterate_sums import relative, sums_of_step
 from fullbore.numerics.solver_report import SolverReport
 
 
@@ -30,20 +31,23 @@ def proximal_gradient(
     Source: Beck and Teboulle 2009 (FISTA); restart when the momentum points uphill, O'Donoghue and Candes 2015, eq. 13.
     """
     x, lead, momentum = start, start, 1.0
+    # Nothing that is not used again is held on to: images are large.
+    del start
     residual, history = float("inf"), []
     for iteration in range(iterations):
-        new = proximal(lead - step * gradient(lead), iteration)
-        change = new - x
-        residual = change_ratio(change, new)
+        new = proximal(torch.sub(lead, gradient(lead), alpha=step), iteration)
+        changed, size, slope = sums_of_step(x, new, lead)
+        residual = relative(changed, size)
         history.append(residual)
         if residual <= tolerance:
             return SolverReport(
                 value=new, iterations=iteration + 1, residual=residual, status="converged", history=tuple(history)
             )
-        if float(torch.real(torch.vdot((lead - new).flatten(), change.flatten()))) > 0:
+        del lead
+        if slope > 0:
             momentum = 1.0
         following = (1 + (1 + 4 * momentum * momentum) ** 0.5) / 2
-        lead = torch.add(new, change, alpha=(momentum - 1) / following)
+        lead = torch.lerp(x, new, 1 + (momentum - 1) / following)  # noqa: F841 (deleted above once used)
         x, momentum = new, following
         if progress is not None:
             progress((iteration + 1) / iterations)

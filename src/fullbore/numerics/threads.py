@@ -6,8 +6,10 @@ that costs many times the operation itself. Here each worker runs its pieces wit
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -33,16 +35,34 @@ def map_threaded(function: Callable[[Item], Result], items: Iterable[Item], work
 
     function must not depend on the order of its calls: the results are then the same for any number of threads. Within a
     worker the calls run one after the other, so nesting is safe. An error, or an interruption, cancels what has not begun.
+    The threads are kept from call to call: starting them takes longer than many a piece of work.
     """
     workers = workers or torch.get_num_threads()
-    if workers == 1:
+    if workers == 1 or getattr(_here, "is_worker", False):
         yield from map(function, items)
         return
-    pool = ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,))
+    pool = _pools.get(workers)
+    if pool is None:
+        pool = _pools.setdefault(workers, ThreadPoolExecutor(workers, initializer=_begin_worker))
+    futures = [pool.submit(function, item) for item in items]
     try:
-        yield from pool.map(function, items)
+        for future in futures:
+            yield future.result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for future in futures:
+            future.cancel()
+        wait(futures)
+
+
+_here = threading.local()
+_pools: dict[int, ThreadPoolExecutor] = {}
+# A forked process has no other threads than the one that forked.
+os.register_at_fork(after_in_child=_pools.clear)
+
+
+def _begin_worker() -> None:
+    torch.set_num_threads(1)
+    _here.is_worker = True
 
 
 def run_threaded(function: Callable[[Item], None], items: Iterable[Item]) -> None:

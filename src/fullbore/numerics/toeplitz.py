@@ -43,8 +43,7 @@ def point_spread(
         return strengths.new_zeros(doubled)
     half = points * 2  # cycles per two fields of view
     plan = nonuniform_plan(1, half, doubled, 1, tolerance, strengths, threads or torch.get_num_threads())
-    spread = plan.execute(strengths) if strengths.is_cuda else torch.from_numpy(plan.execute(strengths.numpy()))
-    spread = spread.reshape(doubled) * (1 / math.prod(shape))
+    spread = plan.execute(strengths).reshape(doubled) * (1 / math.prod(shape))
     for axis in range(len(shape)):
         spread.select(axis, 0).zero_()
     return torch.fft.ifftshift(spread)

@@ -1,6 +1,9 @@
 """Numba: shift, wavelet transform, shrinkage, inverse and shift back of one plane, without leaving the cache.
 
-Complex numbers are pairs of floats next to each other: planes are real (n1, n2 * pairs).
+Complex numbers are pairs of floats next to each other: planes are real (n1, n2 * pairs). Filters come with a multiple of
+eight taps (see `padded`). Every filter runs down the rows of its array, so that all arithmetic is on contiguous numbers; for
+the other axis the plane is turned on its side while it is written. Each level is stored with its axes exchanged once more
+than the one before: shrinkage does not mind.
 """
 
 from __future__ import annotations
@@ -11,194 +14,228 @@ import numba
 import numpy as np
 from jaxtyping import Float, Int
 
+from fullbore.numerics.wavelet_rows import rows_down, rows_up
+
+# Rows that are turned at a time: eight complex numbers fill a cache line.
+TILE = 8
+# Columns more than needed: rows a power of two apart share few lines of the cache.
+GAP = 8
+
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 @no_type_check
-def _analyse(plane, result, n, width, low, high):
-    """Rows of `plane` to low-pass rows, then high-pass rows of `result`; two taps a pass."""
-    half = n // 2
-    for i in range(half):
-        for k in range(0, low.size, 2):
-            j = (2 * i + k) % n
-            a0, b0, a1, b1 = low[k], high[k], low[k + 1], high[k + 1]
-            if k == 0:
-                for q in range(width):
-                    result[i, q] = a0 * plane[j, q] + a1 * plane[j + 1, q]
-                    result[half + i, q] = b0 * plane[j, q] + b1 * plane[j + 1, q]
+def turn(tile, rows, columns, target, at, cut, pairs):
+    """target[(k - cut) % columns, at + i] = tile[i, k]."""
+    for k in range(columns):
+        # Loops from zero over views: an index that might be negative is not vectorised.
+        goal = target[k - cut if k >= cut else k - cut + columns, at * pairs :]
+        if pairs == 2 and rows == TILE:
+            for i in range(TILE):
+                goal[2 * i] = tile[i, 2 * k]
+                goal[2 * i + 1] = tile[i, 2 * k + 1]
+        else:
+            for i in range(rows):
+                for p in range(pairs):
+                    goal[i * pairs + p] = tile[i, k * pairs + p]
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+@no_type_check
+def down_turned(source, offset, cut, n, columns, takes_part, target, tiles, pairs, low, high):
+    """Rows offset to offset + n - 1 (cyclic) of `source`, analysed where asked, as columns of `target`; column `cut` first."""
+    width, stride = columns * pairs, n // 2 if takes_part else n
+    for i in range(0, stride, TILE):
+        rows = min(TILE, stride - i)
+        for r in range(rows):
+            if takes_part:
+                rows_down(source, (offset, source.shape[0], 1, 0), i + r, n, width, low, high, tiles[0, r], tiles[1, r])
             else:
-                for q in range(width):
-                    result[i, q] += a0 * plane[j, q] + a1 * plane[j + 1, q]
-                    result[half + i, q] += b0 * plane[j, q] + b1 * plane[j + 1, q]
+                tiles[0, r, :width] = source[(offset + i + r) % source.shape[0], :width]
+        turn(tiles[0], rows, columns, target, i, cut, pairs)
+        if takes_part:
+            turn(tiles[1], rows, columns, target, stride + i, cut, pairs)
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 @no_type_check
-def _synthesise(plane, result, n, width, low, high):
-    """The inverse of `_analyse`; every pair of result rows gathers from its own taps."""
-    half = n // 2
-    for i in range(half):
-        for k in range(0, low.size, 2):
-            j = (i - k // 2) % half
-            a0, b0, a1, b1 = low[k], high[k], low[k + 1], high[k + 1]
-            if k == 0:
-                for q in range(width):
-                    result[2 * i, q] = a0 * plane[j, q] + b0 * plane[half + j, q]
-                    result[2 * i + 1, q] = a1 * plane[j, q] + b1 * plane[half + j, q]
-            else:
-                for q in range(width):
-                    result[2 * i, q] += a0 * plane[j, q] + b0 * plane[half + j, q]
-                    result[2 * i + 1, q] += a1 * plane[j, q] + b1 * plane[half + j, q]
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-@no_type_check
-def _analyse_row(row, result, even, odd, half, pairs, low, high):
-    """One row along itself: even and odd samples apart first, so that every tap runs over contiguous numbers."""
-    width, reach = half * pairs, low.size // 2 * pairs
-    for i in range(half):
-        for p in range(pairs):
-            even[i * pairs + p] = row[2 * i * pairs + p]
-            odd[i * pairs + p] = row[(2 * i + 1) * pairs + p]
-    for q in range(reach):
-        even[width + q], odd[width + q] = even[q], odd[q]
-    for k in range(0, low.size, 2):
-        a0, b0, a1, b1 = low[k], high[k], low[k + 1], high[k + 1]
-        move = k // 2 * pairs
-        if k == 0:
-            for q in range(width):
-                result[q] = a0 * even[q] + a1 * odd[q]
-                result[width + q] = b0 * even[q] + b1 * odd[q]
+def up_turned(source, n, columns, takes_part, target, tiles, pairs, low, high):
+    """The corner (n, columns) of `source`, synthesised where asked, as columns of `target`."""
+    width = columns * pairs
+    for i in range(0, n, TILE):
+        rows = min(TILE, n - i)
+        if takes_part:
+            for r in range(0, rows, 2):
+                rows_up(source, (1, 0), (i + r) // 2, n // 2, width, low, high, tiles[0, r], tiles[0, r + 1])
         else:
-            for q in range(width):
-                result[q] += a0 * even[q + move] + a1 * odd[q + move]
-                result[width + q] += b0 * even[q + move] + b1 * odd[q + move]
+            for r in range(rows):
+                tiles[0, r, :width] = source[i + r, :width]
+        turn(tiles[0], rows, columns, target, i, 0, pairs)
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 @no_type_check
-def _synthesise_row(row, result, even, odd, first, second, half, pairs, low, high):
-    """The inverse of `_analyse_row`."""
-    width, reach = half * pairs, low.size // 2 * pairs
-    for q in range(width):
-        first[reach + q], second[reach + q] = row[q], row[width + q]
-    for q in range(reach):
-        first[q], second[q] = first[width + q], second[width + q]
-    for k in range(0, low.size, 2):
-        a0, b0, a1, b1 = low[k], high[k], low[k + 1], high[k + 1]
-        move = reach - k // 2 * pairs
-        if k == 0:
-            for q in range(width):
-                even[q] = a0 * first[q + move] + b0 * second[q + move]
-                odd[q] = a1 * first[q + move] + b1 * second[q + move]
+def down(source, n, columns, takes_part, target, pairs, low, high):
+    """Rows 0 to n - 1, analysed where asked."""
+    width = columns * pairs
+    for i in range(n // 2 if takes_part else n):
+        if takes_part:
+            rows_down(source, (0, n, 1, 0), i, n, width, low, high, target[i], target[n // 2 + i])
         else:
-            for q in range(width):
-                even[q] += a0 * first[q + move] + b0 * second[q + move]
-                odd[q] += a1 * first[q + move] + b1 * second[q + move]
-    for i in range(half):
-        for p in range(pairs):
-            result[2 * i * pairs + p] = even[i * pairs + p]
-            result[(2 * i + 1) * pairs + p] = odd[i * pairs + p]
+            target[i, :width] = source[i, :width]
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 @no_type_check
-def _level_down(plane, other, lines, extent, pairs, low, high):
-    """One level in the corner `extent` = (n1, n2, axis 1 takes part, axis 2 takes part), in place; `other` is scratch."""
-    n1, n2 = extent[0], extent[1]
-    source = plane
-    if extent[2]:
-        _analyse(plane, other, n1, n2 * pairs, low, high)
-        source = other
-    for i in range(n1):
-        if extent[3]:
-            _analyse_row(source[i], plane[i], lines[0], lines[1], n2 // 2, pairs, low, high)
-        elif extent[2]:
-            plane[i, : n2 * pairs] = other[i, : n2 * pairs]
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-@no_type_check
-def _level_up(plane, other, lines, extent, pairs, low, high):
-    """The inverse of `_level_down`."""
-    n1, n2 = extent[0], extent[1]
-    for i in range(n1):
-        if extent[3]:
-            result = other[i] if extent[2] else plane[i]
-            _synthesise_row(plane[i], result, lines[0], lines[1], lines[2], lines[3], n2 // 2, pairs, low, high)
+def up(source, n, columns, takes_part, target, pairs, low, high):
+    """The inverse of `down`."""
+    width = columns * pairs
+    for i in range(n // 2 if takes_part else n):
+        if takes_part:
+            rows_up(source, (1, 0), i, n // 2, width, low, high, target[2 * i], target[2 * i + 1])
         else:
-            other[i, : n2 * pairs] = plane[i, : n2 * pairs]
-    if extent[2]:
-        _synthesise(other, plane, n1, n2 * pairs, low, high)
+            target[i, :width] = source[i, :width]
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 @no_type_check
-def _shrink(plane, bounds, pairs, threshold, step, logarithmic):
-    """Details inside bounds = (m1, m2) but outside the corner (c1, c2); see `threshold.shrink_factor`."""
-    m1, m2, c1, c2 = bounds
-    one, zero = plane.dtype.type(1), plane.dtype.type(0)
+def _shrink_row(row, pairs, t, s, logarithmic):
+    """See `threshold.shrink_factor`. One loop per penalty, without branches."""
+    one, zero, two, four = row.dtype.type(1), row.dtype.type(0), row.dtype.type(2), row.dtype.type(4)
+    squared, tiny = t * t, row.dtype.type(1e-30)
+    if pairs == 1:
+        for k in range(row.size // pairs):
+            share = squared / max(row[k] * row[k], tiny)
+            root = np.sqrt(max(one - four * (s - one) * share, zero))
+            factor = two * (one - s * s * share) / (two - s + s * root) if logarithmic else one - s * np.sqrt(share)
+            row[k] *= max(factor, zero)
+    elif not logarithmic:
+        for k in range(row.size // pairs):
+            share = squared / max(row[2 * k] * row[2 * k] + row[2 * k + 1] * row[2 * k + 1], tiny)
+            factor = max(one - s * np.sqrt(share), zero)
+            row[2 * k] *= factor
+            row[2 * k + 1] *= factor
+    elif s == one:
+        for k in range(row.size // pairs):
+            share = squared / max(row[2 * k] * row[2 * k] + row[2 * k + 1] * row[2 * k + 1], tiny)
+            factor = max(one - share, zero)
+            row[2 * k] *= factor
+            row[2 * k + 1] *= factor
+    else:
+        for k in range(row.size // pairs):
+            share = squared / max(row[2 * k] * row[2 * k] + row[2 * k + 1] * row[2 * k + 1], tiny)
+            root = np.sqrt(max(one - four * (s - one) * share, zero))
+            factor = max(two * (one - s * s * share) / (two - s + s * root), zero)
+            row[2 * k] *= factor
+            row[2 * k + 1] *= factor
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+@no_type_check
+def shrink_details(
+    plane: Float[np.ndarray, "n1 width"], rows: int, columns: int, corner_rows: int, corner_columns: int, pairs: int,
+    threshold: float, step: float, logarithmic: bool,
+) -> None:  # fmt: skip
+    """The block (rows, columns) but for its corner, in place."""
     t, s = plane.dtype.type(threshold), plane.dtype.type(step)
-    limit, four = (s * t) ** 2, plane.dtype.type(4)
-    for i in range(m1):
-        for k in range(c2 if i < c1 else 0, m2):
-            square = plane[i, k * pairs] ** 2
-            if pairs == 2:
-                square += plane[i, k * pairs + 1] ** 2
-            factor = zero
-            if square > limit:
-                if logarithmic:
-                    share = t * t / square
-                    root = np.sqrt(max(one - four * (s - one) * share, zero))
-                    factor = (one + one) * (one - s * s * share) / (one + one - s + s * root)
-                else:
-                    factor = one - s * t / np.sqrt(square)
+    for i in range(rows):
+        first = corner_columns if i < corner_rows else 0
+        _shrink_row(plane[i, first * pairs : columns * pairs], pairs, t, s, logarithmic)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+@no_type_check
+def added(row, at, columns, cut, pairs, weight, result):
+    """result[at] += weight * row, whose element 0 lies at column `cut` (cyclic)."""
+    goal = result[at % result.shape[0], cut * pairs :]
+    until = min(columns * pairs, goal.size)
+    for q in range(until):
+        goal[q] += weight * row[q]
+    rest, behind = row[until:], result[at % result.shape[0]]
+    for q in range(columns * pairs - until):
+        behind[q] += weight * rest[q]
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+@no_type_check
+def _up_added(source, n, columns, takes_part, result, offset, cut, tiles, pairs, low, high, weight):
+    """`up`, added to the rolled `result`."""
+    width = columns * pairs
+    for i in range(n // 2 if takes_part else n):
+        if takes_part:
+            rows_up(source, (1, 0), i, n // 2, width, low, high, tiles[0, 0], tiles[0, 1])
+            added(tiles[0, 0], offset + 2 * i, columns, cut, pairs, weight, result)
+            added(tiles[0, 1], offset + 2 * i + 1, columns, cut, pairs, weight, result)
+        else:
+            added(source[i], offset + i, columns, cut, pairs, weight, result)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+@no_type_check
+def _left_added(source, result, n1, n2, first, cut, pairs, weight):
+    """What lies outside the block (n1, n2) passes."""
+    rows, width = source.shape
+    for i in range(rows):
+        at = (first + i) % rows
+        for k in range(n2 if i < n1 else 0, width // pairs):
             for p in range(pairs):
-                plane[i, k * pairs + p] *= factor
+                q = (k + cut) * pairs % width + p
+                result[at, q] += weight * source[at, q]
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 @no_type_check
 def shrink_plane(
     source: Float[np.ndarray, "n1 width"], result: Float[np.ndarray, "n1 width"], shifts: Int[np.ndarray, "n 2"],
-    extents: Int[np.ndarray, "level 4"], bounds: Int[np.ndarray, " 4"], pairs: int, low, high,
+    extents: Int[np.ndarray, "level 4"], pairs: int, low, high,
     threshold: float, step: float, logarithmic: bool, weight: float,
 ) -> None:  # fmt: skip
-    """result += weight * (source with details shrunk), for every shift. extents: finest level first, see `_level_down`."""
-    n1, width = source.shape
-    n2 = width // pairs
-    plane, other = np.empty((n1, width), source.dtype), np.empty((n1, width), source.dtype)
-    lines = np.empty((4, width + low.size * pairs), source.dtype)
+    """result += weight * (source with details shrunk), for every shift.
+
+    extents: finest level first: the corner (n1, n2) that a level transforms and whether axes 1 and 2 take part.
+    """
+    rows, columns = source.shape[0], source.shape[1] // pairs
     w = source.dtype.type(weight)
+    if len(extents) == 0:
+        result += w * len(shifts) * source
+        return
+    tall, wide = (rows + GAP) * pairs, (columns + GAP) * pairs
+    most, used = max(tall, wide), 2 * TILE * max(tall, wide)
+    total = used + rows * wide + columns * tall
+    for level in range(len(extents)):
+        total += extents[level, 1 - level % 2] * (extents[level, level % 2] + GAP) * pairs
+    # One piece of memory: the allocator gives many large ones back to the system, and fresh pages are slow.
+    scratch = np.empty(total, source.dtype)
+    tiles = scratch[:used].reshape(2, TILE, most)
+    upright = scratch[used : used + rows * wide].reshape(rows, wide)
+    used += rows * wide
+    turned = scratch[used : used + columns * tall].reshape(columns, tall)
+    used += columns * tall
+    details = [turned]
+    for level in range(len(extents)):
+        lines, width = extents[level, 1 - level % 2], (extents[level, level % 2] + GAP) * pairs
+        details.append(scratch[used : used + lines * width].reshape(lines, width))
+        used += lines * width
     for number in range(len(shifts)):
-        first, cut = shifts[number, 0] % n1, (shifts[number, 1] % n2) * pairs
-        for i in range(n1):
-            row = source[(i + first) % n1]
-            plane[i, : width - cut] = row[cut:]
-            plane[i, width - cut :] = row[:cut]
+        first, cut = shifts[number, 0] % rows, shifts[number, 1] % columns
         for level in range(len(extents)):
-            _level_down(plane, other, lines, extents[level], pairs, low, high)
-        _shrink(plane, bounds, pairs, threshold, step, logarithmic)
+            a, b = level % 2, 1 - level % 2
+            n1, n2, part_1, part_2 = extents[level, a], extents[level, b], extents[level, 2 + a], extents[level, 2 + b]
+            work = upright if a else turned
+            if level:
+                down_turned(details[level], 0, 0, n1, n2, part_1, work, tiles, pairs, low, high)
+            else:
+                down_turned(source, first, cut, n1, columns, part_1, work, tiles, pairs, low, high)
+            down(work, n2, n1, part_2, details[level + 1], pairs, low, high)
+            corner_2, corner_1 = n2 // 2 if part_2 else n2, n1 // 2 if part_1 else n1
+            shrink_details(details[level + 1], n2, n1, corner_2, corner_1, pairs, threshold, step, logarithmic)
         for level in range(len(extents) - 1, -1, -1):
-            _level_up(plane, other, lines, extents[level], pairs, low, high)
-        for i in range(n1):
-            row = result[(i + first) % n1]
-            for q in range(width - cut):
-                row[cut + q] += w * plane[i, q]
-            for q in range(cut):
-                row[q] += w * plane[i, width - cut + q]
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def shrink_volume(
-    values: Float[np.ndarray, "n0 n1 width"], first: int, last: int, block: Int[np.ndarray, " 3"], corner: Int[np.ndarray, " 3"],
-    pairs: int, threshold: float, step: float, logarithmic: bool,
-) -> None:  # fmt: skip
-    """Details inside `block` but outside `corner` (both along all axes), in place, in planes first to last - 1."""
-    bounds = np.empty(4, np.int64)
-    for i in range(first, min(last, block[0])):
-        bounds[:2] = block[1:]
-        bounds[2:] = corner[1:]
-        if i >= corner[0]:
-            bounds[2:] = 0
-        _shrink(values[i], bounds, pairs, threshold, step, logarithmic)
+            a, b = level % 2, 1 - level % 2
+            n1, n2, part_1, part_2 = extents[level, a], extents[level, b], extents[level, 2 + a], extents[level, 2 + b]
+            work = turned if a else upright
+            up_turned(details[level + 1], n2, n1, part_2, work, tiles, pairs, low, high)
+            if level:
+                up(work, n1, n2, part_1, details[level], pairs, low, high)
+            else:
+                _up_added(work, n1, n2, part_1, result, first, cut, tiles, pairs, low, high, w)
+        if extents[0, 0] < rows or extents[0, 1] < columns:
+            _left_added(source, result, extents[0, 0], extents[0, 1], first, cut, pairs, w)

@@ -10,6 +10,7 @@ from fullbore.phantom.objects import cylinder_vials, sphere, uniform_box
 from fullbore.phantom.registry import BODIES, make_body
 from fullbore.phantom.sampling import body_grid, mixture, sampled
 from fullbore.phantom.spins import SpinBlock, spins
+from fullbore.phantom.station import station
 from fullbore.phantom.truth import occupancy, sample_field, tissue_index, truth_maps
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "sampled",
     "sphere",
     "spins",
+    "station",
     "susceptibility_field",
     "tissue_index",
     "truth_maps",

@@ -24,16 +24,20 @@ class Fill:
 
     shares: (places at rest (n, 3), signed distance (n,), width_m) to (n, tissue), each from 0, their sum at most 1 (the rest
     of the matter is what lies below). None: one tissue alone. tissues: names in the library, "air" for a hole, or tissues.
-    by_depth: shares ask for the distance; otherwise it is not worked out deep inside, and handed over as minus infinity.
+    depth_m: how far below the surface shares still ask for the distance; below that it is handed over as minus infinity.
     """
 
     tissues: tuple[str | Tissue, ...]
     shares: Shares | None = None
-    by_depth: bool = False
+    depth_m: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.tissues or (self.shares is None and len(self.tissues) != 1):
             raise ValueRangeError(f"Fill: {len(self.tissues)} tissues without shares, wanted one, or a function of their shares.")
+        if not self.depth_m >= 0:
+            raise ValueRangeError(
+                f"Fill: depth_m {self.depth_m}, wanted a length from 0; np.inf for fills that ask at any depth."
+            )
 
 
 def textured(tissue: str | Tissue, amplitude: float = 0.06, length_m: float = 8e-3, seed: int = 0) -> Fill:
@@ -67,7 +71,7 @@ def onion(depths_m: Sequence[float], tissues: Sequence[str | Tissue]) -> Fill:
         ends = np.ones((len(points), 1))
         return np.asarray(np.concatenate([ends, deeper], axis=1) - np.concatenate([deeper, 0 * ends], axis=1))
 
-    return Fill(tissues=tuple(tissues), shares=shares, by_depth=True)
+    return Fill(tissues=tuple(tissues), shares=shares, depth_m=float(edges[-1]) if len(edges) else 0.0)
 
 
 def graded(first: str | Tissue, second: str | Tissue, share: Callable[[np.ndarray], np.ndarray]) -> Fill:

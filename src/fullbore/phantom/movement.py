@@ -95,6 +95,11 @@ def rigid(turn: Callable[[float], np.ndarray], shift: Callable[[float], np.ndarr
     )
 
 
+def sheared(slope: float) -> float:
+    """The largest factor by which a shear of a slope, or its inverse, lengthens a distance: its larger singular value."""
+    return slope / 2 + float(np.hypot(1, slope / 2))
+
+
 def jacobian(movement: Movement, points_m: Float[np.ndarray, "n 3"], time_s: float | int) -> Float[np.ndarray, "n 3 3"]:
     """Slope of the places at a time over those at rest, by central differences over 0.2 mm; its determinant is the swelling."""
     step = 1e-4

@@ -1,43 +1,51 @@
 """The painter, backwards: from the top layer down, each point gives away what of it is still in sight.
 
 Where two surfaces cross one sample, the upper layer is taken to lie within the lower one: a skin thinner than a sample keeps its
-volume, and nothing grows outward where borders coincide. A point that is covered is never looked at again, and a block of points
-that lies wholly inside or outside a shape is known from one look at its middle.
+volume, and nothing grows outward where borders coincide. A point that is covered is never looked at again. A block of points that
+lies wholly inside or outside a shape is known from one look at its middle, and where the surface may cross a block, so is each of
+its eight parts.
 """
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from fullbore.phantom.body import Body, Layer
 from fullbore.phantom.movement import Movement
+from fullbore.phantom.shape import spanned
+from fullbore.phantom.strokes import boxed, covered, fill, give, lit, near, reaching, seen, unknown
 from fullbore.phantom.tissues import AIR
 
-_HIDDEN = 1e-6
 _POINTS_AT_ONCE = 1 << 18
+_ANYWHERE = np.full(3, np.inf)
+# Edge of a cell in reaches of a group, so that four groups fit along it; that of cells of single points.
+_CELL, _LOOSE_M = 6.0, 64e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Canvas:
-    """Points in blocks, and what they receive.
+    """Points in groups, and what they receive.
 
-    points_m: (block, point, 3). radius_m: the farthest that a point lies from the middle of its block. width_m: over which a
-    surface is soft. columns: what each layer paints into, by layer, -1 for nothing. values: float32 (column, block, point).
-    brightest: the most sight that a point of each block has. used: the columns that something was painted into.
+    points_m: (point, 3), those of a group in a row. groups: how many points groups have, the largest first, each of them cut
+    into the next, down to one point, its first and its last point at opposite corners; reach_m: the farthest that a point lies
+    from the middle of its group. width_m: over which a surface is soft. columns: what each layer paints into, by layer, -1 for
+    nothing. values: float32 (column, point). sight: of each point, zero for one that nobody wants. used: the columns that
+    something was painted into.
     """
 
-    points_m: Float[np.ndarray, "block point 3"]
-    radius_m: float
+    points_m: Float[np.ndarray, "point 3"]
+    groups: tuple[int, ...]
+    reach_m: tuple[float, ...]
     width_m: float
     time_s: float
     columns: tuple[tuple[int, ...], ...]
-    values: Float[np.ndarray, "column block point"]
-    sight: Float[np.ndarray, "block point"]
-    brightest: Float[np.ndarray, " block"]
+    values: Float[np.ndarray, "column point"]
+    sight: Float[np.ndarray, " point"]
     used: Bool[np.ndarray, " column"]
 
 
@@ -57,108 +65,175 @@ def organ_columns(body: Body) -> tuple[tuple[int, ...], ...]:
 
 def paint(body: Body, canvas: Canvas) -> None:
     """Fill canvas.values (in place) with the shares of the matter that is in sight at each point."""
-    middles = canvas.points_m.mean(axis=1)
-    here, stretch = _at_rest(body.movement, middles, canvas.time_s)
-    everywhere = functools.cache(lambda: _moved_back(body, canvas))
-    alive, ends = np.arange(len(middles)), (here.min(axis=0), here.max(axis=0))
-    for layer, column in zip(body.layers[::-1], canvas.columns[::-1], strict=True):
-        if _far(layer, ends, canvas, stretch):
-            continue
-        alive = alive[canvas.brightest[alive] > _HIDDEN]
-        if len(alive) == 0:
-            return
-        inside, crossed = _classify(layer, here[alive], canvas, stretch)
-        if layer.filling.shares is None:
-            _fill_blocks(canvas, alive[inside], column[0])
-            inside[:] = False
-        if layer.filling.by_depth:
-            crossed, inside = inside | crossed, np.zeros_like(inside)
-        size = max(1, _POINTS_AT_ONCE // canvas.points_m.shape[1])
-        for chosen, deep in ((alive[inside], True), (alive[crossed], False)):
-            for first in range(0, len(chosen), size):
-                blocks = chosen[first : first + size]
-                _paint_blocks(layer, column, canvas, blocks, everywhere()[blocks].reshape(-1, 3), None if deep else stretch)
-
-
-def _moved_back(body: Body, canvas: Canvas) -> np.ndarray:
-    """All points at rest, but for the organs' own movements."""
-    if body.movement is None:
-        return canvas.points_m
-    return body.movement.at_rest(canvas.points_m.reshape(-1, 3), canvas.time_s).reshape(canvas.points_m.shape)
-
-
-def _at_rest(movement: Movement | None, points: np.ndarray, time_s: float) -> tuple[np.ndarray, float]:
-    return (points, 1.0) if movement is None else (movement.at_rest(points, time_s), movement.stretch)
-
-
-def _far(layer: Layer, ends: tuple[np.ndarray, np.ndarray], canvas: Canvas, stretch: float) -> bool:
-    """Whether a layer that has no movement of its own lies beyond the box of all middles."""
-    if layer.movement is not None:
-        return False
-    reach = (canvas.radius_m + 0.5 * canvas.width_m) * stretch
-    return bool(np.any(ends[0] > np.array(layer.shape.high_m) + reach) or np.any(ends[1] < np.array(layer.shape.low_m) - reach))
-
-
-def _classify(layer: Layer, middles: np.ndarray, canvas: Canvas, stretch: float) -> tuple[np.ndarray, np.ndarray]:
-    """Which blocks lie wholly inside the layer, and which its surface may cross, by their middles at rest in the body."""
-    reach = canvas.radius_m + 0.5 * canvas.width_m
-    inside, crossed = np.zeros(len(middles), bool), np.zeros(len(middles), bool)
-    middles, own = _at_rest(layer.movement, middles, canvas.time_s)
-    reach *= stretch * own
-    near = _in_box(layer, middles, reach)
-    if len(near) == 0:
-        return inside, crossed
-    if canvas.points_m.shape[1] == 1:
-        crossed[near] = True
-        return inside, crossed
-    distance = layer.shape.distance(middles[near])
-    inside[near] = distance < -reach * layer.shape.stretch
-    crossed[near] = np.abs(distance) <= reach * layer.shape.stretch
-    return inside, crossed
-
-
-def _in_box(layer: Layer, places: np.ndarray, reach_m: float) -> np.ndarray:
-    """Which places lie in the shape's box or no farther from it than a reach."""
-    low, high = np.array(layer.shape.low_m) - reach_m, np.array(layer.shape.high_m) + reach_m
-    x, y, z = places.T
-    inside = (x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1]) & (z >= low[2]) & (z <= high[2])
-    return np.flatnonzero(inside)
-
-
-def _fill_blocks(canvas: Canvas, blocks: np.ndarray, column: int) -> None:
-    if column >= 0 and len(blocks):
-        canvas.values[column, blocks] += canvas.sight[blocks]
-        canvas.used[column] = True
-    canvas.sight[blocks] = 0
-    canvas.brightest[blocks] = 0
-
-
-def _paint_blocks(
-    layer: Layer, columns: tuple[int, ...], canvas: Canvas, blocks: np.ndarray, points: np.ndarray, stretch: float | None
-) -> None:
-    """stretch: of the body's movement; None: all of the points lie inside the layer."""
-    sight = canvas.sight[blocks].reshape(-1)
-    seen = np.flatnonzero(sight > _HIDDEN)
-    places, own = _at_rest(layer.movement, points[seen], canvas.time_s)
-    if stretch is None:
-        distance = np.full(len(places), -np.inf)
-    else:
-        held = _in_box(layer, places, 0.5 * canvas.width_m * stretch * own)
-        seen, places = seen[held], places[held]
-        distance = layer.shape.distance(places)
-    cover = np.clip(0.5 - distance / canvas.width_m, 0, 1) if canvas.width_m > 0 else (distance < 0).astype(np.float64)
-    cover = cover - (1 - sight[seen])
-    touched = np.flatnonzero(cover > 0)
-    if len(touched) == 0:
+    rest = _Rest(body.movement, canvas)
+    alive = lit(canvas.sight, np.arange(len(canvas.points_m) // canvas.groups[0]), canvas.groups[0])
+    if len(alive) == 0:
         return
-    seen, cover = seen[touched], cover[touched]
-    shares = layer.filling.shares
-    parts = np.ones((len(seen), 1)) if shares is None else shares(places[touched], distance[touched], canvas.width_m)
-    block, point = blocks[seen // canvas.points_m.shape[1]], seen % canvas.points_m.shape[1]
-    for number, column in enumerate(columns):
-        if column >= 0:
-            canvas.values[column, block, point] += (cover * parts[:, number]).astype(np.float32)
-            canvas.used[column] = True
-    taken = (cover * np.minimum(parts.sum(axis=1), 1)).astype(np.float32)
-    canvas.sight[block, point] = np.maximum(canvas.sight[block, point] - taken, 0)  # rounding could leave less than nothing
-    canvas.brightest[blocks] = canvas.sight[blocks].max(axis=1)
+    cells = _cells(alive, canvas)
+    alive = cells.groups
+    close = _close(body, canvas, cells)
+    for number in np.flatnonzero(close.any(axis=1))[::-1]:
+        groups = alive[close[number][cells.number[alive]]]
+        if _stroke(body.layers[number], np.array(canvas.columns[number]), canvas, rest, groups):
+            alive = lit(canvas.sight, alive, canvas.groups[0])
+            if len(alive) == 0:
+                return
+
+
+class _Cells(NamedTuple):
+    """Neighbouring groups, the largest ones, taken together. groups: those in sight, cell by cell, so that shapes can leave out
+    what is far from a row of them. number: of every group's cell. places_m, reach_m: of a cell, and how far its points reach.
+    """
+
+    groups: np.ndarray
+    number: np.ndarray
+    places_m: np.ndarray
+    reach_m: np.ndarray
+
+
+def _cells(groups: np.ndarray, canvas: Canvas) -> _Cells:
+    """Cells of some groups."""
+    size, reach = canvas.groups[0], canvas.reach_m[0]
+    middles = canvas.points_m[groups * size] if size == 1 else _middles(canvas.points_m, size)[groups]
+    edge = _CELL * reach if reach > 0 else _LOOSE_M
+    index = np.floor((middles - middles.min(axis=0)) / edge).astype(np.int64)
+    wide = index.max(axis=0) + 1
+    _, which = np.unique((index[:, 2] * wide[1] + index[:, 1]) * wide[0] + index[:, 0], return_inverse=True)
+    order = np.argsort(which, kind="stable")
+    number = np.zeros(len(canvas.points_m) // size, np.int64)
+    number[groups] = which
+    first = np.concatenate([[0], np.flatnonzero(np.diff(which[order])) + 1])
+    low, high = (join.reduceat(middles[order], first) for join in (np.minimum, np.maximum))
+    return _Cells(groups[order], number, 0.5 * (low + high), 0.5 * np.linalg.norm(high - low, axis=1) + reach)
+
+
+class _Rest:
+    """Where the points of a canvas and the middles of its groups are at rest, each worked out when it is first asked for."""
+
+    def __init__(self, movement: Movement | None, canvas: Canvas) -> None:
+        self.stretch = 1.0 if movement is None else movement.stretch
+        self._movement, self._canvas = movement, canvas
+        self._found: dict[tuple[Movement | None, int], tuple[np.ndarray, np.ndarray]] = {}
+
+    def points(self, groups: np.ndarray, size: int) -> np.ndarray:
+        """All points, but for the organs' own movements; known are those of some groups of a size."""
+        return self._places(len(self._canvas.groups) - 1, groups, self._canvas.groups[0] // size)
+
+    def middles(self, level: int, groups: np.ndarray, own: Movement | None = None) -> np.ndarray:
+        """Middles of all groups of a level, with an organ's own movement; known are those of some groups of that level."""
+        return self._places(level, groups, self._canvas.groups[0] // self._canvas.groups[level], own)
+
+    def _places(self, level: int, groups: np.ndarray, share: int, own: Movement | None = None) -> np.ndarray:
+        """share: how many of the groups make one of the largest, which are worked out as a whole."""
+        canvas = self._canvas
+        count, size = len(canvas.points_m) // canvas.groups[0], canvas.groups[level]
+        if own is None and self._movement is None and size == 1:
+            return canvas.points_m
+        if (own, level) not in self._found:
+            self._found[own, level] = np.empty((count, canvas.groups[0] // size, 3)), np.zeros(count, bool)
+        places, known = self._found[own, level]
+        fresh = unknown(groups, share, known)
+        if len(fresh):
+            if own is None:
+                move, start = self._movement, _middles(canvas.points_m.reshape(count, -1, 3)[fresh], size)
+            else:
+                move = own
+                start = self._places(level, fresh, 1).reshape(places.shape)[fresh].reshape(-1, 3)
+            places[fresh] = _at_rest(move, start, canvas.time_s).reshape(len(fresh), -1, 3)
+        return places.reshape(-1, 3)
+
+
+def _middles(points: np.ndarray, size: int) -> np.ndarray:
+    """Middles of groups of points, whose first and last are opposite corners."""
+    blocks = points.reshape(-1, size, 3)
+    return blocks[:, 0] if size == 1 else 0.5 * (blocks[:, 0] + blocks[:, -1])
+
+
+def _at_rest(movement: Movement | None, points: np.ndarray, time_s: float) -> np.ndarray:
+    return points if movement is None or len(points) == 0 else movement.at_rest(points, time_s)
+
+
+def _close(body: Body, canvas: Canvas, cells: _Cells) -> np.ndarray:
+    """Which layers may reach into which cells, (layer, cell): their boxes, with all movements undone."""
+    (low, high), stretch = _boxes(body)
+    base = _at_rest(body.movement, cells.places_m, canvas.time_s)
+    out = np.empty((len(body.layers), len(base)), bool)
+    rows: dict[Movement | None, list[int]] = {}
+    for number, layer in enumerate(body.layers):
+        rows.setdefault(layer.movement, []).append(number)
+    whole = 1.0 if body.movement is None else body.movement.stretch
+    for own, which in rows.items():
+        reach = cells.reach_m + 0.5 * canvas.width_m
+        out[which] = reaching(_at_rest(own, base, canvas.time_s), reach, low[which], high[which], whole * stretch[which])
+    return out
+
+
+@lru_cache(maxsize=8)
+def _boxes(body: Body) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes of all layers (low and high, layer, 3), and by how much their own movements lengthen a distance."""
+    boxes = np.array([[getattr(layer.shape, name) for layer in body.layers] for name in ("low_m", "high_m")], np.float64)
+    return boxes, np.array([1.0 if layer.movement is None else layer.movement.stretch for layer in body.layers])
+
+
+def _stretch(layer: Layer, rest: _Rest) -> float:
+    """By how much all movements together lengthen a distance."""
+    return rest.stretch * (1.0 if layer.movement is None else layer.movement.stretch)
+
+
+def _box(layer: Layer, reach_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """The shape's box and all that lies no farther from it than a reach."""
+    return np.array(layer.shape.low_m, np.float64) - reach_m, np.array(layer.shape.high_m, np.float64) + reach_m
+
+
+def _stroke(layer: Layer, columns: np.ndarray, canvas: Canvas, rest: _Rest, groups: np.ndarray) -> bool:
+    """Paint one layer: groups that lie inside it as a whole, those that its surface may cross part by part, then points.
+
+    True when any of the largest groups was covered as a whole.
+    """
+    stretch, whole = _stretch(layer, rest), False
+    for level, (size, radius) in enumerate(zip(canvas.groups, canvas.reach_m, strict=True)):
+        if level > 0:
+            parts = canvas.groups[level - 1] // size
+            groups = lit(canvas.sight, (groups[:, None] * parts + np.arange(parts)).ravel(), size)
+        if size == 1:
+            break
+        reach = (radius + 0.5 * canvas.width_m) * stretch
+        places = rest.middles(level, groups, layer.movement)
+        groups, middles = near(places, canvas.sight, groups, size, *_box(layer, reach))
+        if len(groups) == 0:
+            return whole
+        least, most = spanned(layer.shape, middles, reach)
+        inside = most < -layer.filling.depth_m
+        whole |= level == 0 and bool(inside.any())
+        if layer.filling.shares is None:
+            fill(canvas.values, canvas.sight, groups[inside], size, columns[0])
+            canvas.used[columns[0]] |= columns[0] >= 0 and bool(inside.any())
+        else:
+            _paint(layer, columns, canvas, rest, groups[inside], size)
+        groups = groups[(least <= 0) & ~inside]
+    _paint(layer, columns, canvas, rest, groups, 1, stretch)
+    return whole
+
+
+def _paint(
+    layer: Layer, columns: np.ndarray, canvas: Canvas, rest: _Rest, groups: np.ndarray, size: int, stretch: float | None = None
+) -> None:
+    """Paint a layer into the points of groups. stretch: of all movements; None: the points lie inside the layer."""
+    low, high = (-_ANYWHERE, _ANYWHERE) if stretch is None else _box(layer, 0.5 * canvas.width_m * stretch)
+    for first in range(0, len(groups), _POINTS_AT_ONCE // size):
+        some = groups[first : first + _POINTS_AT_ONCE // size]
+        if layer.movement is None:
+            number, place = seen(rest.points(some, size), canvas.sight, some, size, low, high)
+        else:
+            number, place = seen(rest.points(some, size), canvas.sight, some, size, -_ANYWHERE, _ANYWHERE)
+            number, place = boxed(number, _at_rest(layer.movement, place, canvas.time_s), low, high)
+        if len(number) == 0:
+            continue
+        distance = np.full(len(place), -np.inf) if stretch is None else np.asarray(layer.shape.distance(place), np.float64)
+        number, place, distance, cover = covered(number, place, distance, canvas.sight, canvas.width_m)
+        if len(number) == 0:
+            continue
+        shares = layer.filling.shares
+        parts = np.ones((len(number), 1)) if shares is None else shares(place, distance, canvas.width_m)
+        give(canvas.values, canvas.sight, number, cover, np.ascontiguousarray(parts, np.float64), columns)
+        canvas.used[columns[columns >= 0]] = True

@@ -1,18 +1,30 @@
 """The solids that bodies are made of: signed distances in closed form, and their volumes where geometry knows them. Metres.
 
-Kernels run on one thread and release the interpreter: whoever samples a body shares its blocks among threads.
+Their kernels are `distances`.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import no_type_check
 
-import numba
 import numpy as np
 from jaxtyping import Float
 
 from fullbore.errors import ShapeError, ValueRangeError
+from fullbore.phantom.distances import (
+    along_tube_distance,
+    box_distance,
+    ellipsoid_distance,
+    ellipsoid_span,
+    lofted_distance,
+    nearest_pin,
+    nearest_point,
+    polygon_distance,
+    polygon_edges,
+    steepest_wall,
+    tube_distance,
+    wall_table,
+)
 from fullbore.phantom.shape import Shape, Vector, placed, turned_to
 
 
@@ -26,26 +38,13 @@ def ellipsoid(centre_m: Vector, semi_axes_m: Vector) -> Shape:
     _positive("ellipsoid", *semi_axes_m)
     centre, axes = np.array(centre_m, np.float64), np.array(semi_axes_m, np.float64)
     return Shape(
-        distance=lambda points: _ellipsoid(points, centre, axes),
+        distance=lambda points: ellipsoid_distance(points, centre, axes),
         low_m=_vector(centre - axes),
         high_m=_vector(centre + axes),
         stretch=float(axes.max() / axes.min()),
         volume_m3=float(4 / 3 * np.pi * axes.prod()),
+        span=lambda points, radius_m: ellipsoid_span(points, centre, axes, float(radius_m)),
     )
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _ellipsoid(points, centre, axes):
-    out = np.empty(len(points))
-    a, b, c = 1 / axes[0], 1 / axes[1], 1 / axes[2]
-    least = axes.min()
-    for i in range(len(points)):
-        x, y, z = (points[i, 0] - centre[0]) * a, (points[i, 1] - centre[1]) * b, (points[i, 2] - centre[2]) * c
-        scaled = np.sqrt(x * x + y * y + z * z)
-        slope = np.sqrt((x * a) ** 2 + (y * b) ** 2 + (z * c) ** 2)
-        out[i] = (scaled - 1) * (scaled / slope if scaled > 1e-9 else least)
-    return out
 
 
 def box(centre_m: Vector, size_m: Vector, rounding_m: float = 0.0) -> Shape:
@@ -55,13 +54,11 @@ def box(centre_m: Vector, size_m: Vector, rounding_m: float = 0.0) -> Shape:
         raise ValueRangeError(f"box: rounding {rounding_m} m, wanted 0 to half the smallest edge of {size_m} m.")
     centre, half = np.array(centre_m, np.float64), np.array(size_m, np.float64) / 2
 
-    def distance(points: np.ndarray) -> np.ndarray:
-        over = np.abs(points - centre) - (half - rounding_m)
-        outside = np.sqrt((np.maximum(over, 0) ** 2).sum(axis=1))
-        return np.asarray(outside + np.minimum(over.max(axis=1), 0) - rounding_m)
-
     volume = float(np.prod(size_m)) if rounding_m == 0 else None
-    return Shape(distance=distance, low_m=_vector(centre - half), high_m=_vector(centre + half), volume_m3=volume)
+    return Shape(
+        distance=lambda points: box_distance(points, centre, half, float(rounding_m)),
+        low_m=_vector(centre - half), high_m=_vector(centre + half), volume_m3=volume,
+    )  # fmt: skip
 
 
 def cylinder(start_m: Vector, end_m: Vector, radius_m: float) -> Shape:
@@ -99,7 +96,7 @@ def tube(path_m: Float[np.ndarray, "k 3"], radius_m: float | Float[np.ndarray, "
     if len(path) == 2 and radii[0] == radii[1]:
         volume = float(np.pi * radii[0] ** 2 * (np.linalg.norm(path[1] - path[0]) + 4 / 3 * radii[0]))
     return Shape(
-        distance=lambda points: _tube(points, path, radii)[0],
+        distance=lambda points: tube_distance(points, path, radii),
         low_m=_vector((path - radii[:, None]).min(axis=0)),
         high_m=_vector((path + radii[:, None]).max(axis=0)),
         stretch=1.0 + float(slope.max()),
@@ -112,25 +109,7 @@ def along_tube(
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Distance of points from the path, and how far along it (in points of the path, 0 to k - 1) its nearest point lies."""
     path = np.ascontiguousarray(path_m, np.float64)
-    return _tube(np.ascontiguousarray(points_m, np.float64), path, np.zeros(len(path)))
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _tube(points, path, radii):
-    out, along = np.empty(len(points)), np.empty(len(points))
-    for i in range(len(points)):
-        best, where = np.inf, 0.0
-        for k in range(len(path) - 1):
-            ax, ay, az = path[k + 1, 0] - path[k, 0], path[k + 1, 1] - path[k, 1], path[k + 1, 2] - path[k, 2]
-            x, y, z = points[i, 0] - path[k, 0], points[i, 1] - path[k, 1], points[i, 2] - path[k, 2]
-            part = min(max((x * ax + y * ay + z * az) / (ax * ax + ay * ay + az * az), 0.0), 1.0)
-            far = np.sqrt((x - part * ax) ** 2 + (y - part * ay) ** 2 + (z - part * az) ** 2)
-            far -= radii[k] + part * (radii[k + 1] - radii[k])
-            if far < best:
-                best, where = far, k + part
-        out[i], along[i] = best, where
-    return out, along
+    return along_tube_distance(np.ascontiguousarray(points_m, np.float64), path, np.zeros(len(path)))
 
 
 def smooth_path(points: Float[np.ndarray, "k d"], pieces: int = 6, *, closed: bool = False) -> Float[np.ndarray, "m d"]:
@@ -157,7 +136,7 @@ def balls(centres_m: Float[np.ndarray, "k 3"], radius_m: float) -> Shape:
     if centres.ndim != 2 or centres.shape[1] != 3 or len(centres) == 0:
         raise ShapeError(f"balls: centres of shape {centres.shape}, wanted (at least 1, 3).")
     return Shape(
-        distance=lambda points: _nearest(points, centres) - radius_m,
+        distance=lambda points: nearest_point(points, centres) - radius_m,
         low_m=_vector(centres.min(axis=0) - radius_m),
         high_m=_vector(centres.max(axis=0) + radius_m),
         volume_m3=float(len(centres) * 4 / 3 * np.pi * radius_m**3),
@@ -174,36 +153,11 @@ def pins(centres_m: Float[np.ndarray, "k 2"], radius_m: Float[np.ndarray, " k"] 
     middle, half = (low_m + high_m) / 2, (high_m - low_m) / 2
     (x, y), (u, v) = (flat - radii[:, None]).min(axis=0), (flat + radii[:, None]).max(axis=0)
     return Shape(
-        distance=lambda points: _capped(_nearest_pin(points, flat, radii), np.abs(points[:, 2] - middle) - half),
+        distance=lambda points: _capped(nearest_pin(points, flat, radii), np.abs(points[:, 2] - middle) - half),
         low_m=_vector([x, y, low_m]),
         high_m=_vector([u, v, high_m]),
         volume_m3=float(np.pi * np.sum(radii**2) * (high_m - low_m)),
     )
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _nearest(points, centres):
-    out = np.empty(len(points))
-    for i in range(len(points)):
-        best = np.inf
-        for k in range(len(centres)):
-            x, y, z = points[i, 0] - centres[k, 0], points[i, 1] - centres[k, 1], points[i, 2] - centres[k, 2]
-            best = min(best, x * x + y * y + z * z)
-        out[i] = np.sqrt(best)
-    return out
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _nearest_pin(points, centres, radii):
-    out = np.empty(len(points))
-    for i in range(len(points)):
-        best = np.inf
-        for k in range(len(centres)):
-            best = min(best, np.hypot(points[i, 0] - centres[k, 0], points[i, 1] - centres[k, 1]) - radii[k])
-        out[i] = best
-    return out
 
 
 def torus(centre_m: Vector, ring_m: float, radius_m: float) -> Shape:
@@ -230,12 +184,12 @@ def half_space(point_m: Vector, outward: Vector) -> Shape:
 def extruded(profile_m: Float[np.ndarray, "k 2"], low_m: float, high_m: float) -> Shape:
     """A prism: a polygon in x, y (closed by itself, either way round) from z = low_m to high_m."""
     polygon = _polygon("extruded", profile_m)
-    edges = _edges(polygon)
+    edges = polygon_edges(polygon)
     _positive("extruded", high_m - low_m)
     middle, half = (low_m + high_m) / 2, (high_m - low_m) / 2
 
     def distance(points: np.ndarray) -> np.ndarray:
-        across = _polygon_distance(points[:, 0].copy(), points[:, 1].copy(), edges)
+        across = polygon_distance(points[:, 0].copy(), points[:, 1].copy(), edges)
         return _capped(across, np.abs(points[:, 2] - middle) - half)
 
     (x, y), (u, v) = polygon.min(axis=0), polygon.max(axis=0)
@@ -249,12 +203,12 @@ def revolved(profile_m: Float[np.ndarray, "k 2"]) -> Shape:
     if polygon[:, 0].min() < 0:
         raise ValueRangeError(f"revolved: a radius of {polygon[:, 0].min()} m, wanted radii from 0.")
     # An edge on the axis is no surface of the solid that is turned about it.
-    edges = _edges(polygon)
+    edges = polygon_edges(polygon)
     edges = edges[(edges[:, 0] > 0) | (edges[:, 2] > 0)]
     reach, low, high = polygon[:, 0].max(), polygon[:, 1].min(), polygon[:, 1].max()
 
     def distance(points: np.ndarray) -> np.ndarray:
-        return np.asarray(_polygon_distance(np.hypot(points[:, 0], points[:, 1]), points[:, 2].copy(), edges))
+        return np.asarray(polygon_distance(np.hypot(points[:, 0], points[:, 1]), points[:, 2].copy(), edges))
 
     r, z = polygon.T
     s, t = np.roll(r, -1), np.roll(z, -1)
@@ -276,11 +230,17 @@ def lofted(levels_m: Float[np.ndarray, " m"], profiles_m: Float[np.ndarray, "m k
         )
     _positive("lofted", *np.diff(levels))
     lean = np.linalg.norm(np.diff(stack, axis=0), axis=2).max(axis=1) / np.diff(levels)
+    walls = wall_table(stack)
+
+    middle, half = (levels[0] + levels[-1]) / 2, (levels[-1] - levels[0]) / 2
 
     def distance(points: np.ndarray) -> np.ndarray:
-        across = _lofted(points, levels, stack)
-        middle, half = (levels[0] + levels[-1]) / 2, (levels[-1] - levels[0]) / 2
-        return _capped(across, np.abs(points[:, 2] - middle) - half)
+        return _capped(lofted_distance(points, levels, stack, walls), np.abs(points[:, 2] - middle) - half)
+
+    def span(points: np.ndarray, radius_m: float) -> tuple[np.ndarray, np.ndarray]:
+        across, above = lofted_distance(points, levels, stack, walls), np.abs(points[:, 2] - middle) - half
+        change = radius_m * np.hypot(1, steepest_wall(points[:, 2].copy(), levels, lean, float(radius_m)))
+        return _capped(across - change, above - radius_m), _capped(across + change, above + radius_m)
 
     (x, y), (u, v) = stack.min(axis=(0, 1)), stack.max(axis=(0, 1))
     return Shape(
@@ -289,6 +249,7 @@ def lofted(levels_m: Float[np.ndarray, " m"], profiles_m: Float[np.ndarray, "m k
         high_m=_vector([u, v, levels[-1]]),
         stretch=float(np.hypot(1, lean.max())),
         volume_m3=_lofted_volume(levels, stack),
+        span=span,
     )
 
 
@@ -318,63 +279,6 @@ def _polygon(who: str, profile: np.ndarray) -> np.ndarray:
     if polygon_area(polygon) <= 0:
         raise ValueRangeError(f"{who}: the profile has no area.")
     return polygon
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _edges(polygon):
-    """Start, end, direction and one over the squared length of every edge, (k, 7)."""
-    edges = np.empty((len(polygon), 7))
-    for i in range(len(polygon)):
-        a, b = polygon[i - 1], polygon[i]
-        ex, ey = b[0] - a[0], b[1] - a[1]
-        square = ex * ex + ey * ey
-        edges[i] = np.array([a[0], a[1], b[0], b[1], ex, ey, 1 / square if square > 0 else 0.0])
-    return edges
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _signed(px, py, edges):
-    """Distance to the nearest edge, negative inside (even-odd rule)."""
-    best, inside = np.inf, False
-    for i in range(len(edges)):
-        ay, by, ex, ey = edges[i, 1], edges[i, 3], edges[i, 4], edges[i, 5]
-        x, y = px - edges[i, 0], py - ay
-        if (ay > py) != (by > py) and x < ex * y / (by - ay):
-            inside = not inside
-        part = min(max((x * ex + y * ey) * edges[i, 6], 0.0), 1.0)
-        x, y = x - part * ex, y - part * ey
-        square = x * x + y * y
-        if square < best:
-            best = square
-    return -np.sqrt(best) if inside else np.sqrt(best)
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _polygon_distance(x, y, edges):
-    out = np.empty(len(x))
-    for i in range(len(x)):
-        out[i] = _signed(x[i], y[i], edges)
-    return out
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _lofted(points, levels, stack):
-    """Neighbours often share their height: the section is made anew only when that changes."""
-    out, before = np.empty(len(points)), np.nan
-    edges = _edges(stack[0])
-    for i in range(len(points)):
-        z = min(max(points[i, 2], levels[0]), levels[-1])
-        if z != before:
-            k = min(max(np.searchsorted(levels, z) - 1, 0), len(levels) - 2)
-            part = (z - levels[k]) / (levels[k + 1] - levels[k])
-            edges = _edges((1 - part) * stack[k] + part * stack[k + 1])
-            before = z
-        out[i] = _signed(points[i, 0], points[i, 1], edges)
-    return out
 
 
 def _positive(who: str, *lengths: float) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from fullbore.data import FieldMap, Grid, Phantom
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.phantom.body import Body, family
 from fullbore.phantom.field import shimmed_field
 from fullbore.phantom.painting import Canvas, organ_columns, paint, tissue_columns
+from fullbore.phantom.strokes import tiles, untiled
 
 _EDGE = 4
-_SLAB_POINTS = 1 << 19
+_SLAB_POINTS = 1 << 18
 _LARGEST = 4_000_000_000
 
 
@@ -28,9 +30,10 @@ def mixture(
     width_m: size of the sample, over which surfaces are soft; 0: the tissue exactly at the point.
     """
     points = np.ascontiguousarray(points_m, np.float64)
-    canvas = _canvas(body, points[:, None], 0.0, width_m, float(time_s), tissue_columns(body), len(body.tissues))
+    sight = np.ones(len(points), np.float32)
+    canvas = _canvas(body, points, sight, {1: 0.0}, width_m, float(time_s), tissue_columns(body), len(body.tissues))
     paint(body, canvas)
-    return np.ascontiguousarray(canvas.values[:, :, 0].T)
+    return np.ascontiguousarray(canvas.values.T)
 
 
 def body_grid(body: Body, spacing_m: float | tuple[float, float, float], margin: int = 2) -> Grid:
@@ -89,7 +92,7 @@ def sampled(
 
 
 def slabs(grid: Grid, parts: tuple[int, int, int]) -> Iterator[tuple[slice, slice]]:
-    """The grid in slabs of whole voxel layers, of about half a million parts each: (slice of z, slice of y)."""
+    """The grid in slabs of whole voxel layers, of about a quarter of a million parts each: (slice of z, slice of y)."""
     row = grid.shape[2] * int(np.prod(parts))
     rows = max(_EDGE, _SLAB_POINTS // max(row, 1) // _EDGE * _EDGE)
     if rows < grid.shape[1]:
@@ -120,18 +123,30 @@ def _on_grid(
 
     def work(piece: tuple[slice, slice]) -> None:
         zs, ys = piece
-        used, fine, _ = paint_slab(body, grid, piece, parts, time_s, columns, count)
+        slab = paint_slab(body, grid, piece, parts, time_s, columns, count)
         nz, ny, nx = zs.stop - zs.start, ys.stop - ys.start, grid.shape[2]
         px, py, pz = parts
-        if px * py * pz > 1:
-            fine = fine.reshape(len(used), nz, pz, ny, py, nx, px).mean(axis=(2, 4, 6), dtype=np.float32)
-        for column, values in zip(used, fine, strict=True):
-            out[column, zs, ys] = values
+        for column in slab.used:
+            fine = untiled(slab.canvas.values[column], slab.size, slab.padded)
+            if px * py * pz > 1:
+                fine = fine.reshape(nz, pz, ny, py, nx, px).mean(axis=(1, 3, 5), dtype=np.float32)
+            out[column, zs, ys] = fine
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for _ in pool.map(work, list(slabs(grid, parts))):
             pass
     return out
+
+
+class Slab(NamedTuple):
+    """A slab of a grid, painted. used: the columns that anything was painted into. size: (z, y, x) parts of voxels; padded: of
+    the blocks that hold them.
+    """
+
+    canvas: Canvas
+    used: Int[np.ndarray, " used"]
+    size: tuple[int, int, int]
+    padded: tuple[int, int, int]
 
 
 def paint_slab(
@@ -142,38 +157,30 @@ def paint_slab(
     time_s: float,
     columns: tuple[tuple[int, ...], ...],
     count: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which columns are anything there, their shares (column, z, y, x) at the parts of a slab's voxels, places (z, y, x, 3)."""
+) -> Slab:
+    """The parts of a slab's voxels, painted. columns: what layers paint into, see `Canvas`, of `count` in all."""
     px, py, pz = parts
     size = ((piece[0].stop - piece[0].start) * pz, (piece[1].stop - piece[1].start) * py, grid.shape[2] * px)
-    blocks = tuple(-(-n // _EDGE) for n in size)
+    nz, ny, nx = (-(-n // _EDGE) * _EDGE for n in size)
     z, y, x = (
-        (np.arange(n * _EDGE) + 0.5) / part - 0.5 + start
-        for n, part, start in zip(blocks, (pz, py, px), (piece[0].start, piece[1].start, 0), strict=True)
+        (np.arange(n) + 0.5) / part - 0.5 + start
+        for n, part, start in zip((nz, ny, nx), (pz, py, px), (piece[0].start, piece[1].start, 0), strict=True)
     )
-    affine = grid.affine_m
-    points = (
-        z[:, None, None, None] * affine[:3, 2] + y[None, :, None, None] * affine[:3, 1] + x[None, None, :, None] * affine[:3, 0]
-    ) + affine[:3, 3]
-    order = (0, 2, 4, 1, 3, 5, 6)
-    tiled = points.reshape(blocks[0], _EDGE, blocks[1], _EDGE, blocks[2], _EDGE, 3).transpose(order).reshape(-1, _EDGE**3, 3)
-    steps = affine[:3, :3] / np.array([px, py, pz])
-    radius = (_EDGE - 1) / 2 * float(np.linalg.norm(np.abs(steps).sum(axis=1)))
+    points, sight = tiles(z, y, x, size, np.ascontiguousarray(grid.affine_m, np.float64))
+    steps = grid.affine_m[:3, :3] / np.array([px, py, pz])
+    half = 0.5 * float(np.linalg.norm(np.abs(steps).sum(axis=1)))
     width = float(abs(np.linalg.det(steps)) ** (1 / 3))
-    canvas = _canvas(body, tiled, radius, width, time_s, columns, count)
+    reach = {edge**3: (edge - 1) * half for edge in (_EDGE, _EDGE // 2, 1)}
+    canvas = _canvas(body, points, sight, reach, width, time_s, columns, count)
     paint(body, canvas)
-    used = np.flatnonzero(canvas.used)
-    values = np.zeros((len(used), *size), np.float32)
-    for column, out in zip(used, values, strict=True):
-        tiles = canvas.values[column].reshape(*blocks, _EDGE, _EDGE, _EDGE).transpose(0, 3, 1, 4, 2, 5)
-        out[:] = tiles.reshape(*(n * _EDGE for n in blocks))[: size[0], : size[1], : size[2]]
-    return used, values, points[: size[0], : size[1], : size[2]]
+    return Slab(canvas, np.flatnonzero(canvas.used), size, (nz, ny, nx))
 
 
 def _canvas(
     body: Body,
     points: np.ndarray,
-    radius_m: float,
+    sight: np.ndarray,
+    reach: dict[int, float],
     width_m: float,
     time_s: float,
     columns: tuple[tuple[int, ...], ...],
@@ -181,11 +188,9 @@ def _canvas(
 ) -> Canvas:
     if not (np.isfinite(time_s) and 0 <= width_m < np.inf):
         raise ValueRangeError(f"body {body.name}: time {time_s} s, width {width_m} m, wanted finite ones, the width from 0.")
-    blocks = points.shape[:2]
     return Canvas(
-        points_m=points, radius_m=radius_m, width_m=width_m, time_s=time_s, columns=columns,
-        values=np.zeros((count, *blocks), np.float32), sight=np.ones(blocks, np.float32),
-        brightest=np.ones(blocks[0], np.float32), used=np.zeros(count, bool),
+        points_m=points, groups=tuple(reach), reach_m=tuple(reach.values()), width_m=width_m, time_s=time_s, columns=columns,
+        values=np.zeros((count, len(points)), np.float32), sight=sight, used=np.zeros(count, bool),
     )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ Vector = tuple[float | int, float | int, float | int]
 Points = Float[np.ndarray, "n 3"]
 Values = Float[np.ndarray, " n"]
 
+Span = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
+
 EVERYWHERE: tuple[Vector, Vector] = ((-np.inf,) * 3, (np.inf,) * 3)
 
 
@@ -28,6 +30,8 @@ class Shape:
 
     stretch: the largest factor, at least 1, by which |distance| exceeds the true distance to the surface.
     volume_m3: where it is known in closed form.
+    span: (points, radius_m) to the least and the most that distance may be within a radius of each point, where more is known of
+    it than that it changes by `stretch` over a length; see `spanned`.
     `a | b`, `a & b`, `a - b` are union, intersection and difference.
     """
 
@@ -36,6 +40,7 @@ class Shape:
     high_m: Vector
     stretch: float | int = 1.0
     volume_m3: float | None = None
+    span: Span | None = None
 
     def __post_init__(self) -> None:
         if not all(low < high for low, high in zip(self.low_m, self.high_m, strict=True)):
@@ -54,6 +59,7 @@ class Shape:
         return Shape(
             distance=lambda points: np.maximum(first(points), second(points)),
             low_m=_vector(low), high_m=_vector(high), stretch=max(self.stretch, other.stretch),
+            span=_both(np.maximum, self, other),
         )  # fmt: skip
 
     def __sub__(self, other: Shape) -> Shape:
@@ -61,7 +67,56 @@ class Shape:
         return Shape(
             distance=lambda points: np.maximum(first(points), -second(points)),
             low_m=self.low_m, high_m=self.high_m, stretch=max(self.stretch, other.stretch),
+            span=_both(np.maximum, self, _complement(other)),
         )  # fmt: skip
+
+
+def spanned(shape: Shape, points: Points, radius_m: float) -> tuple[Values, Values]:
+    """The least and the most that a shape's distance may be within a radius of each point."""
+    if shape.span is not None:
+        return shape.span(points, radius_m)
+    distance, change = shape.distance(points), shape.stretch * radius_m
+    return distance - change, distance + change
+
+
+def _both(join: Callable[[np.ndarray, np.ndarray], np.ndarray], *shapes: Shape) -> Span:
+    """The span of a distance that is made of others by a function that rises with each of them."""
+
+    def span(points: np.ndarray, radius_m: float) -> tuple[np.ndarray, np.ndarray]:
+        least, most = spanned(shapes[0], points, radius_m)
+        for shape in shapes[1:]:
+            low, high = spanned(shape, points, radius_m)
+            least, most = join(least, low), join(most, high)
+        return least, most
+
+    return span
+
+
+def _complement(shape: Shape) -> Shape:
+    """All that lies outside."""
+
+    def span(points: np.ndarray, radius_m: float) -> tuple[np.ndarray, np.ndarray]:
+        least, most = spanned(shape, points, radius_m)
+        return -most, -least
+
+    low, high = EVERYWHERE
+    return Shape(distance=lambda points: -shape.distance(points), low_m=low, high_m=high, stretch=shape.stretch, span=span)
+
+
+def _carried(shape: Shape, back: Callable[[np.ndarray], np.ndarray]) -> Span:
+    """The span of a shape whose points come through a map that lengthens nothing."""
+    return lambda points, radius_m: spanned(shape, back(points), radius_m)
+
+
+def _moved(shape: Shape, out: Callable[[np.ndarray], np.ndarray | float], slope: float = 0.0) -> Span:
+    """The span of a shape whose surface is moved outward by a length that changes by a slope."""
+
+    def span(points: np.ndarray, radius_m: float) -> tuple[np.ndarray, np.ndarray]:
+        least, most = spanned(shape, points, radius_m)
+        length, change = out(points), slope * radius_m
+        return least - length - change, most - length + change
+
+    return span
 
 
 def union(*shapes: Shape) -> Shape:
@@ -74,7 +129,8 @@ def union(*shapes: Shape) -> Shape:
             out = np.minimum(out, shape.distance(points))
         return np.asarray(out)
 
-    return Shape(distance=distance, low_m=low, high_m=high, stretch=max(shape.stretch for shape in shapes))
+    stretch = max(shape.stretch for shape in shapes)
+    return Shape(distance=distance, low_m=low, high_m=high, stretch=stretch, span=_both(np.minimum, *shapes))
 
 
 def blend(width_m: float, *shapes: Shape) -> Shape:
@@ -84,12 +140,14 @@ def blend(width_m: float, *shapes: Shape) -> Shape:
     low, high = _box(shapes)
     reach = width_m * (len(shapes) - 1) / 4
 
+    def join(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        share = np.maximum(width_m - np.abs(first - second), 0) / width_m
+        return np.asarray(np.minimum(first, second) - share * share * (width_m / 4))
+
     def distance(points: np.ndarray) -> np.ndarray:
         out = shapes[0].distance(points)
         for shape in shapes[1:]:
-            other = shape.distance(points)
-            share = np.maximum(width_m - np.abs(out - other), 0) / width_m
-            out = np.minimum(out, other) - share * share * (width_m / 4)
+            out = join(out, shape.distance(points))
         return np.asarray(out)
 
     return Shape(
@@ -97,6 +155,7 @@ def blend(width_m: float, *shapes: Shape) -> Shape:
         low_m=_vector(np.subtract(low, reach)),
         high_m=_vector(np.add(high, reach)),
         stretch=max(shape.stretch for shape in shapes),
+        span=_both(join, *shapes),
     )
 
 
@@ -107,6 +166,7 @@ def grown(shape: Shape, by_m: float) -> Shape:
     return Shape(
         distance=lambda points: inner(points) - by_m,
         low_m=_vector(np.subtract(shape.low_m, reach)), high_m=_vector(np.add(shape.high_m, reach)), stretch=shape.stretch,
+        span=_moved(shape, lambda points: by_m),
     )  # fmt: skip
 
 
@@ -129,9 +189,13 @@ def placed(shape: Shape, at_m: Vector = (0, 0, 0), turn: np.ndarray | None = Non
     else:
         middle, half = ends.mean(axis=0) @ frame.T + shift, np.abs(frame) @ (np.ptp(ends, axis=0) / 2)
         low, high = _vector(middle - half), _vector(middle + half)
+
+    def back(points: np.ndarray) -> np.ndarray:
+        return (points - shift) @ frame
+
     return Shape(
-        distance=lambda points: inner((points - shift) @ frame),
-        low_m=low, high_m=high, stretch=shape.stretch, volume_m3=shape.volume_m3,
+        distance=lambda points: inner(back(points)),
+        low_m=low, high_m=high, stretch=shape.stretch, volume_m3=shape.volume_m3, span=_carried(shape, back),
     )  # fmt: skip
 
 
@@ -155,18 +219,26 @@ def mirrored(shape: Shape) -> Shape:
     """A solid on the left (x > 0) together with its mirror image on the right."""
     inner, (x, y, z) = shape.distance, shape.high_m
     far = max(abs(shape.low_m[0]), abs(x))
+
+    def back(points: np.ndarray) -> np.ndarray:
+        return np.column_stack([np.abs(points[:, 0]), points[:, 1], points[:, 2]])
+
     return Shape(
-        distance=lambda points: inner(np.abs(points) * (1, 0, 0) + points * (0, 1, 1)),
-        low_m=(-far, shape.low_m[1], shape.low_m[2]), high_m=(far, y, z), stretch=shape.stretch,
+        distance=lambda points: inner(back(points)),
+        low_m=(-far, shape.low_m[1], shape.low_m[2]), high_m=(far, y, z), stretch=shape.stretch, span=_carried(shape, back),
     )  # fmt: skip
 
 
 def flipped(shape: Shape) -> Shape:
     """The mirror image of a solid: left becomes right."""
     inner, (x, y, z), (u, v, w) = shape.distance, shape.low_m, shape.high_m
+
+    def back(points: np.ndarray) -> np.ndarray:
+        return np.column_stack([-points[:, 0], points[:, 1], points[:, 2]])
+
     return Shape(
-        distance=lambda points: inner(points * (-1, 1, 1)),
-        low_m=(-u, y, z), high_m=(-x, v, w), stretch=shape.stretch, volume_m3=shape.volume_m3,
+        distance=lambda points: inner(back(points)),
+        low_m=(-u, y, z), high_m=(-x, v, w), stretch=shape.stretch, volume_m3=shape.volume_m3, span=_carried(shape, back),
     )  # fmt: skip
 
 
@@ -178,6 +250,7 @@ def rough(shape: Shape, field: Callable[[np.ndarray], np.ndarray], height_m: flo
         low_m=_vector(np.subtract(shape.low_m, room)), high_m=_vector(np.add(shape.high_m, room)),
         # The field's slope stays below 3 over its correlation length.
         stretch=shape.stretch + 3 * abs(height_m) / length_m,
+        span=_moved(shape, lambda points: height_m * field(points), 3 * abs(height_m) / length_m),
     )  # fmt: skip
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +13,12 @@ from jaxtyping import Float, Int
 
 from fullbore.data import Grid
 from fullbore.phantom.body import Body, families, family
-from fullbore.phantom.painting import tissue_columns
+from fullbore.phantom.painting import Canvas, tissue_columns
 from fullbore.phantom.sampling import paint_slab, slabs, voxel_parts
 
 _LEAST_SHARE = 1e-3
+# Each slab that is being painted holds up to a tenth of a gigabyte.
+_MOST_WORKERS = 4
 
 
 class SpinBlock(NamedTuple):
@@ -35,14 +40,28 @@ class SpinBlock(NamedTuple):
 def spins(body: Body, grid: Grid, *, oversampling: int = 1, time_s: float | int = 0.0) -> Iterator[SpinBlock]:
     """The body's spins at a time, at the middles of the equal parts of a grid's voxels, a block for every slab of the grid.
 
-    oversampling: parts along a voxel's shortest edge. Shares below 0.1 % make no spin.
+    oversampling: parts along a voxel's shortest edge. Shares below 0.1 % make no spin. Slabs are painted side by side, as many
+    at a time as there are processors, four at most; no more are painted ahead of the one that is asked for.
     """
     parts = voxel_parts(grid, oversampling)
     volume = grid.voxel_volume_m3 / float(np.prod(parts))
-    columns = tissue_columns(body)
-    for piece in slabs(grid, parts):
-        used, shares, places = paint_slab(body, grid, piece, parts, float(time_s), columns, len(body.tissues))
-        yield _block(body, dict(zip(used.tolist(), shares.reshape(len(used), -1), strict=True)), places.reshape(-1, 3), volume)
+    columns, kinds = tissue_columns(body), _members(body)
+
+    def work(piece: tuple[slice, slice]) -> SpinBlock:
+        slab = paint_slab(body, grid, piece, parts, float(time_s), columns, len(body.tissues))
+        return _block(body, kinds, slab.canvas, volume)
+
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    pool, ahead = ThreadPoolExecutor(workers), deque[Future[SpinBlock]]()
+    try:
+        for piece in slabs(grid, parts):
+            ahead.append(pool.submit(work, piece))
+            if len(ahead) > workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def family_shares(body: Body, shares: Float[np.ndarray, "tissue ..."]) -> Float[np.ndarray, "family ..."]:
@@ -54,25 +73,30 @@ def family_shares(body: Body, shares: Float[np.ndarray, "tissue ..."]) -> Float[
     return out
 
 
-def _block(body: Body, shares: dict[int, np.ndarray], places: np.ndarray, volume_m3: float) -> SpinBlock:
+def _members(body: Body) -> list[list[int]]:
+    """Indices into body.tissues of the variants of each family."""
+    names = [family(tissue.name) for tissue in body.tissues]
+    return [[index for index, other in enumerate(names) if other == name] for name in families(body)]
+
+
+def _block(body: Body, kinds: list[list[int]], canvas: Canvas, volume_m3: float) -> SpinBlock:
+    """The spins of a painted slab. kinds: `_members`."""
     parts: list[SpinBlock] = []
-    for number, name in enumerate(families(body)):
-        members = [index for index, tissue in enumerate(body.tissues) if index in shares and family(tissue.name) == name]
+    for number, every in enumerate(kinds):
+        members = [index for index in every if canvas.used[index]]
         if not members:
             continue
-        total = np.sum([shares[index] for index in members], axis=0)
-        held = np.flatnonzero(total > _LEAST_SHARE)
-        if len(held) == 0:
+        total = canvas.values[members[0]]
+        for index in members[1:]:
+            total = total + canvas.values[index]
+        which = np.flatnonzero(total > _LEAST_SHARE)
+        if len(which) == 0:
             continue
-        own = np.stack([shares[index][held] for index in members]).astype(np.float64)
+        own = np.stack([canvas.values[index][which] for index in members]).astype(np.float64)
         density = np.array([body.tissues[index].proton_density for index in members]) @ own
-        times = (mean_time(body, members, own, name) for name in ("t1_s", "t2_s", "t2_prime_s"))
-        t1, t2, t2_prime = times
-        parts.append(
-            SpinBlock(
-                places[held], total[held] * volume_m3, np.full(len(held), number, np.int32), density * volume_m3, t1, t2, t2_prime
-            )
-        )
+        t1, t2, t2_prime = (mean_time(body, members, own, name) for name in ("t1_s", "t2_s", "t2_prime_s"))
+        kind = np.full(len(which), number, np.int32)
+        parts.append(SpinBlock(canvas.points_m[which], total[which] * volume_m3, kind, density * volume_m3, t1, t2, t2_prime))
     if not parts:
         empty = np.zeros(0)
         return SpinBlock(np.zeros((0, 3)), empty, np.zeros(0, np.int32), empty, empty, empty, empty)

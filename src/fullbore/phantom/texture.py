@@ -48,16 +48,19 @@ def _wave_numbers(generator: np.random.Generator, waves: int) -> np.ndarray:
 def _field(points, turns, phases):
     """Points in chunks, waves outside, so that the inner loop runs on vector registers; a cosine is a polynomial to 4e-6."""
     out, total = np.empty(len(points)), np.empty(_CHUNK)
+    x, y, z = np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
     for first in range(0, len(points), _CHUNK):
         count = min(_CHUNK, len(points) - first)
         total[:] = 0.0
+        for i in range(count):
+            x[i], y[i], z[i] = points[first + i, 0], points[first + i, 1], points[first + i, 2]
         for k in range(len(phases)):
             a, b, c, d = turns[k, 0], turns[k, 1], turns[k, 2], phases[k]
             for i in range(count):
-                t = points[first + i, 0] * a + points[first + i, 1] * b + points[first + i, 2] * c + d
+                t = x[i] * a + y[i] * b + z[i] * c + d
                 v = (0.25 - abs(t - np.floor(t + 0.5))) * (2 * np.pi)
                 w = v * v
-                total[i] += v * (1 - w / 6 * (1 - w / 20 * (1 - w / 42 * (1 - w / 72))))
+                total[i] += v * (1 - w * (1 / 6) * (1 - w * (1 / 20) * (1 - w * (1 / 42) * (1 - w * (1 / 72)))))
         for i in range(count):
             # The sum has the variance waves / 2; erf(z / sqrt 2) makes a normal z uniform.
             out[first + i] = erf(total[i] / np.sqrt(len(phases)))

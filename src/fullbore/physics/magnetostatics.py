@@ -73,8 +73,22 @@ def loop_vector_potential(
     wavenumber_per_m: complex = 0j,
 ) -> Complex[np.ndarray, "p 3"]:
     """Vector potential per ampere, T m / A: A = mu0/4pi * sum of dl exp(-i k R) / R."""
-    distance = np.linalg.norm(points_m[:, None, :] - midpoints_m[None], axis=-1)
-    return np.asarray(_SCALE * (np.exp(-1j * wavenumber_per_m * distance) / distance) @ lengths_m)
+    return np.asarray(_SCALE * _sum_potential(points_m, midpoints_m, lengths_m, complex(wavenumber_per_m)))
+
+
+@numba.njit(parallel=True, cache=True)
+@no_type_check
+def _sum_potential(points: np.ndarray, midpoints: np.ndarray, lengths: np.ndarray, k: complex) -> np.ndarray:
+    out = np.zeros((len(points), 3), np.complex128)
+    for p in numba.prange(len(points)):
+        for n in range(len(midpoints)):
+            rx, ry, rz = points[p, 0] - midpoints[n, 0], points[p, 1] - midpoints[n, 1], points[p, 2] - midpoints[n, 2]
+            r = math.sqrt(rx * rx + ry * ry + rz * rz)
+            weight = np.exp(-1j * k * r) / r
+            out[p, 0] += weight * lengths[n, 0]
+            out[p, 1] += weight * lengths[n, 1]
+            out[p, 2] += weight * lengths[n, 2]
+    return out
 
 
 def medium_wavenumber_per_m(frequency_Hz: float, relative_permittivity: float, conductivity_S_per_m: float) -> complex:

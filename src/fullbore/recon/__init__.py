@@ -22,6 +22,7 @@ from fullbore.recon.recipe import (
     Wavelet,
 )
 from fullbore.recon.reconstruct import reconstruct
+from fullbore.recon.spectrum import is_spectrum, spectrum
 from fullbore.recon.streaming import preview, reconstruct_stream
 from fullbore.recon.unwarp import unwarp
 
@@ -40,8 +41,10 @@ __all__ = [
     "Wave",
     "Wavelet",
     "default_recipe",
+    "is_spectrum",
     "preview",
     "reconstruct",
     "reconstruct_stream",
+    "spectrum",
     "unwarp",
 ]

@@ -18,13 +18,18 @@ def admit(raw: RawData) -> None:
 
     Errors: ValueRangeError for NaN or infinity; DataError for silence and for a header that contradicts the data.
     """
+    admit_signal(raw)
+    _check_readout(raw)
+    _check_counters(raw)
+
+
+def admit_signal(raw: RawData) -> None:
+    """Raise unless something was received, all of it finite, with noise in every channel: for images and spectra alike."""
     if raw.encoding.rows == 0 or not np.any(imaging_rows(raw)):
         raise DataError("raw data: no imaging readouts. Give a file that holds the acquisition itself.")
     _check_finite(raw)
     if not np.any(raw.samples):
         raise DataError("raw data: every sample is zero. Check the receiver and the export.")
-    _check_readout(raw)
-    _check_counters(raw)
     _check_noise(raw)
 
 
@@ -97,6 +102,8 @@ def _check_readout(raw: RawData) -> None:
     sizes = (*geometry.fov_m[:2], *geometry.encoded_fov_m[:2], *geometry.matrix, *geometry.encoded_matrix)
     if not (np.all(np.isfinite(sizes)) and min(sizes) > 0):
         raise DataError("raw data, header: a field of view or matrix is not positive. Correct the header's encoding.")
+    if geometry.encoded_matrix[:2] == (1, 1):
+        raise DataError("raw data: one voxel and no k-space, a spectrum's. It has no image; use recon.spectrum(raw).")
     if encoding.samples > _MOST_OVERSAMPLING * geometry.encoded_matrix[0] and raw.trajectory_per_m is None:
         raise DataError(
             f"raw data, header: {encoding.samples} samples in a readout, {geometry.encoded_matrix[0]} in the encoded matrix. "

@@ -61,17 +61,18 @@ def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, s
     scale = _scale(raw)
     parts, noise = [], []
     for part in slices:
+        # In place: nothing else reads the solution, and images of many frames are as large as their data.
         units = torch.stack([_data_units(maps, channels.unwhitening) * scale for maps in part.maps])
-        parts.append(_sized(join_parts(part.solved.values * units, part.maps), raw))
+        parts.append(_sized(join_parts(part.solved.values.mul_(units), part.maps), raw))
         noise.append(_sized(torch.sqrt(0.5 * part.solved.noise_variance * data.columns_sampled) * units[0], raw))
-    values = torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=1)
+    values = _frames(parts)
     echo, inversion = frame_times(raw)
     # What separating simultaneous slices does to the noise is known from replicas alone: rather no map than a wrong one.
     told = recipe.multiband is None or recipe.noise_map == "replica"
     with_noise = recipe.noise_map != "none" and channels.covariance is not None and told
     return Image(
         name=raw.encoding.protocol or "image",
-        values=np.ascontiguousarray(values.numpy() if data.frames > 1 else values[0].numpy()),
+        values=values if data.frames > 1 else values[0],
         axes=("frame",) if data.frames > 1 else (),
         grid=raw.encoding.geometry.grid(),
         encoding=raw.encoding,
@@ -82,6 +83,17 @@ def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, s
         sensitivities=_sensitivities([part.maps[0] for part in slices], raw),
         report=_report(raw, recipe, data, channels, slices),
     )
+
+
+def _frames(slices: list[Tensor]) -> Complex[np.ndarray, "frame z y x"]:
+    """Slices, or the slab, (frame, x, z, y) as one volume each frame."""
+    frames, x, _, y = slices[0].shape
+    result = np.empty((frames, sum(part.shape[2] for part in slices), y, x), np.complex64)
+    first = 0
+    for part in slices:
+        result[:, first : first + part.shape[2]] = part.permute(0, 2, 3, 1).numpy()
+        first += part.shape[2]
+    return result
 
 
 def _stacked(maps: list[Tensor]) -> Float[np.ndarray, "z y x"]:

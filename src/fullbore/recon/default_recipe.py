@@ -11,7 +11,9 @@ from fullbore.data import RawData
 from fullbore.recon.admission import admit, calibration_only_rows, imaging_rows, live_channels
 from fullbore.recon.calibration.central_block import SMALLEST, central_block, has_gaps
 from fullbore.recon.calibration.epi_phase import backward_rows
+from fullbore.recon.calibration.maps import FEWEST_FOR_JOINT
 from fullbore.recon.completions.slice_grappa import simultaneous_rows
+from fullbore.recon.encodings.arrangement import is_stacked
 from fullbore.recon.encodings.path import is_on_grid
 from fullbore.recon.encodings.recounting import recounted
 from fullbore.recon.encodings.wave import wave_course
@@ -33,8 +35,6 @@ from fullbore.recon.recipe import (
 )
 
 _VIRTUAL_COILS = 8
-# A joint estimate of image and maps needs some lines that do not fold, fewer than patches need to move.
-_FEWEST_FOR_JOINT = 4
 
 
 def default_recipe(raw: RawData) -> Recipe:
@@ -76,10 +76,17 @@ def _grid_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
     recipe = replace(recipe, coils=coils)
     if simultaneous_rows(raw).any():
         recipe, why["multiband"] = replace(recipe, multiband=SliceGrappa()), "slices were excited together"
-    backward = backward_rows(raw)[imaging_rows(raw)]
-    if backward.any() and not backward.all():
+    if _both_ways(raw):
         recipe, why["readout_phase"] = replace(recipe, readout_phase=EpiPhase()), "readouts run both ways"
     return recipe, why
+
+
+def _both_ways(raw: RawData) -> bool:
+    """True when lines of one image run both ways. Echoes that differ as wholes keep the phase that they have."""
+    imaging = imaging_rows(raw)
+    backward, contrast = backward_rows(raw)[imaging], raw.encoding.counter("contrast")[imaging]
+    share = [float(np.mean(backward[contrast == echo])) for echo in np.unique(contrast)]
+    return any(0 < part < 1 for part in share)
 
 
 def _wave_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
@@ -101,6 +108,12 @@ def _non_uniform_recipe(raw: RawData) -> tuple[Recipe, dict[str, str]]:
         why["solver"] = "one channel: gridding"
         return Recipe(encoding=NonUniform(), solver=Combination()), why
     why["solver"] = "least squares that expects the signal's own power spectrum"
+    if not is_stacked(raw):
+        # The density of such curves differs a thousandfold from the centre to the rim: without weights the centre, where the
+        # maps' errors are largest too, outvotes everything else, and many iterations would be needed to get beyond it.
+        why["encoding"] += ", along all three axes: every sample counts by its share of k-space"
+        solver = ConjugateGradient(iterations=8, tolerance=1e-4, expected_power=1.0)
+        return Recipe(coils=_espirit(raw), encoding=NonUniform(weights="density"), solver=solver), why
     solver = ConjugateGradient(iterations=20, tolerance=1e-4, expected_power=1.0)
     return Recipe(coils=_espirit(raw), encoding=NonUniform(), solver=solver), why
 
@@ -133,7 +146,7 @@ def _coils(raw: RawData, mask: Bool[np.ndarray, "kz ky"]) -> tuple[Coils, str]:
     wanted = tuple(min(SMALLEST, n) for n in mask.shape)
     separate = bool(np.any(calibration_only_rows(raw)))
     if has_gaps(mask) and not separate and centre != wanted and all(
-        got >= _FEWEST_FOR_JOINT or got == n for got, n in zip(centre, mask.shape, strict=True)
+        got >= FEWEST_FOR_JOINT or got == n for got, n in zip(centre, mask.shape, strict=True)
     ):  # fmt: skip
         return NlInv(), f"only {centre[0]} x {centre[1]} positions in the fully sampled centre: image and maps estimated together"
     if mask.shape[0] > 1 and raw.encoding.geometry.matrix[0] > 1:

@@ -13,8 +13,8 @@ from fullbore.recon.frames import columns_of, frame_count
 
 _COMPLEX = 8
 _GIB = 1 << 30
-# Maps as found, in the order of the solver, and with the pattern that centres its transforms.
-_COPIES_OF_MAPS = 3
+# Maps in the order of the solver, and once more where several sets are put into it.
+_COPIES_OF_MAPS = 2
 # Image, its gradient, its last value and their sum in an iteration.
 _COPIES_OF_IMAGE = 5
 

@@ -16,9 +16,11 @@ from fullbore.recon.completions.completed import completed
 from fullbore.recon.encodings.cartesian import CartesianData, prepare_cartesian
 from fullbore.recon.encodings.non_uniform import prepare_non_uniform
 from fullbore.recon.encodings.path import outermost_samples
+from fullbore.recon.encodings.readouts import check_complete
+from fullbore.recon.encodings.simultaneous import simultaneous
 from fullbore.recon.encodings.volume import Prepared
 from fullbore.recon.encodings.wave import prepare_wave, wave_course
-from fullbore.recon.recipe import NonUniform, Recipe, Wave
+from fullbore.recon.recipe import NonUniform, Recipe, SmsSense, Wave
 
 # Readouts nearest to the centre of k-space that decide which channel combinations are worth keeping.
 _COMPRESSION_ROWS = 512
@@ -64,7 +66,13 @@ def _placed(raw: RawData, recipe: Recipe, mixing: Complex[np.ndarray, "out coil"
         if course is None:
             raise DataError("Wave encoding: the readouts do not swing, or not all alike. Use Cartesian.")
         return prepare_wave(raw, mixing, _shift_m(raw), course)
-    return prepare_cartesian(raw, mixing, _shift_m(raw), recipe)
+    data = prepare_cartesian(raw, mixing, _shift_m(raw), recipe)
+    if not isinstance(recipe.multiband, SmsSense):
+        return data
+    found = simultaneous(data, raw)
+    if isinstance(found, CartesianData):
+        check_complete(found.readouts)
+    return found
 
 
 def _compression(data: Prepared, recipe: Recipe) -> np.ndarray | None:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from fullbore.data import Image, RawData
+from fullbore.data.encoding import OPTIONAL_COLUMNS
 from fullbore.errors import DataError
 from fullbore.numerics.fourier import ifft_centred
 from fullbore.recon.admission import admit, imaging_rows, live_channels
@@ -73,13 +74,14 @@ def joined(pieces: list[RawData]) -> RawData:
         return pieces[0]
     encodings = [piece.encoding for piece in pieces]
     columns = ("counters", "flags", "k_first_per_m", "k_step_per_m", "echo_time_s", "inversion_time_s")
-    optional = [name for name in ("row_samples", "row_dwell_s") if getattr(encodings[0], name) is not None]
+    optional = [name for name in OPTIONAL_COLUMNS if getattr(encodings[0], name) is not None]
     rows: dict[str, Any] = {name: np.concatenate([getattr(e, name) for e in encodings]) for name in (*columns, *optional)}
     labels = {name: np.concatenate([e.labels[name] for e in encodings]) for name in encodings[0].labels}
+    measures = {name: np.concatenate([e.measures[name] for e in encodings]) for name in encodings[0].measures}
     paths = [piece.trajectory_per_m for piece in pieces if piece.trajectory_per_m is not None]
     return replace(
         pieces[0],
-        encoding=replace(encodings[0], labels=labels, **rows),
+        encoding=replace(encodings[0], labels=labels, measures=measures, **rows),
         samples=np.concatenate([piece.samples for piece in pieces]),
         trajectory_per_m=np.concatenate(paths) if len(paths) == len(pieces) else None,
     )

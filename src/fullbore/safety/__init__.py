@@ -2,7 +2,8 @@
 
 from fullbore.safety.nerves import peak_response
 from fullbore.safety.power import mean_square_T2
+from fullbore.safety.safe import safe_course
 from fullbore.safety.verdict import check
-from fullbore.safety.waveform import segments
+from fullbore.safety.waveform import Waveform, sampled, waveform
 
-__all__ = ["check", "mean_square_T2", "peak_response", "segments"]
+__all__ = ["Waveform", "check", "mean_square_T2", "peak_response", "safe_course", "sampled", "waveform"]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from fullbore.data import Adc, Finding, Gradient, Limits, RfPulse, Sequence
+from fullbore.data import Adc, Change, Finding, Gradient, Limits, RfPulse, Sequence
+from fullbore.numerics.unique_rows import unique_rows
 from fullbore.physics.units import UNITS
-from fullbore.safety.place import AXES, moment
+from fullbore.safety.place import AXES, Place, finding, gradient_event
 
 # Clocks are compared to a nanosecond: far under any raster, far over float rounding of a block's times.
 TOLERANCE_S = 1e-9
 
 _US = 1.0 / UNITS["time"]["us"]
 
-# One broken rule: (check, block, by how much in seconds, what to do).
-Fault = tuple[str, int, float, str]
+# One broken rule: (by how much in seconds, what to do, and that as a number).
+Rule = tuple[float, str, Change]
+# The same with the check, the block and the event.
+Fault = tuple[str, int, str, float, str, Change]
 
 
 def off_raster_s(times_s: np.ndarray | float, raster_s: float) -> np.ndarray:
@@ -36,91 +40,99 @@ def _finding(sequence: Sequence, check: str, faults: list[Fault]) -> Finding:
     """The worst fault of one rule."""
     if not faults:
         return Finding(check=check, value=0.0, limit=0.0, unit="us", allowed=True)
-    _, block, size, advice = max(faults, key=lambda fault: fault[2])
-    return Finding(
-        check=check, value=size * _US, limit=0.0, unit="us", allowed=False, where=moment(sequence, block), advice=advice
-    )
+    _, block, event, size, advice, change = max(faults, key=lambda fault: fault[3])
+    place = Place(block=block, event=event)
+    return finding(sequence, check, size * _US, 0.0, "us", place=place, advice=advice, changes=(change,))
 
 
 def _faults(sequence: Sequence, limits: Limits) -> Iterator[Fault]:
     """All broken rules; each unique event and block duration is looked at once, at the first block that plays it."""
     yield from _block_faults(sequence, limits)
     for pulse, duration, block in _unique(sequence, sequence.rf):
-        for size, advice in _rf_rules(sequence.rf_pulses[pulse], duration, limits):
-            yield "RF timing", block, size, advice
+        for rule in _rf_rules(sequence.rf_pulses[pulse], duration, limits):
+            yield ("RF timing", block, f"RF pulse {pulse}", *rule)
     for adc, duration, block in _unique(sequence, sequence.adc):
-        for size, advice in _adc_rules(sequence.adcs[adc], duration, limits):
-            yield "ADC timing", block, size, advice
+        for rule in _adc_rules(sequence.adcs[adc], duration, limits):
+            yield ("ADC timing", block, f"ADC {adc}", *rule)
     for axis in range(3):
         for index, duration, block in _unique(sequence, sequence.gradient[:, axis]):
-            for size, advice in _gradient_rules(sequence.gradients[index], duration, limits):
-                yield "gradient timing", block, size, f"Axis {AXES[axis]}: {advice}"
-    for both in np.flatnonzero((sequence.rf >= 0) & (sequence.adc >= 0)):
-        block = int(both)
-        pulse, adc = sequence.rf_pulses[sequence.rf[block]], sequence.adcs[sequence.adc[block]]
-        overlap = _overlap_s(pulse, adc, limits)
-        if overlap > TOLERANCE_S:
-            yield "RF-ADC overlap", block, overlap, f"Open the ADC {overlap * _US:.4g} us away from the RF pulse."
+            for size, advice, change in _gradient_rules(sequence.gradients[index], duration, limits):
+                event = gradient_event(sequence, block, axis)
+                yield "gradient timing", block, event, size, f"Axis {AXES[axis]}: {advice}", replace(change, axis=axis)
+    both = np.flatnonzero((sequence.rf >= 0) & (sequence.adc >= 0))
+    for at in unique_rows(np.column_stack([sequence.rf[both], sequence.adc[both]]))[0]:
+        block = int(both[at])
+        pulse, adc = int(sequence.rf[block]), int(sequence.adc[block])
+        size = _overlap_s(sequence.rf_pulses[pulse], sequence.adcs[adc], limits)
+        for rule in _broken(size, f"Open the ADC {size * _US:.4g} us away from the RF pulse.", "ADC delay", size):
+            yield ("RF-ADC overlap", block, f"ADC {adc}", *rule)
 
 
 def _block_faults(sequence: Sequence, limits: Limits) -> Iterator[Fault]:
-    """Block durations that are negative or off the block raster."""
+    """Block durations that are off the block raster."""
     off = off_raster_s(sequence.duration_s, limits.block_raster_s)
-    off = np.where(sequence.duration_s < 0, -sequence.duration_s, off)
-    if len(off) and off.max() > TOLERANCE_S:
+    if off.max() > TOLERANCE_S:
         worst = int(off.argmax())
-        nearest = np.ceil(max(sequence.duration_s[worst], 0.0) / limits.block_raster_s) * limits.block_raster_s
-        yield "block raster", worst, float(off[worst]), f"Make the block {nearest * _US:.4f} us long."
+        nearest = float(np.ceil(sequence.duration_s[worst] / limits.block_raster_s) * limits.block_raster_s)
+        added = nearest - float(sequence.duration_s[worst])
+        for rule in _broken(float(off[worst]), f"Make the block {nearest * _US:.4f} us long.", "block duration", added):
+            yield ("block raster", worst, "block", *rule)
 
 
 def _unique(sequence: Sequence, index: np.ndarray) -> Iterator[tuple[int, float, int]]:
     """(event, block duration, first block) of every unique pair that plays an event."""
     blocks = np.flatnonzero(index >= 0)
     ticks = np.round(sequence.duration_s[blocks] / TOLERANCE_S).astype(np.int64)
-    pairs, first = np.unique(np.column_stack([index[blocks], ticks]), axis=0, return_index=True)
-    for (event, _), at in zip(pairs, first, strict=True):
+    for at in unique_rows(np.column_stack([index[blocks], ticks]))[0]:
         block = int(blocks[at])
-        yield int(event), float(sequence.duration_s[block]), block
+        yield int(index[block]), float(sequence.duration_s[block]), block
 
 
-def _broken(size: float, advice: str) -> Iterator[tuple[float, str]]:
+def _broken(size: float, advice: str, quantity: str, added: float) -> Iterator[Rule]:
     """The fault, when its size is more than rounding."""
     if size > TOLERANCE_S:
-        yield float(size), advice
+        yield float(size), advice, Change(quantity=quantity, added=float(added), unit="s")
 
 
-def _rf_rules(pulse: RfPulse, block_s: float, limits: Limits) -> Iterator[tuple[float, str]]:
+def _onto(time_s: float, raster_s: float, advice: str, quantity: str) -> Iterator[Rule]:
+    """The fault of a time that is off its raster; it moves to the next multiple."""
+    added = float(np.ceil(time_s / raster_s - TOLERANCE_S) * raster_s - time_s)
+    yield from _broken(float(off_raster_s(time_s, raster_s)), advice, quantity, added)
+
+
+def _rf_rules(pulse: RfPulse, block_s: float, limits: Limits) -> Iterator[Rule]:
     """Rasters, dead time before and ring-down after one pulse."""
-    raster = limits.rf_raster_s
-    yield from _broken(float(off_raster_s(pulse.delay_s, raster)), f"Put the RF delay on the {raster * _US:.4g} us raster.")
-    step = float(off_raster_s(pulse.raster_s, raster))
-    yield from _broken(step, f"Sample the pulse on multiples of {raster * _US:.4g} us.")
-    early = limits.rf_dead_time_s - pulse.delay_s
-    yield from _broken(early, f"Delay the RF pulse {early * _US:.4g} us more (dead time {limits.rf_dead_time_s * _US:.4g} us).")
-    late = pulse.delay_s + pulse.duration_s + limits.rf_ringdown_time_s - block_s
-    yield from _broken(late, f"Lengthen the block by {late * _US:.4g} us (ring-down {limits.rf_ringdown_time_s * _US:.4g} us).")
+    raster, dead, ring = limits.rf_raster_s, limits.rf_dead_time_s, limits.rf_ringdown_time_s
+    yield from _onto(pulse.delay_s, raster, f"Put the RF delay on the {raster * _US:.4g} us raster.", "RF delay")
+    yield from _onto(pulse.raster_s, raster, f"Sample the pulse on multiples of {raster * _US:.4g} us.", "RF raster")
+    early = dead - pulse.delay_s
+    yield from _broken(early, f"Delay the RF pulse {early * _US:.4g} us more (dead time {dead * _US:.4g} us).", "RF delay", early)
+    late = pulse.delay_s + pulse.duration_s + ring - block_s
+    advice = f"Lengthen the block by {late * _US:.4g} us (ring-down {ring * _US:.4g} us)."
+    yield from _broken(late, advice, "block duration", late)
 
 
-def _adc_rules(adc: Adc, block_s: float, limits: Limits) -> Iterator[tuple[float, str]]:
+def _adc_rules(adc: Adc, block_s: float, limits: Limits) -> Iterator[Rule]:
     """Rasters and dead times of one readout window."""
-    raster = limits.adc_raster_s
-    yield from _broken(float(off_raster_s(adc.dwell_s, raster)), f"Put the dwell time on the {raster * _US:.4g} us raster.")
-    delay = float(off_raster_s(adc.delay_s, limits.rf_raster_s))
-    yield from _broken(delay, f"Put the ADC delay on the {limits.rf_raster_s * _US:.4g} us raster.")
-    early = limits.adc_dead_time_s - adc.delay_s
-    yield from _broken(early, f"Delay the ADC by {early * _US:.4g} us more (dead time {limits.adc_dead_time_s * _US:.4g} us).")
-    late = adc.delay_s + adc.samples * adc.dwell_s + limits.adc_dead_time_s - block_s
-    yield from _broken(late, f"Lengthen the block by {late * _US:.4g} us (dead time {limits.adc_dead_time_s * _US:.4g} us).")
+    raster, grid, dead = limits.adc_raster_s, limits.rf_raster_s, limits.adc_dead_time_s
+    yield from _onto(adc.dwell_s, raster, f"Put the dwell time on the {raster * _US:.4g} us raster.", "dwell time")
+    yield from _onto(adc.delay_s, grid, f"Put the ADC delay on the {grid * _US:.4g} us raster.", "ADC delay")
+    early = dead - adc.delay_s
+    yield from _broken(early, f"Delay the ADC by {early * _US:.4g} us more (dead time {dead * _US:.4g} us).", "ADC delay", early)
+    late = adc.delay_s + adc.samples * adc.dwell_s + dead - block_s
+    advice = f"Lengthen the block by {late * _US:.4g} us (dead time {dead * _US:.4g} us)."
+    yield from _broken(late, advice, "block duration", late)
 
 
-def _gradient_rules(gradient: Gradient, block_s: float, limits: Limits) -> Iterator[tuple[float, str]]:
+def _gradient_rules(gradient: Gradient, block_s: float, limits: Limits) -> Iterator[Rule]:
     """Ends on the raster, corners on half rasters (where Pulseq samples shapes), all inside the block."""
     raster, times = limits.gradient_raster_s, gradient.times_s
     ends = float(off_raster_s(times[[0, -1]], raster).max())
     inner = float(off_raster_s(times, raster / 2).max())
-    yield from _broken(max(ends, inner), f"put its corners on the {raster * _US:.4g} us raster.")
+    off = max(ends, inner)
+    yield from _broken(off, f"put its corners on the {raster * _US:.4g} us raster.", "gradient corner", off)
     late = float(times[-1]) - block_s
-    yield from _broken(late, f"lengthen the block by {late * _US:.4g} us.")
+    yield from _broken(late, f"lengthen the block by {late * _US:.4g} us.", "block duration", late)
 
 
 def _overlap_s(pulse: RfPulse, adc: Adc, limits: Limits) -> float:

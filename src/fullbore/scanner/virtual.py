@@ -15,12 +15,14 @@ class VirtualScanner:
     """A `ScannerSpec`, the `Phantom` that lies in it, and who that is.
 
     tolerance: relative l2 error allowed to the noiseless samples; well below the noise of the receive array.
+    spins: most isochromats to play where the machine or the body asks for isochromats.
     """
 
     spec: ScannerSpec
     phantom: Phantom
     subject: Subject
     tolerance: float = 5e-3
+    spins: int = 1_000_000
 
     def judge(self, sequence: Sequence) -> Verdict:
         """What the safety check says of a sequence on this machine for this subject."""
@@ -37,4 +39,6 @@ class VirtualScanner:
         if not verdict.allowed:
             reasons = " ".join(str(finding) for finding in verdict.refusals)
             raise LimitError(f"scanner: {sequence.name} is refused ({verdict.mode} mode). {reasons}")
-        return simulate.acquire(self.phantom, sequence, self.spec, seed=seed, tolerance=self.tolerance, progress=progress)
+        return simulate.acquire(
+            self.phantom, sequence, self.spec, seed=seed, tolerance=self.tolerance, spins=self.spins, progress=progress
+        )

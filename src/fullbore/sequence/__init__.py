@@ -1,17 +1,23 @@
 """Pulse sequences: a protocol and the machine's limits become a Sequence with its Encoding."""
 
-from fullbore.sequence.build import SEQUENCES, build
-from fullbore.sequence.protocol import InversionRecoverySpinEcho, Mprage, Protocol, SpinEchoTrain2d, SpoiledGre3d
-from fullbore.sequence.protocol_table import PROTOCOLS, parse_protocol
+from fullbore.sequence.build import attempt, build
+from fullbore.sequence.k_space import streamed_k_space
+from fullbore.sequence.library import SEQUENCES
+from fullbore.sequence.prescription import Protocol
+from fullbore.sequence.protocol import InversionRecoverySpinEcho, Mprage, SpinEchoTrain2d, SpoiledGre3d
+from fullbore.sequence.protocol_table import parse_protocol
+from fullbore.sequence.refusal import Refusal
 
 __all__ = [
-    "PROTOCOLS",
     "SEQUENCES",
     "InversionRecoverySpinEcho",
     "Mprage",
     "Protocol",
+    "Refusal",
     "SpinEchoTrain2d",
     "SpoiledGre3d",
+    "attempt",
     "build",
     "parse_protocol",
+    "streamed_k_space",
 ]

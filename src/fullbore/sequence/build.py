@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from fullbore.data import Limits, Sequence
 from fullbore.errors import FullboreError, LimitError
-from fullbore.sequence.mprage import mprage
-from fullbore.sequence.protocol import (
-    SLEW_FRACTION,
-    InversionRecoverySpinEcho,
-    Mprage,
-    Protocol,
-    SpinEchoTrain2d,
-    SpoiledGre3d,
-)
+from fullbore.sequence.library import kind_of
+from fullbore.sequence.prescription import SLEW_FRACTION, Protocol
 from fullbore.sequence.refusal import Refusal, display
-from fullbore.sequence.spoiled_gre import spoiled_gre_3d
-from fullbore.sequence.t1t2_map import t1t2_map
-from fullbore.sequence.turbo_spin_echo import turbo_spin_echo
-
-SEQUENCES: dict[type[Protocol], Callable[[Any, Limits], Sequence]] = {
-    SpoiledGre3d: spoiled_gre_3d,
-    Mprage: mprage,
-    SpinEchoTrain2d: turbo_spin_echo,
-    InversionRecoverySpinEcho: t1t2_map,
-}
-"""Protocol type -> its builder."""
 
 _ATTEMPTS = 8
 
@@ -39,15 +20,15 @@ def build(protocol: Protocol, limits: Limits) -> Sequence:
     Errors: LimitError naming the field, the limit, by how much, and the nearest legal values, which have been built.
     """
     try:
-        return _built(protocol, limits)
+        return attempt(protocol, limits)
     except Refusal as refusal:
         raise LimitError(_advice(protocol, limits, refusal)) from None
 
 
-def _built(protocol: Protocol, limits: Limits) -> Sequence:
-    """The sequence. Errors: Refusal."""
+def attempt(protocol: Protocol, limits: Limits) -> Sequence:
+    """The same, for those who search. Errors: Refusal for the first limit that is broken; other errors as `build`."""
     slew = limits.slew_T_per_m_s * SLEW_FRACTION[protocol.gradient_mode]
-    return SEQUENCES[type(protocol)](protocol, replace(limits, slew_T_per_m_s=slew))
+    return kind_of(protocol).build(protocol, replace(limits, slew_T_per_m_s=slew))
 
 
 def _advice(protocol: Protocol, limits: Limits, refusal: Refusal) -> str:
@@ -59,8 +40,8 @@ def _advice(protocol: Protocol, limits: Limits, refusal: Refusal) -> str:
         changes[refusal.field] = refusal.legal
         try:
             change: dict[str, Any] = {refusal.field: refusal.legal}
-            legal = replace(legal, **change)
-            _built(legal, limits)
+            legal = replace(cast(Any, legal), **change)
+            attempt(legal, limits)
         except Refusal as another:
             refusal = another
         except FullboreError:

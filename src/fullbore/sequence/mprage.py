@@ -3,19 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol as Interface
+from typing import runtime_checkable
 
 import numpy as np
 
 from fullbore.data import Encoding, Geometry, Limits, Sequence
 from fullbore.sequence.block_table import Block, BlockTable, definitions, pause
-from fullbore.sequence.inversion import inversion
 from fullbore.sequence.ordering import UNUSED, rising
 from fullbore.sequence.placement import slab
+from fullbore.sequence.preparations import inversion
 from fullbore.sequence.protocol import Mprage
 from fullbore.sequence.readout_rows import ReadoutRows, centre_range
 from fullbore.sequence.refusal import refuse_spacing
 from fullbore.sequence.sampling import poisson_disc
 from fullbore.sequence.spoiled_view import RF_SPOIL_DEG, View, design_view, spoil_phase_rad
+
+
+@runtime_checkable
+class PreparedTrains(Interface):
+    """What a protocol says about trains of views and what they sample."""
+
+    @property
+    def matrix(self) -> tuple[int, int, int]:
+        """(read, phase, partition)."""
+
+    @property
+    def acceleration(self) -> float:
+        """Points over points measured."""
+
+    @property
+    def calibration(self) -> tuple[int, int]:
+        """Complete centre, (lines, partitions)."""
+
+    @property
+    def sampling_seed(self) -> int:
+        """Of the pattern."""
+
+    @property
+    def views_per_train(self) -> int:
+        """Views after each preparation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -57,7 +84,7 @@ def mprage(protocol: Mprage, limits: Limits) -> Sequence:
     )
 
 
-def sampled_points(protocol: Mprage) -> tuple[np.ndarray, np.ndarray]:
+def sampled_points(protocol: PreparedTrains) -> tuple[np.ndarray, np.ndarray]:
     """Lines and partitions to measure, sorted by partition, then line."""
     lines, partitions = protocol.matrix[1:]
     mask = poisson_disc((partitions, lines), protocol.acceleration, protocol.calibration[::-1], protocol.sampling_seed)
@@ -65,7 +92,7 @@ def sampled_points(protocol: Mprage) -> tuple[np.ndarray, np.ndarray]:
     return line, partition
 
 
-def view_order(line: np.ndarray, partition: np.ndarray, protocol: Mprage) -> np.ndarray:
+def view_order(line: np.ndarray, partition: np.ndarray, protocol: PreparedTrains) -> np.ndarray:
     """Item of each (train, view): partitions rise through the train, k = 0 at the middle view, lines rise over the trains."""
     lines, partitions = protocol.matrix[1:]
     centre = int(np.flatnonzero((line == lines // 2) & (partition == partitions // 2))[0])
@@ -77,17 +104,16 @@ def view_order(line: np.ndarray, partition: np.ndarray, protocol: Mprage) -> np.
 def _timing(protocol: Mprage, view: View, limits: Limits) -> TrainTiming:
     """Waits that meet inversion and repetition time. Errors: Refusal when the train does not fit."""
     raster = limits.block_raster_s
-    preparation, centre = inversion(protocol.inversion_duration, limits)
-    prepared = sum(block.duration_s for block in preparation)
+    preparation = inversion(protocol.inversion_duration, limits)
     lead = protocol.views_per_train // 2 * protocol.echo_spacing + view.excitation_centre_s
-    shortest = prepared - centre + lead
+    shortest = preparation.tail_s + lead
     if protocol.inversion_time < shortest - 1e-9:
         refuse_spacing("inversion_time", protocol.inversion_time, shortest, "inversion and half the train", raster)
     wait = round((protocol.inversion_time - shortest) / raster) * raster
-    used = prepared + wait + protocol.views_per_train * protocol.echo_spacing
+    used = preparation.duration_s + wait + protocol.views_per_train * protocol.echo_spacing
     refuse_spacing("repetition_time", protocol.repetition_time, used, "inversion and train", raster)
     return TrainTiming(
-        preparation=preparation,
+        preparation=preparation.blocks,
         wait_s=wait,
         recovery_s=protocol.repetition_time - used,
         inversion_time_s=shortest + wait,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from fullbore.data import Geometry
 
@@ -14,10 +15,16 @@ ORIENTATIONS: dict[str, tuple[tuple[int, int, int], ...]] = {
 }
 
 
-def axes_of(orientation: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Unit vectors (read, phase, slice), LPS."""
-    read, phase, normal = (np.array(vector, dtype=np.float64) for vector in ORIENTATIONS[orientation])
-    return read, phase, normal
+Angles = tuple[float, float, float]
+UPRIGHT: Angles = (0.0, 0.0, 0.0)
+
+
+def axes_of(orientation: str, tilt_rad: Angles = UPRIGHT) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Unit vectors (read, phase, slice), LPS; tilt_rad: the orientation is turned about L, then P, then S."""
+    frame = np.array(ORIENTATIONS[orientation], dtype=np.float64)
+    if any(tilt_rad):
+        frame = frame @ Rotation.from_euler("xyz", tilt_rad).as_matrix().T
+    return frame[0], frame[1], frame[2]
 
 
 def slab(
@@ -26,9 +33,10 @@ def slab(
     fov_m: tuple[float, float, float],
     matrix: tuple[int, int, int],
     oversampling: int,
+    tilt_rad: Angles = UPRIGHT,
 ) -> Geometry:
     """A 3D slab; sizes in order (read, phase, partition)."""
-    return _geometry(orientation, centre_m, fov_m, matrix, oversampling, np.zeros(1))
+    return _geometry(axes_of(orientation, tilt_rad), centre_m, fov_m, matrix, oversampling, np.zeros(1))
 
 
 def stack(
@@ -40,14 +48,16 @@ def stack(
     slices: int,
     thickness_m: float,
     gap_m: float,
+    tilt_rad: Angles = UPRIGHT,
 ) -> Geometry:
     """A stack of equidistant 2D slices around `centre_m`, offsets rising along the slice normal."""
     offsets = (np.arange(slices) - (slices - 1) / 2) * (thickness_m + gap_m)
-    return _geometry(orientation, centre_m, (*fov_m, thickness_m), (*matrix, 1), oversampling, offsets)
+    axes = axes_of(orientation, tilt_rad)
+    return _geometry(axes, centre_m, (*fov_m, thickness_m), (*matrix, 1), oversampling, offsets)
 
 
 def _geometry(
-    orientation: str,
+    axes: tuple[np.ndarray, np.ndarray, np.ndarray],
     centre_m: tuple[float, float, float],
     fov_m: tuple[float, float, float],
     matrix: tuple[int, int, int],
@@ -55,7 +65,7 @@ def _geometry(
     offsets_m: np.ndarray,
 ) -> Geometry:
     """Common part of slab and stack."""
-    read, phase, normal = axes_of(orientation)
+    read, phase, normal = axes
     return Geometry(
         read=read,
         phase=phase,

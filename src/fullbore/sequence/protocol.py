@@ -1,36 +1,26 @@
-"""Protocols: what a technologist sets, as frozen values in SI."""
+"""Protocols of the brain exam: what a technologist sets, as frozen values in SI."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """Marks a field whose text carries a unit of this dimension (a key of `fullbore.physics.units.UNITS`)."""
-
-    dimension: str
-
-
-Time = Annotated[float, Unit("time"), Field(gt=0)]
-Duration = Annotated[float, Unit("time"), Field(ge=0)]
-Length = Annotated[float, Unit("length"), Field(gt=0)]
-Gap = Annotated[float, Unit("length"), Field(ge=0)]
-Position = Annotated[float, Unit("length")]
-Angle = Annotated[float, Unit("angle"), Field(gt=0)]
-Bandwidth = Annotated[float, Unit("bandwidth"), Field(gt=0)]
-Size = Annotated[int, Field(ge=4, le=1024, multiple_of=2)]
-Count = Annotated[int, Field(ge=0)]
-Number = Annotated[int, Field(ge=1)]
-Factor = Annotated[float, Field(ge=1)]
-Orientation = Literal["axial", "sagittal", "coronal"]
-GradientMode = Literal["fast", "normal", "whisper"]
-
-SLEW_FRACTION: dict[str, float] = {"fast": 1.0, "normal": 0.8, "whisper": 0.4}
-"""How much of the machine's slew rate each gradient mode uses."""
+from fullbore.sequence.prescription import (
+    Angle,
+    Bandwidth,
+    Count,
+    Factor,
+    Gap,
+    GradientMode,
+    Length,
+    Number,
+    Orientation,
+    Position,
+    Size,
+    Time,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +142,3 @@ class InversionRecoverySpinEcho:
     readout_oversampling: Number = 2
     centre: tuple[Position, Position, Position] = (0.0, 0.0, 0.0)
     gradient_mode: GradientMode = "normal"
-
-
-Protocol = SpoiledGre3d | Mprage | SpinEchoTrain2d | InversionRecoverySpinEcho
-"""Any protocol."""

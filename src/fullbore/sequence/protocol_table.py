@@ -12,29 +12,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, cr
 
 from fullbore.errors import UsageError
 from fullbore.physics.units import parse_quantity
-from fullbore.sequence.protocol import InversionRecoverySpinEcho, Mprage, Protocol, SpinEchoTrain2d, SpoiledGre3d, Unit
-
-PROTOCOLS: dict[str, type[Protocol]] = {
-    "spoiled_gre_3d": SpoiledGre3d,
-    "mprage": Mprage,
-    "spin_echo_train_2d": SpinEchoTrain2d,
-    "inversion_recovery_spin_echo": InversionRecoverySpinEcho,
-}
-"""Name of a sequence in a protocol file -> its protocol type."""
+from fullbore.sequence.library import SEQUENCES
+from fullbore.sequence.prescription import Protocol, Unit
 
 
 def parse_protocol(table: dict[str, object], quick: bool = False) -> Protocol:
     """The protocol in a TOML document: a `[protocol]` table, and a `[quick]` table of what the small version changes.
 
-    `protocol.sequence` is a key of PROTOCOLS; quantities are texts with a unit, e.g. `repetition_time = "2300 ms"`.
+    `protocol.sequence` is a key of SEQUENCES; quantities are texts with a unit, e.g. `repetition_time = "2300 ms"`.
     Errors: UsageError for an unknown key (with the nearest known one), unit or value, and for a missing key.
     """
     refuse_unknown("protocol file", table, ("protocol", "quick"))
     settings = {**_sub_table(table, "protocol"), **(_sub_table(table, "quick") if quick else {})}
     sequence = settings.pop("sequence", None)
-    if not isinstance(sequence, str) or sequence not in PROTOCOLS:
-        raise UsageError(f"protocol.sequence: got {sequence!r}, wanted one of {', '.join(PROTOCOLS)}.")
-    kind = PROTOCOLS[sequence]
+    if not isinstance(sequence, str) or sequence not in SEQUENCES:
+        raise UsageError(f"protocol.sequence: got {sequence!r}, wanted one of {', '.join(SEQUENCES)}.")
+    kind = SEQUENCES[sequence].protocol
     known = tuple(item.name for item in fields(kind))
     refuse_unknown("protocol", settings, known)
     refuse_unknown("quick", {k: v for k, v in _sub_table(table, "quick").items() if k != "sequence"}, known)
@@ -62,7 +55,7 @@ def _sub_table(table: dict[str, object], name: str) -> dict[str, Any]:
     return part
 
 
-def _door(kind: type[Protocol]) -> type[BaseModel]:
+def _door(kind: type[Any]) -> type[BaseModel]:
     """The pydantic model of a protocol type: same fields, texts with units in, SI out."""
     hints = get_type_hints(kind, include_extras=True)
     columns: dict[str, Any] = {}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, runtime_checkable
+from typing import Protocol as Interface
 
 import numpy as np
 
-from fullbore.data import Gradient, Limits, RfPulse
-from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
-from fullbore.sequence.block_table import Block, Value
-from fullbore.sequence.gradients import area_of, delayed, end_s, gentle_lobe, joined, lobe, ramp_s, raster_up, trapezoid
-from fullbore.sequence.protocol import InversionRecoverySpinEcho, SpinEchoTrain2d
-from fullbore.sequence.pulses import hard_pulse, sinc_pulse
+from fullbore.data import Gradient, Limits
+from fullbore.sequence.block_table import Block
+from fullbore.sequence.gradients import area_of, delayed, end_s, gentle_lobe, joined, lobe, ramp_s, raster_up
+from fullbore.sequence.protocol import InversionRecoverySpinEcho
+from fullbore.sequence.pulses import SelectivePulse, hard_pulse, sinc_pulse
+from fullbore.sequence.pulses.selective import centred
 from fullbore.sequence.read_line import (
     EVEN_DWELL_S,
     BalancedLine,
@@ -22,7 +23,7 @@ from fullbore.sequence.read_line import (
     balanced_plateau_s,
     line_shape,
 )
-from fullbore.sequence.refusal import Refusal, refuse_spacing
+from fullbore.sequence.refusal import refuse_spacing
 
 EXCITATION_TIME_BANDWIDTH = 4.0
 REFOCUSING_TIME_BANDWIDTH = 3.0
@@ -35,53 +36,53 @@ REFOCUSING_PHASE_RAD = math.pi / 2
 """CPMG: refocusing a quarter turn from the excitation."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SelectivePulse:
-    """An RF pulse with its slice gradient in a block of its own, everything symmetric about the pulse's centre.
-
-    amplitude: of the slice gradient during the pulse, T/m; 0 and no gradient for a non-selective one.
-    """
-
-    pulse: RfPulse
-    gradient: Gradient | None
-    amplitude: float
-    block_s: float
+@runtime_checkable
+class StackTrain(Interface):
+    """Any protocol of slices that are read by spin-echo trains: what designs the train. Meanings as in SpinEchoTrain2d."""
 
     @property
-    def half_area(self) -> float:
-        """Area of the slice gradient after the pulse's centre."""
-        return self.gradient.area_T_s_per_m / 2 if self.gradient is not None else 0.0
+    def matrix(self) -> tuple[int, int]:
+        """(read, phase)."""
 
-    def block(self, phase_rad: Value, offset_m: float) -> Block:
-        """The block that plays it at a slice offset (m along the slice normal, from the isocentre)."""
-        frequency = GYROMAGNETIC_RATIO_HZ_PER_T * self.amplitude * offset_m
-        phase = phase_rad - 2 * math.pi * frequency * self.pulse.centre_s
-        return Block(duration_s=self.block_s, rf=self.pulse, rf_phase_rad=phase, rf_frequency_Hz=frequency, slice=self.gradient)
+    @property
+    def fov(self) -> tuple[float, float]:
+        """(read, phase), m."""
 
+    @property
+    def slice_thickness(self) -> float:
+        """m."""
 
-def centred_pulse(pulse: RfPulse, bandwidth_Hz: float, thickness_m: float, limits: Limits) -> SelectivePulse:
-    """A pulse with a slice gradient for a thickness; bandwidth 0 makes it non-selective. Errors: Refusal for the gradient."""
-    raster = limits.gradient_raster_s
-    if bandwidth_Hz == 0:
-        block = 2 * pulse.delay_s + pulse.duration_s
-        return SelectivePulse(pulse=pulse, gradient=None, amplitude=0.0, block_s=raster_up(block, 2 * raster))
-    amplitude = bandwidth_Hz / (GYROMAGNETIC_RATIO_HZ_PER_T * thickness_m)
-    if amplitude > limits.gradient_T_per_m:
-        legal = math.ceil(thickness_m * amplitude / limits.gradient_T_per_m * 1e4) / 1e4
-        reason = f"the slice gradient would be {amplitude * 1e3:.2f} mT/m, limit {limits.gradient_T_per_m * 1e3:.2f} mT/m"
-        raise Refusal(field="slice_thickness", asked=thickness_m, legal=legal, bound="smallest", reason=reason)
-    rise = ramp_s(amplitude, limits)
-    lead = max(pulse.delay_s, rise)
-    shifted = RfPulse(
-        b1_T=pulse.b1_T,
-        raster_s=pulse.raster_s,
-        delay_s=lead,
-        centre_s=pulse.centre_s,
-        flip_rad=pulse.flip_rad,
-        use=pulse.use,
-    )
-    gradient = trapezoid(amplitude, rise, pulse.duration_s, rise, delay_s=lead - rise)
-    return SelectivePulse(pulse=shifted, gradient=gradient, amplitude=amplitude, block_s=2 * lead + pulse.duration_s)
+    @property
+    def readout_oversampling(self) -> int:
+        """Samples over pixels."""
+
+    @property
+    def bandwidth(self) -> float:
+        """Hz per pixel."""
+
+    @property
+    def echo_spacing(self) -> float:
+        """s."""
+
+    @property
+    def flip_angle(self) -> float:
+        """rad."""
+
+    @property
+    def refocusing_flip_angle(self) -> float:
+        """rad."""
+
+    @property
+    def excitation_duration(self) -> float:
+        """s."""
+
+    @property
+    def refocusing_duration(self) -> float:
+        """s."""
+
+    @property
+    def refocusing_slice_factor(self) -> float:
+        """Thickness that the refocusing covers, over slice_thickness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -149,7 +150,7 @@ class EchoTrain:
         )
 
 
-def design_train(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: Limits) -> EchoTrain:
+def design_train(protocol: StackTrain | InversionRecoverySpinEcho, limits: Limits) -> EchoTrain:
     """The train that a protocol asks for; crushers and encoding take the time there is.
 
     Errors: Refusal for flips, bandwidth, slice thickness or echo spacing.
@@ -160,7 +161,8 @@ def design_train(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: 
     edge = (protocol.matrix[1] // 2) / protocol.fov[1]
     crush = area_of(max(CRUSH_CYCLES_PER_SLICE / protocol.slice_thickness, CRUSH_PER_M))
     pulses = (excitation.block_s + refocusing.block_s) / 2
-    shortest = _shortest_spacing(shape, (area_of(edge), crush), crush - excitation.half_area, pulses, refocusing, limits)
+    after = crush - excitation.rephasing_area_T_s_per_m
+    shortest = _shortest_spacing(shape, (area_of(edge), crush), after, pulses, refocusing, limits)
     refuse_spacing("echo_spacing", protocol.echo_spacing, shortest, "pulses, crushers and readout", SPACING_RASTER_S)
     first_s, echo_s = protocol.echo_spacing / 2 - pulses, protocol.echo_spacing - refocusing.block_s
     line = balanced_line(shape, echo_s, limits)
@@ -170,12 +172,12 @@ def design_train(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: 
         refocusing=refocusing,
         first_s=first_s,
         read_dephase=gentle_lobe(line.half_area, first_s, limits),
-        slice_dephase=gentle_lobe(crush - excitation.half_area, first_s, limits),
+        slice_dephase=gentle_lobe(after, first_s, limits),
         echo_s=echo_s,
         line=line,
         shape=shape,
-        phase=_flanks(gentle_lobe(area_of(edge), flank, limits), echo_s, -1.0),
-        slice=_flanks(gentle_lobe(crush, flank, limits), echo_s, 1.0),
+        phase=flanks(gentle_lobe(area_of(edge), flank, limits), echo_s, -1.0),
+        slice=flanks(gentle_lobe(crush, flank, limits), echo_s, 1.0),
         phase_edge=edge,
     )
 
@@ -196,25 +198,25 @@ def _shortest_spacing(
     return raster_up(max(refocusing.block_s + echo_s, 2 * (pulses_s + first_s)), SPACING_RASTER_S)
 
 
-def _excitation(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: Limits) -> SelectivePulse:
+def _excitation(protocol: StackTrain | InversionRecoverySpinEcho, limits: Limits) -> SelectivePulse:
     """The slice-selective excitation."""
     duration = protocol.excitation_duration
     pulse = sinc_pulse(protocol.flip_angle, duration, EXCITATION_TIME_BANDWIDTH, limits)
-    return centred_pulse(pulse, EXCITATION_TIME_BANDWIDTH / duration, protocol.slice_thickness, limits)
+    return centred(pulse, EXCITATION_TIME_BANDWIDTH / duration, protocol.slice_thickness, limits)
 
 
-def _refocusing(protocol: SpinEchoTrain2d | InversionRecoverySpinEcho, limits: Limits) -> SelectivePulse:
+def _refocusing(protocol: StackTrain | InversionRecoverySpinEcho, limits: Limits) -> SelectivePulse:
     """Slice-selective for a stack, non-selective for the map."""
     flip, duration = protocol.refocusing_flip_angle, protocol.refocusing_duration
     fields = {"field": "refocusing_flip_angle", "duration_field": "refocusing_duration"}
     if isinstance(protocol, InversionRecoverySpinEcho):
-        return centred_pulse(hard_pulse(flip, duration, limits, use="r", **fields), 0.0, 0.0, limits)
+        return centred(hard_pulse(flip, duration, limits, use="r", **fields), 0.0, 0.0, limits)
     pulse = sinc_pulse(flip, duration, REFOCUSING_TIME_BANDWIDTH, limits, use="r", **fields)
     thickness = protocol.slice_thickness * protocol.refocusing_slice_factor
-    return centred_pulse(pulse, REFOCUSING_TIME_BANDWIDTH / duration, thickness, limits)
+    return centred(pulse, REFOCUSING_TIME_BANDWIDTH / duration, thickness, limits)
 
 
-def _flanks(shape: Gradient, block_s: float, second: float) -> Gradient:
+def flanks(shape: Gradient, block_s: float, second: float) -> Gradient:
     """A lobe at the block's start and its mirror image, scaled, at the block's end."""
     late = delayed(shape, block_s - end_s(shape))
     return joined(shape, Gradient(times_s=late.times_s, values_T_per_m=second * late.values_T_per_m))

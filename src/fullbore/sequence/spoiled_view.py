@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, runtime_checkable
+from typing import Protocol as Interface
 
 import numpy as np
 
 from fullbore.data import Gradient, Limits, RfPulse
 from fullbore.sequence.block_table import Block
 from fullbore.sequence.gradients import area_of, end_s, gentle_lobe, lobe, raster_down, raster_up
-from fullbore.sequence.protocol import Mprage, SpoiledGre3d
 from fullbore.sequence.pulses import hard_pulse
 from fullbore.sequence.read_line import LineShape, SpoiledLine, line_shape, spoiled_line
 from fullbore.sequence.refusal import Refusal, refuse_spacing
@@ -19,6 +19,39 @@ SPOIL_PER_M = 1250.0
 """Net k (cycles/m) that each view gathers along read: more than 1.2 per mm, so that old pathways stay outside the image."""
 RF_SPOIL_DEG = 117
 """Quadratic phase increment of RF spoiling. Source: Zur, Wood, Neuringer, Magn Reson Med 21:251 (1991)."""
+
+
+@runtime_checkable
+class SpoiledView(Interface):
+    """What a protocol says about its views."""
+
+    @property
+    def fov(self) -> tuple[float, float, float]:
+        """(read, phase, partition), m."""
+
+    @property
+    def matrix(self) -> tuple[int, int, int]:
+        """(read, phase, partition)."""
+
+    @property
+    def echo_time(self) -> float:
+        """Seconds."""
+
+    @property
+    def flip_angle(self) -> float:
+        """Radians."""
+
+    @property
+    def bandwidth(self) -> float:
+        """Hz per pixel."""
+
+    @property
+    def excitation_duration(self) -> float:
+        """Seconds."""
+
+    @property
+    def readout_oversampling(self) -> int:
+        """Samples over pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,7 +119,7 @@ class View:
         )
 
 
-def design_view(protocol: SpoiledGre3d | Mprage, spacing: str, limits: Limits) -> View:
+def design_view(protocol: SpoiledView, spacing: str, limits: Limits) -> View:
     """The view that a protocol asks for. spacing: name of the field that holds the time from view to view.
 
     All lobes take the time there is. Errors: Refusal for flip, bandwidth, echo time or spacing.
@@ -122,7 +155,7 @@ def design_view(protocol: SpoiledGre3d | Mprage, spacing: str, limits: Limits) -
 
 
 def _encoding_time(
-    protocol: SpoiledGre3d | Mprage, shape: LineShape, edges: tuple[float, ...], tail_s: float, limits: Limits
+    protocol: SpoiledView, shape: LineShape, edges: tuple[float, ...], tail_s: float, limits: Limits
 ) -> tuple[float, float]:
     """Length of the encoding block and shift of the window that give the echo time; tail_s: from RF centre to block end."""
     raster = limits.gradient_raster_s

@@ -12,9 +12,9 @@ from fullbore.data import Encoding, Geometry, Limits, Sequence
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
 from fullbore.sequence.block_table import Block, BlockTable, definitions, pause
 from fullbore.sequence.gradients import end_s, raster_up, spoiler
-from fullbore.sequence.inversion import inversion
 from fullbore.sequence.ordering import UNUSED, centre_out
 from fullbore.sequence.placement import stack
+from fullbore.sequence.preparations import inversion
 from fullbore.sequence.protocol import InversionRecoverySpinEcho
 from fullbore.sequence.pulses import hard_pulse
 from fullbore.sequence.readout_rows import ReadoutRows, centre_range
@@ -123,11 +123,11 @@ def _preparation(protocol: InversionRecoverySpinEcho, geometry: Geometry, limits
     for spoil in SATURATION_SPOIL_PER_M:
         lobe = spoiler(spoil, limits)
         saturation += (Block(duration_s=length, rf=pulse), Block(duration_s=end_s(lobe), slice=lobe))
-    blocks, centre = inversion(protocol.inversion_duration, limits)
+    inverted = inversion(protocol.inversion_duration, limits)
     return Preparation(
         saturation=saturation,
-        inversion=blocks,
-        inversion_centre_s=centre,
+        inversion=inverted.blocks,
+        inversion_centre_s=inverted.centre_s,
         offset_m=float(geometry.centre_m @ geometry.slice),
     )
 

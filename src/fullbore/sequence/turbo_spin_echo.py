@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Protocol as Interface
+from typing import runtime_checkable
+
 import numpy as np
 
 from fullbore.data import Encoding, Geometry, Limits, Sequence
@@ -14,6 +17,19 @@ from fullbore.sequence.readout_rows import ReadoutRows, centre_range
 from fullbore.sequence.refusal import Refusal, refuse_spacing
 from fullbore.sequence.sampling import regular_lines
 from fullbore.sequence.spin_echo_train import EchoTrain, design_train
+
+
+@runtime_checkable
+class EchoTimed(Interface):
+    """Any protocol with trains of echoes one of which measures k = 0."""
+
+    @property
+    def echo_time(self) -> float:
+        """Of the echo that measures k = 0, s."""
+
+    @property
+    def train_length(self) -> int:
+        """Echoes."""
 
 
 def turbo_spin_echo(protocol: SpinEchoTrain2d, limits: Limits) -> Sequence:
@@ -51,7 +67,7 @@ def stack_of(protocol: SpinEchoTrain2d) -> Geometry:
     )
 
 
-def centre_echo(protocol: SpinEchoTrain2d, train: EchoTrain) -> int:
+def centre_echo(protocol: EchoTimed, train: EchoTrain) -> int:
     """Index of the echo that measures k = 0. Errors: Refusal when the echo time is no echo of the train."""
     number = min(max(round(protocol.echo_time / train.spacing_s), 1), protocol.train_length)
     if abs(number * train.spacing_s - protocol.echo_time) > 1e-9:

@@ -15,6 +15,10 @@ from fullbore.simulate.pulse_kernel import TERMS
 from fullbore.simulate.pulses import FrequencyTable, propagators, table_points
 from fullbore.simulate.timeline import Timeline
 
+LARGEST = 1e30
+"""Of a propagator's terms. Where a pulse is much longer than T2, taking its decay out leaves single precision's range: such terms
+are of transverse magnetisation that is gone before any sample, and count as none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClassAxes:
@@ -56,7 +60,8 @@ class PulseBank:
             value = np.broadcast_to(self._direct(kind, tissue, np.zeros(1), offset, axes), (planes, fs, bs, TERMS))
         else:
             value = self._direct(kind, tissue, axes.plane_m, offset, axes)
-        return np.ascontiguousarray(value.reshape(-1, TERMS).T, dtype=np.float32)
+        bounded = np.where(np.abs(value) < LARGEST, value, 0.0)
+        return np.ascontiguousarray(bounded.reshape(-1, TERMS).T, dtype=np.float32)
 
     def _table(self, kind: int, tissue: Tissue, axes: ClassAxes) -> FrequencyTable:
         key = (kind, tissue.t1_s, tissue.t2_s, axes.b1_scale.tobytes())

@@ -10,11 +10,13 @@ from jaxtyping import Complex64, Int
 
 from fullbore.data import RawData, ScannerSpec, Sequence
 from fullbore.errors import AcquisitionInterrupted, ShapeError
-from fullbore.simulate.digitising import digitise, digitised_sequence
+from fullbore.simulate.digitising import continued, digitise, digitised_sequence
 from fullbore.simulate.noise import add_noise, mixing_matrix, noise_scan
 from fullbore.simulate.trajectory import trajectory
 
 Progress = Callable[[float, str], None]
+SATURATED = "saturated samples"
+"""Of the provenance of raw data from a machine with a receiver."""
 
 
 class Run(ABC):
@@ -50,6 +52,9 @@ def record(run: Run, sequence: Sequence, spec: ScannerSpec, seed: int, progress:
     if complete.all():
         progress(0.97, "noise")
     raw = receive(run.samples, sequence, spec, run.how, seed)
+    saturated = raw.provenance.get(SATURATED, "0")
+    if not saturated.startswith("0"):
+        progress(0.99, f"WARNING: the receiver saturated: {saturated}. Lower its gain.")
     if not complete.all():
         text = f"Interrupted after {complete.sum()} of {len(complete)} readouts of {sequence.name}."
         raise AcquisitionInterrupted(text, raw.take(complete))
@@ -74,10 +79,14 @@ def receive(
     dwell, receiver, gain = sequence.encoding.dwell_s, spec.flaws.receiver, 1.0
     fast_dwell = dwell / receiver.oversampling if receiver is not None else dwell
     filtered = receiver is not None and receiver.filter is not None
-    mixing = mixing_matrix(spec.receive.noise_covariance, fast_dwell if filtered else dwell)
+    covariance = spec.receive.noise_covariance * (1.0 if receiver is None else receiver.noise_factor)
+    mixing = mixing_matrix(covariance, fast_dwell if filtered else dwell)
+    samples = samples if receiver is None else continued(samples, receiver)
     add_noise(samples, mixing, seed)
     if receiver is not None:
-        samples = digitise(samples, receiver, fast_dwell, seed)
+        converted = samples.size
+        samples, clipped = digitise(samples, receiver, fast_dwell, seed)
+        provenance = provenance | {SATURATED: f"{clipped} of {converted} at the converter"}
         gain = 1.0 if receiver.filter is None else float(np.linalg.norm(receiver.filter))
     return RawData(
         encoding=sequence.encoding,

@@ -85,7 +85,7 @@ def joint_labels(*columns: np.ndarray) -> tuple[Int[np.ndarray, " m"], Int[np.nd
 
 def chains(values: Float[np.ndarray, " n"], step: float) -> Int[np.ndarray, " n"]:
     """A rising number for every value: values less than a step from the next one share theirs."""
-    if not np.ptp(values) > step:
+    if not len(values) or not np.ptp(values) > step:
         return np.zeros(len(values), np.int64)
     order = np.argsort(values, kind="stable")
     label = np.empty(len(values), np.int64)

@@ -11,7 +11,7 @@ from fullbore.clinical.report.anatomy import DPI, rows_of_cuts
 from fullbore.clinical.report.coil_figure import coil_images
 from fullbore.clinical.report.html import figure, page, table
 from fullbore.clinical.report.sequence_figures import sampling
-from fullbore.data import Image, RawData
+from fullbore.data import FieldMap, Image, RawData
 
 
 def picture(image: Image) -> Figure:
@@ -24,8 +24,13 @@ def picture(image: Image) -> Figure:
     )
 
 
-def recon_page(raw: RawData, image: Image, source: str, source_sha256: str, recipe: str = "") -> str:
-    """Image, noise, sampling, coils and what was done, as HTML text. recipe: as TOML, with its reasons."""
+def recon_page(
+    raw: RawData, image: Image, source: str, source_sha256: str, recipe: str = "", field: FieldMap | None = None
+) -> str:
+    """Image, noise, sampling, coils and what was done, as HTML text.
+
+    recipe: as TOML, with its reasons. field: off-resonance that was found with the image, Hz.
+    """
     encoding = raw.encoding
     facts = [
         ("file", source),
@@ -42,6 +47,8 @@ def recon_page(raw: RawData, image: Image, source: str, source_sha256: str, reci
     body += figure(picture(image), "Reconstructed image (magnitude).")
     for drawing, caption in _noise_figures(image):
         body += figure(drawing, caption)
+    if field is not None:
+        body += figure(_field_figure(field), "Off-resonance that was found with the image; a guess where there is no signal.")
     curve = image.report.get("residual_curve")
     if isinstance(curve, list) and len(curve) > 1:
         body += figure(residual_figure(curve, int(str(image.report["iterations"]))), "Residual after each iteration.")
@@ -63,6 +70,12 @@ def residual_figure(curve: list[float], iterations: int) -> Figure:
     axis.set(xlabel="iteration", ylabel="relative residual")
     axis.grid(alpha=0.3)
     return drawing
+
+
+def _field_figure(field: FieldMap) -> Figure:
+    values = field.values[0].real
+    top = float(np.percentile(np.abs(values), 99)) or 1.0
+    return rows_of_cuts([("off-resonance", values, -top, top, "RdBu_r")], field.grid, unit="Hz")
 
 
 def _noise_figures(image: Image) -> list[tuple[Figure, str]]:

@@ -13,11 +13,11 @@ LANES = ("RF (µT)", "Gx (mT/m)", "Gy (mT/m)", "Gz (mT/m)", "ADC")
 COLOURS = ("#7b3fa0", "#1f77b4", "#2a9d60", "#c8681f", "#b3261e")
 
 
-def diagram(sequence: Sequence) -> Figure:
-    """The repetition that holds the first readout, and a closer look from the RF pulse before it to the second readout."""
+def diagram(sequence: Sequence, row: int = 0) -> Figure:
+    """The repetition that holds a readout (`row`), and a closer look from the RF pulse before it to the next readout."""
     starts = sequence.block_starts_s()
     readouts = np.flatnonzero(sequence.adc >= 0)
-    first, second = readouts[0], readouts[min(1, len(readouts) - 1)]
+    first, second = readouts[row], readouts[min(row + 1, len(readouts) - 1)]
     period = sequence.encoding.repetition_time_s or sequence.total_duration_s
     begin = float(starts[first] // period * period)
     whole = (begin, min(begin + period, sequence.total_duration_s))

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from fullbore.errors import UsageError
+from fullbore.hardware.briefs import preset_names, preset_table, quantity, read_brief, strict
 from fullbore.hardware.magnet.conductor import Wire
-from fullbore.physics.units import parse_quantity
 
-
-def _quantity(dimension: str) -> BeforeValidator:
-    """A parser of texts with a unit, named after the field."""
-
-    def parse(text: object, info: Any) -> float:
-        return parse_quantity(text, dimension, f"magnet brief, {info.field_name}")
-
-    return BeforeValidator(parse)
-
-
+_PACKAGE = "fullbore.hardware.magnet"
 _POSITIVE = Field(gt=0)
-Length = Annotated[float, _quantity("length"), _POSITIVE]
-Slack = Annotated[float, _quantity("length"), Field(ge=0)]
-Angle = Annotated[float, _quantity("angle"), Field(ge=0)]
-FluxDensity = Annotated[float, _quantity("field"), _POSITIVE]
-Current = Annotated[float, _quantity("current"), _POSITIVE]
-Share = Annotated[float, _quantity("share"), _POSITIVE]
-Stress = Annotated[float, _quantity("pressure"), _POSITIVE]
-Energy = Annotated[float, _quantity("energy"), _POSITIVE]
-Density = Annotated[float, _quantity("current density"), _POSITIVE]
+Length = Annotated[float, quantity("length"), _POSITIVE]
+Slack = Annotated[float, quantity("length"), Field(ge=0)]
+Angle = Annotated[float, quantity("angle"), Field(ge=0)]
+FluxDensity = Annotated[float, quantity("field"), _POSITIVE]
+Current = Annotated[float, quantity("current"), _POSITIVE]
+Share = Annotated[float, quantity("share"), _POSITIVE]
+Stress = Annotated[float, quantity("pressure"), _POSITIVE]
+Energy = Annotated[float, quantity("energy"), _POSITIVE]
+Density = Annotated[float, quantity("current density"), _POSITIVE]
 Pairs = Annotated[int, Field(ge=1, le=8)]
-_UNITS = re.compile(r"_(m|T|A|Pa|J|rad|A_per_m2)$")
-# A key of the file is the field's name less its unit: there, the value says its own.
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False, alias_generator=lambda name: _UNITS.sub("", name))
+_STRICT = strict("m T A Pa J rad A_per_m2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,16 +138,12 @@ class MagnetBrief:
 
 def magnet_presets() -> tuple[str, ...]:
     """Names of the briefs that are shipped, sorted."""
-    folder = resources.files("fullbore.hardware.magnet") / "presets"
-    return tuple(sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")))
+    return preset_names(_PACKAGE)
 
 
 def load_magnet_brief(name: str) -> MagnetBrief:
     """The shipped brief of that name. Errors: UsageError when there is none."""
-    if name not in magnet_presets():
-        raise UsageError(f"magnet preset {name!r}: unknown; wanted one of {', '.join(magnet_presets())}.")
-    text = (resources.files("fullbore.hardware.magnet") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
-    return parse_magnet_brief(tomllib.loads(text), name)
+    return parse_magnet_brief(preset_table(_PACKAGE, name, "magnet preset"), name)
 
 
 def parse_magnet_brief(table: dict[str, Any], origin: str) -> MagnetBrief:
@@ -169,10 +151,7 @@ def parse_magnet_brief(table: dict[str, Any], origin: str) -> MagnetBrief:
 
     Errors: UsageError for an unknown or missing key, a wrong unit, a value out of range, windings that cannot fit.
     """
-    try:
-        brief = TypeAdapter(MagnetBrief).validate_python(table)
-    except ValidationError as error:
-        raise UsageError(_sentence(error, origin)) from None
+    brief = read_brief(MagnetBrief, table, f"magnet brief {origin}")
     _refuse_misfit(brief, origin)
     return brief
 
@@ -195,16 +174,3 @@ def _refuse_misfit(brief: MagnetBrief, origin: str) -> None:
         raise UsageError(
             f"magnet brief {origin}, limits.load_line_margin: got {brief.limits.load_line_margin:g}, wanted under 1."
         )
-
-
-def _sentence(error: ValidationError, origin: str) -> str:
-    """The first problem as one sentence."""
-    problems = error.errors()
-    unknown = [p for p in problems if p["type"] == "unexpected_keyword_argument"]
-    first = (unknown or problems)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "missing":
-        return f"magnet brief {origin}: {where} is missing. Add the key."
-    if first["type"] == "unexpected_keyword_argument":
-        return f"magnet brief {origin}: unknown key {where}."
-    return f"magnet brief {origin}, {where}: got {first['input']!r}, {first['msg'].lower()}."

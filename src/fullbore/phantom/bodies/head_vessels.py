@@ -25,6 +25,8 @@ from fullbore.phantom.shape import Shape, grown
 _ML_MIN = 1e-6 / 60
 ARTERIAL_PEAK = 1.7
 """Of the flow in systole over its mean, in every artery alike: a pulsatility index of 0.8. Round figure, not verified."""
+INFLOW_M3_PER_S = 620.0 * _ML_MIN
+"""By both carotid arteries, 240 ml/min each, and both vertebral arteries, 70 ml/min each."""
 COLLECTED = 0.15
 """Share of its flow that a vein takes up, at most, from one of the flows that it is made of to the next."""
 

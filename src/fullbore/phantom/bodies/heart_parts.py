@@ -11,6 +11,7 @@ from fullbore.phantom.bodies.heart_shape import HeartPlan, inner_radius, left_cu
 from fullbore.phantom.bodies.heart_spec import SCAR_HALF_ANGLE_RAD, TERRITORIES_RAD, HeartSpec
 from fullbore.phantom.body import Layer
 from fullbore.phantom.fill import Fill, textured
+from fullbore.phantom.flowing import Line, line
 from fullbore.phantom.movement import Movement, chained
 from fullbore.phantom.primitives import cylinder, ellipsoid, smooth_path, tube
 from fullbore.phantom.shape import Shape, blend, grown, placed
@@ -150,14 +151,15 @@ def _upper_parts(
         for middle, _ in (_LEFT_ATRIUM, _RIGHT_ATRIUM)
     )
     lift, pull = then(lift), then(pull)
+    veins = [each.shape for each in pulmonary_vein_lines(plan).values()]
     solids = [
         (_atrium(plan, _LEFT_ATRIUM, ((12, 30, 16), (9, 14, 9))), 2e-3, "arterial blood", "left atrium", fill_left),
         (_atrium(plan, _RIGHT_ATRIUM, ((40, 8, 30), (10, 16, 10))), 2e-3, "venous blood", "right atrium", fill_right),
-        *((shape, 1.2e-3, "arterial blood", "pulmonary veins", pull) for shape in _pulmonary_veins(plan)),
-        (_vena_cava(plan), 1.2e-3, "venous blood", "superior vena cava", lift),
-        (_lower_vein(plan), 1.2e-3, "venous blood", "inferior vena cava", pull),
-        (_ascending(plan), 1.8e-3, "arterial blood", "ascending aorta", lift),
-        (_trunk(plan), 1.5e-3, "venous blood", "pulmonary trunk", lift),
+        *((shape, 1.2e-3, "arterial blood", "pulmonary veins", pull) for shape in veins),
+        (upper_caval_line(plan).shape, 1.2e-3, "venous blood", "superior vena cava", lift),
+        (lower_caval_line(plan).shape, 1.2e-3, "venous blood", "inferior vena cava", pull),
+        (ascending_line(plan).shape, 1.8e-3, "arterial blood", "ascending aorta", lift),
+        (pulmonary_trunk_line(plan).shape, 1.5e-3, "venous blood", "pulmonary trunk", lift),
     ]
     walls = tuple(
         Layer(
@@ -174,7 +176,7 @@ def _upper_parts(
 def _valves(plan: HeartPlan, movement: Movement) -> tuple[Layer, ...]:
     """Closed leaflets in the plane of the valves, as they are at the R wave."""
     thick = _VALVE_M / plan.scale * 1e3
-    spots = {"mitral valve": (-7, -5, 13), "aortic valve": (10, 8, 9), "tricuspid valve": (46, -16, 15)}
+    spots = {"mitral valve": (-7, -5, 13), "aortic valve": (10, 8, 11), "tricuspid valve": (46, -16, 15)}
     return tuple(
         Layer(
             shape=cylinder(vector(plan.place(x, y, -1)), vector(plan.place(x, y, thick)), radius * 1e-3 * plan.scale),
@@ -194,39 +196,50 @@ def _atrium(plan: HeartPlan, body: tuple[Spot, Spot], appendage: tuple[Spot, Spo
     return blend(8e-3 * plan.scale, _blob(plan, *body), _blob(plan, *appendage))
 
 
-def _pulmonary_veins(plan: HeartPlan) -> tuple[Shape, ...]:
-    """Four, from the back of the left atrium to the two hila; offsets in the body, millimetres of a 140 ml heart."""
+def pulmonary_vein_lines(plan: HeartPlan) -> dict[str, Line]:
+    """Four, from the two hila to the back of the left atrium; offsets in the body, millimetres of a 140 ml heart."""
     start = plan.place(*_LEFT_ATRIUM[0])
-    ends = ((52, 20, 22), (50, 24, -10), (-58, 22, 20), (-56, 22, -12))
-    out = []
-    for end in ends:
+    ends = {"left upper": (52, 20, 22), "left lower": (50, 24, -10), "right upper": (-58, 22, 20), "right lower": (-56, 22, -12)}
+    out = {}
+    for name, end in ends.items():
         offset = 1e-3 * plan.scale * np.array(end, np.float64)
         bend = start + offset * (0.45, 0.7, 0.3)
-        path = smooth_path(np.array([start + offset * (0.1, 0.2, 0.05), bend, start + offset]), 4)
-        out.append(tube(path, 5.5e-3 * plan.scale))
-    return tuple(out)
+        path = smooth_path(np.array([start + offset, bend, start + offset * (0.1, 0.2, 0.05)]), 4)
+        out[f"{name} pulmonary vein"] = line(path, 5.5e-3 * plan.scale)
+    return out
+
+
+def in_left_atrium(plan: HeartPlan, points_m: np.ndarray) -> np.ndarray:
+    """Which points (n, 3) lie within the left atrium, its appendage left out."""
+    middle, half = _LEFT_ATRIUM
+    off = (points_m - plan.place(*middle)) @ plan.frame.axes / (1e-3 * plan.scale * np.array(half))
+    return np.asarray((off**2).sum(axis=1) < 1)
 
 
 def _from_base(plan: HeartPlan, points: list[Spot]) -> np.ndarray:
     return plan.base_point_m + 1e-3 * plan.scale * np.array(points, np.float64)
 
 
-def _vena_cava(plan: HeartPlan) -> Shape:
-    return tube(smooth_path(_from_base(plan, [(-48, 0, 12), (-56, 2, 45), (-55, 2, 75), (-50, -2, 105)]), 4), 9e-3 * plan.scale)
+def upper_caval_line(plan: HeartPlan) -> Line:
+    """The upper caval vein, down to the right atrium."""
+    path = smooth_path(_from_base(plan, [(-50, -2, 105), (-55, 2, 75), (-56, 2, 45), (-48, 0, 12)]), 4)
+    return line(path, 9e-3 * plan.scale)
 
 
-def _lower_vein(plan: HeartPlan) -> Shape:
-    return tube(smooth_path(_from_base(plan, [(-46, 4, -8), (-51, 20, -32), (-52, 27, -46)]), 4), 10.5e-3 * plan.scale)
+def lower_caval_line(plan: HeartPlan) -> Line:
+    """The last part of the lower caval vein, up to the right atrium."""
+    return line(smooth_path(_from_base(plan, [(-52, 27, -46), (-51, 20, -32), (-46, 4, -8)]), 4), 10.5e-3 * plan.scale)
 
 
-def _ascending(plan: HeartPlan) -> Shape:
-    root = plan.place(10, 8, -4)
+def ascending_line(plan: HeartPlan) -> Line:
+    """The aorta from its valve to where the arch begins."""
     rest = _from_base(plan, [(-14, -10, 26), (-33, -8, 52), (-38, -2, 74), (-28, 6, 92)])
-    path = smooth_path(np.concatenate([root[None], rest]), 5)
-    return tube(path, np.interp(np.linspace(0, 1, len(path)), [0, 0.18, 0.35, 1], [9e-3, 15e-3, 13.5e-3, 13e-3]) * plan.scale)
+    path = smooth_path(np.concatenate([plan.place(10, 8, -4)[None], rest]), 5)
+    return Line(path, np.interp(np.linspace(0, 1, len(path)), [0, 0.18, 0.35, 1], [11e-3, 15e-3, 13.5e-3, 13e-3]) * plan.scale)
 
 
-def _trunk(plan: HeartPlan) -> Shape:
+def pulmonary_trunk_line(plan: HeartPlan) -> Line:
+    """From its valve to its fork."""
     root = plan.place(38, 24, -8)
     path = smooth_path(np.concatenate([root[None], _from_base(plan, [(-3, -34, 42), (-7, -8, 66)])]), 6)
-    return tube(path, 11.5e-3 * plan.scale)
+    return line(path, 12.8e-3 * plan.scale)

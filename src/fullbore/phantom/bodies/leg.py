@@ -20,7 +20,7 @@ _SYSTOLE = 0.15
 _DECAY = 4.0
 _WALL_M = 0.9e-3
 # Share of the flow that the deep femoral artery has taken above the box, and the saphenous vein of what goes back.
-_DEEP_SHARE, _SKIN_SHARE = 0.35, 0.1
+DEEP_SHARE, _SKIN_SHARE = 0.35, 0.1
 _VENOUS_PEAK = 1.2
 # Centrelines (x, y, z, radius) in millimetres, from the knee upwards.
 _DEEP = ((-4, 18, -170, 2.0), (-4, 14, -40, 2.2), (-8, 4, 60, 2.8), (-10, -16, 170, 3.2))
@@ -146,10 +146,10 @@ def _flows(artery_m: float, flow_m3_per_s: float, peak: float, period_s: float) 
     deep, saphenous = (_in_box(path_mm(*rows, pieces=20))[::step] for rows, step in ((_DEEP, -1), (_SAPHENOUS, 1)))
     beat = heartbeat(peak, period_s, systole=2 * _SYSTOLE)
     back = heartbeat(_VENOUS_PEAK, period_s, begin_s=0.4 * period_s, systole=0.6)
-    total = flow_m3_per_s / (1 - _DEEP_SHARE)
+    total = flow_m3_per_s / (1 - DEEP_SHARE)
     return (
         _flow(np.column_stack([artery_middle(down), down]), artery_m / 2, flow_m3_per_s, "arterial blood", beat),
-        _flow(deep[:, :3], deep[:, 3], _DEEP_SHARE * total, "arterial blood", beat),
+        _flow(deep[:, :3], deep[:, 3], DEEP_SHARE * total, "arterial blood", beat),
         _flow(np.column_stack([vein_middle(-down, artery_m), -down]), 0.55 * artery_m, (1 - _SKIN_SHARE) * total,
               "venous blood", back),
         _flow(saphenous[:, :3], saphenous[:, 3], _SKIN_SHARE * total, "venous blood", back),
@@ -169,12 +169,12 @@ def _flow(path_m: np.ndarray, radius_m: float | np.ndarray, flux: float, tissue:
 def _flow_truths(artery_m: float, flow_m3_per_s: float, peak: float) -> dict[str, float]:
     """Of the femoral artery at rest, in diastole: while it is wider, as much more passes."""
     mean = flow_m3_per_s / (np.pi / 4 * artery_m**2)
-    total = flow_m3_per_s / (1 - _DEEP_SHARE)
+    total = flow_m3_per_s / (1 - DEEP_SHARE)
     return {
         "artery_flow_m3_per_s": flow_m3_per_s,
         "artery_mean_velocity_m_per_s": mean,
         "artery_peak_mean_velocity_m_per_s": mean * peak,
-        "deep_artery_flow_m3_per_s": _DEEP_SHARE * total,
+        "deep_artery_flow_m3_per_s": DEEP_SHARE * total,
         "femoral_vein_flow_m3_per_s": (1 - _SKIN_SHARE) * total,
         "saphenous_vein_flow_m3_per_s": _SKIN_SHARE * total,
     }

@@ -93,8 +93,12 @@ def bone(
     seed: int = 0,
     *,
     spread: float = 0.08,
+    thickest_m: float = 6e-3,
 ) -> Fill:
-    """Cortical bone down to a depth, one for all or by place (points (n, 3) to (n,) metres), and textured marrow within."""
+    """Cortical bone down to a depth, one for all or by place (points (n, 3) to (n,) metres), and textured marrow within.
+
+    thickest_m: what a depth by place does not exceed.
+    """
     inner = textured(marrow, spread, 5e-3, seed)
     assert inner.shares is not None
     parts = inner.shares
@@ -104,7 +108,8 @@ def bone(
         deeper = np.clip(0.5 + (-distance - depth) / max(width_m, 1e-9), 0, 1)[:, None]
         return np.concatenate([1 - deeper, deeper * parts(points, distance, width_m)], axis=1)
 
-    return Fill(tissues=("cortical bone", *inner.tissues), shares=shares)
+    depth_m = thickest_m if callable(cortex_m) else cortex_m
+    return Fill(tissues=("cortical bone", *inner.tissues), shares=shares, depth_m=depth_m)
 
 
 def within(name: str, value: Number, low: Number, high: Number, why: str) -> None:

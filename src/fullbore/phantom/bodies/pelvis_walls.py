@@ -74,10 +74,16 @@ def _broad_muscles(side: int) -> dict[str, Shape]:
     }
 
 
-def _vessels(side: int, where: str) -> list[Layer]:
-    """Iliac and femoral vessels."""
+def iliac_mm(side: int) -> tuple[tuple[tuple[Number, Number, Number, Number], ...], ...]:
+    """Iliac and femoral artery and vein of a side, from above downwards: (x, y, z, radius), millimetres."""
     vein = ((side * 50, -30, 140, 6), (side * 58, -50, 70, 6), (side * 64, -74, 15, 5.5), (side * 70, -76, -125, 5))
     artery = ((side * 60, -38, 140, 4.8), (side * 70, -60, 70, 4.8), (side * 77, -80, 15, 4.6), (side * 78, -80, -125, 4.2))
+    return artery, vein
+
+
+def _vessels(side: int, where: str) -> list[Layer]:
+    """Iliac and femoral vessels."""
+    artery, vein = iliac_mm(side)
     return [
         Layer(shape=vessel(*vein), fill="venous blood", organ=f"iliac and femoral vein, {where}"),
         Layer(shape=vessel(*artery), fill="arterial blood", organ=f"iliac and femoral artery, {where}"),

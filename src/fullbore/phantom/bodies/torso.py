@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from fullbore.data import Flow
 from fullbore.phantom.bodies.heart import HeartModel, heart_model, placed_heart
 from fullbore.phantom.bodies.heart_spec import HeartSpec
 from fullbore.phantom.bodies.torso_belly import LiverSpec, belly_layers
 from fullbore.phantom.bodies.torso_bones import rib_layers, spine_layers
 from fullbore.phantom.bodies.torso_chest import airway_layers, lung_layers, vessel_layers
+from fullbore.phantom.bodies.torso_flows import torso_flows
 from fullbore.phantom.bodies.torso_habitus import Habitus, habitus, outline
+from fullbore.phantom.bodies.torso_lines import chest_lines
 from fullbore.phantom.bodies.torso_motion import SHARES, Breath, breath
 from fullbore.phantom.body import Body, Layer
 from fullbore.phantom.fill import textured
+from fullbore.phantom.flowing import flux_m3_per_s
 from fullbore.phantom.shape import grown, rough
 from fullbore.phantom.texture import smooth_field
 from fullbore.phantom.tissues import library_tissue
@@ -77,14 +81,17 @@ def _assembled(body: Habitus, air: Breath, liver: LiverSpec, model: HeartModel, 
         *rib_layers(body),
         *spine_layers(body),
         *airway_layers(body, body.scale * np.array(_CARINA_M)),
-        *vessel_layers(body, model.plan),
+        *vessel_layers(body, chest_lines(body, model.plan)),
         *placed_heart(model, seed, air.sliding("heart")),
     )
+    output = float(model.truths["cardiac_output_m3_per_s"])
+    flows = torso_flows(body, model.plan, output, model.spec.heart_rate_per_min)
     (low, high), (side, front, back) = body.ends_m, (float(size) for size in body.skin_m.max(axis=0))
     return Body(
         name="torso",
         layers=layers,
-        truths={**model.truths, **_truths(body, air, liver)},
+        truths={**model.truths, **_truths(body, air, liver), **_flow_truths(flows)},
+        flows=tuple(flows.values()),
         movement=air.front(_BACK_M * body.scale, _BACK_M * body.scale + front),
         shim_over=("liver",),
         endless=True,
@@ -103,6 +110,17 @@ def _wall(body: Habitus, seed: int) -> tuple[Layer, ...]:
         Layer(shape=grown(skin, -1.8e-3), fill="fat", organ="subcutaneous fat"),
         Layer(shape=wall, fill=textured("muscle", 0.05, 6e-3, seed + 23), organ="muscle"),
     )
+
+
+def _flow_truths(flows: Mapping[str, Flow]) -> dict[str, float]:
+    """Means over a beat, and the highest velocities (on the axis, where the vessel is narrowest)."""
+    facts = {}
+    for name, flow in flows.items():
+        key, flux = name.replace(",", "").replace(" ", "_"), flux_m3_per_s(flow)
+        narrow = np.pi * float(np.min(flow.radius_m)) ** 2
+        facts[f"{key}_flow_m3_per_s"] = flux
+        facts[f"{key}_peak_velocity_m_per_s"] = (2.0 if flow.laminar else 1.0) * flux / narrow * float(flow.pace.values.max())
+    return facts
 
 
 def _truths(body: Habitus, air: Breath, liver: LiverSpec) -> dict[str, float]:

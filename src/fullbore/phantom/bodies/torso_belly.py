@@ -9,6 +9,7 @@ import numpy as np
 from fullbore.data import Tissue
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.phantom.bodies.torso_habitus import Habitus, spine_y
+from fullbore.phantom.bodies.torso_lines import SIDES, belly_lines, kidney_centre
 from fullbore.phantom.bodies.torso_motion import Breath
 from fullbore.phantom.body import Layer
 from fullbore.phantom.fill import Fill, onion, renamed, textured
@@ -132,11 +133,7 @@ def _liver(body: Habitus, inside: Shape, breath: Breath, spec: LiverSpec, seed: 
     whole = (bulk & grown(inside, -1.5e-3 * scale) & medial) - lower
     shape = rough(whole, smooth_field(seed + 32, 0.03), 2e-3, 0.03)
     sites = lesion_sites(body, spec, seed)
-    hepatic = [
-        tube(smooth_path(scale * np.array([[-0.022, 0.02, 0.045], bend, tip]), 4), np.linspace(5e-3, 1.5e-3, 9) * scale)
-        for bend, tip in (((-0.055, 0.03, 0.04), (-0.10, 0.035, 0.015)), ((-0.035, -0.01, 0.035), (-0.055, -0.05, 0.005)),
-                          ((0.0, 0.0, 0.044), (0.028, -0.04, 0.038)))
-    ]  # fmt: skip
+    hepatic = [each.shape for name, each in belly_lines(body).items() if name.endswith("hepatic vein")]
     portal = [
         tube(smooth_path(scale * np.array([[-0.028, -0.005, -0.012], bend, tip]), 4), np.linspace(5.5e-3, 1.5e-3, 9) * scale)
         for bend, tip in (((-0.06, 0.0, 0.0), (-0.10, 0.0, 0.01)), ((-0.065, 0.02, -0.01), (-0.095, 0.045, -0.02)),
@@ -189,12 +186,6 @@ def _spleen_and_stomach(body: Habitus, inside: Shape, breath: Breath, seed: int)
         Layer(shape=stomach, fill=onion((4e-3,), ("bowel wall", "stomach content")), organ="stomach", movement=slide),
         Layer(shape=gas, fill="air", organ="stomach gas", movement=slide),
     )
-
-
-def kidney_centre(side: float, scale: float) -> np.ndarray:
-    """Middle of a kidney: the left one (side 1) a little higher."""
-    z = -0.058 if side > 0 else -0.072
-    return np.array([side * 0.063 * scale, float(spine_y(np.array(z * scale), scale)) + 0.012 * scale, z * scale])
 
 
 def _kidneys(body: Habitus, breath: Breath, seed: int) -> tuple[Layer, ...]:
@@ -262,41 +253,21 @@ def _pancreas(body: Habitus, breath: Breath, seed: int) -> tuple[Layer, ...]:
 
 
 def _veins(body: Habitus, breath: Breath) -> tuple[Layer, ...]:
-    """Lower caval, portal, splenic, mesenteric and renal veins; renal arteries."""
-    scale = body.scale
-    levels = scale * np.array([0.068, 0.045, 0.02, -0.01, -0.06, -0.11, -0.162])
-    cava = np.column_stack([scale * np.array([-22, -22, -22, -20, -19, -19, -17]) * 1e-3,
-                            spine_y(levels, scale) - scale * np.array([42, 33, 29, 27, 27, 27, 26]) * 1e-3, levels])  # fmt: skip
-    y = float(spine_y(np.array(-0.05 * scale), scale)) / scale
-    splenic = [[0.082, y - 0.004, -0.006], [0.04, y - 0.034, -0.026], [0.0, y - 0.047, -0.038], [-0.012, y - 0.046, -0.042]]
-    portal = [[-0.012, y - 0.046, -0.042], [-0.02, y - 0.042, -0.028], [-0.028, -0.005, -0.012]]
-    mesenteric = [[-0.01, y - 0.056, -0.13], [-0.012, y - 0.052, -0.08], [-0.012, y - 0.046, -0.042]]
-    groups = {"portal vein": (portal, 6.5e-3), "splenic vein": (splenic, 4e-3), "superior mesenteric vein": (mesenteric, 5e-3)}
-    legs = union(*(tube(np.stack([cava[-1], cava[-1] + scale * np.array([side * 0.036 + 0.012, 0.014, -0.06])]), 6.5e-3 * scale)
-                   for side in (1, -1)))  # fmt: skip
-    slide = breath.sliding("pancreas")
-    out = [
-        Layer(shape=union(tube(smooth_path(cava, 4), 9.5e-3 * scale), legs), fill="venous blood", organ="inferior vena cava"),
-        *(
-            Layer(
-                shape=tube(smooth_path(scale * np.array(path), 4), radius * scale),
-                fill="venous blood",
-                organ=name,
-                movement=slide,
-            )
-            for name, (path, radius) in groups.items()
-        ),
-    ]
-    for side, name in ((1.0, "left"), (-1.0, "right")):
-        hilum = kidney_centre(side, scale) + scale * np.array([-side * 0.024, -0.008, 0])
-        z = float(hilum[2]) + 8e-3 * scale
-        middle = np.array([0.0, float(spine_y(np.array(z), scale)) - 0.031 * scale, z])
-        for fill, start, radius in (("venous blood", -0.019, 5e-3), ("arterial blood", 0.005, 3e-3)):
-            begin = middle + [start * scale, 0.0 if fill == "arterial blood" else -6e-3 * scale, 0]
-            path = np.stack([begin, 0.5 * (begin + hilum) + [0, -5e-3 * scale, 0], hilum])
-            organ = f"{name} renal {'vein' if fill == 'venous blood' else 'artery'}"
-            out.append(Layer(shape=tube(smooth_path(path, 3), radius * scale), fill=fill, organ=organ))
-    return tuple(out)
+    """Lower caval, portal, splenic, mesenteric and renal veins; arteries of kidneys, liver and portal organs."""
+    lines, slide, scale = belly_lines(body), breath.sliding("pancreas"), body.scale
+    depth = float(spine_y(np.array(-0.03 * scale), scale)) - 0.030 * scale
+    hung = breath.hung("pancreas", (0.006 * scale, depth), 0.009 * scale, 0.03 * scale)
+    cava = union(*(lines[name].shape for name in ("inferior vena cava", "left iliac vein", "right iliac vein")))
+    moved = ("portal vein", "splenic vein", "superior mesenteric vein")
+    renal = [f"{side} renal {kind}" for _, side in SIDES for kind in ("vein", "artery")]
+    return (
+        Layer(shape=cava, fill="venous blood", organ="inferior vena cava"),
+        *(Layer(shape=lines[name].shape, fill="venous blood", organ=name, movement=slide) for name in moved),
+        *(Layer(shape=lines[name].shape, fill="arterial blood" if "artery" in name else "venous blood", organ=name)
+          for name in renal),
+        *(Layer(shape=lines[name].shape, fill="arterial blood", organ=name, movement=hung)
+          for name in ("splenic artery", "superior mesenteric artery", "hepatic artery", "coeliac trunk")),
+    )  # fmt: skip
 
 
 def _bowel(body: Habitus, breath: Breath, seed: int) -> tuple[Layer, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from fullbore.phantom.bodies.heart_shape import HeartPlan
 from fullbore.phantom.bodies.torso_habitus import Habitus, spine_y
+from fullbore.phantom.bodies.torso_lines import SIDES
 from fullbore.phantom.body import Layer
 from fullbore.phantom.fill import onion, textured
+from fullbore.phantom.flowing import Line
 from fullbore.phantom.primitives import box, half_space, smooth_path, tube
 from fullbore.phantom.shape import Shape, grown, union
 
@@ -69,60 +72,28 @@ def airway_layers(body: Habitus, carina_m: np.ndarray) -> tuple[Layer, ...]:
     )
 
 
-def aorta_path(body: Habitus, plan: HeartPlan) -> tuple[np.ndarray, np.ndarray]:
-    """Arch from the end of the ascending part, then down the left front of the spine to its fork; radii."""
-    scale = body.scale
-    start = plan.base_point_m + 1e-3 * plan.scale * np.array([-38, -2, 74])
-    top = plan.base_point_m + 1e-3 * plan.scale * np.array([-28, 6, 92])
-    levels = scale * np.array([0.185, 0.15, 0.10, 0.05, 0.0, -0.05, -0.10, -0.158])
-    depth = np.array([8, 12, 16, 22, 29, 31, 31, 31]) * 1e-3 * scale
-    aside = np.array([25, 24, 22, 17, 8, 5, 4, 2]) * 1e-3 * scale
-    down = np.column_stack([aside, spine_y(levels, scale) - depth, levels])
-    high = top[2] + 6e-3 * scale
-    bow = np.array([[-0.004 * scale, 0.016 * scale, high], [0.019 * scale, 0.036 * scale, high - 8e-3 * scale]])
-    path = smooth_path(np.concatenate([start[None], top[None], bow, down]), 4)
-    radius = np.interp(np.linspace(0, 1, len(path)), [0, 0.3, 0.6, 1], [13.2e-3, 12e-3, 10.5e-3, 8e-3]) * scale
-    return path, radius
-
-
-def vessel_layers(body: Habitus, plan: HeartPlan) -> tuple[Layer, ...]:
-    """Aorta beyond its ascending part, its branches and its fork; pulmonary arteries; brachiocephalic veins."""
-    scale, high = body.scale, body.ends_m[1]
-    path, radius = aorta_path(body, plan)
-    end, fork = path[-1], scale * np.array([0.035, 0.012, -0.055])
-    legs = [tube(smooth_path(np.stack([end, end + 0.5 * fork * (side, 0.4, 1), end + fork * (side, 1, 1)]), 3), 5.2e-3 * scale)
-            for side in (1, -1)]  # fmt: skip
-    arch = path[np.argmax(path[:, 2])]
-    branches = [
-        tube(np.stack([arch + scale * np.array(a), [scale * x, arch[1] + scale * y, high]]), r * scale)
-        for a, x, y, r in (((-0.012, -0.004, 0), -0.022, -0.006, 5.5e-3), ((0.0, 0.004, 0), 0.012, 0.004, 3.8e-3),
-                           ((0.012, 0.012, -0.004), 0.026, 0.016, 4.2e-3))
-    ]  # fmt: skip
+def vessel_layers(body: Habitus, lines: Mapping[str, Line]) -> tuple[Layer, ...]:
+    """Aorta beyond its ascending part, branches, fork; pulmonary arteries; brachiocephalic veins. lines: of `chest_lines`."""
+    aorta, scale = lines["aorta"], body.scale
+    # The ascending part is the heart's.
+    past = np.arange(len(aorta.path_m)) >= 0.8 * int(np.argmax(aorta.path_m[:, 2]))
     arteries = [
-        (tube(path, radius), "aorta"),
-        *((leg, "iliac arteries") for leg in legs),
-        *((b, "arch branches") for b in branches),
+        (Line(aorta.path_m[past], aorta.radius_m[past]), "aorta"),
+        *((lines[f"{name} iliac artery"], "iliac arteries") for _, name in SIDES),
+        *((lines[name], "arch branches") for name in ("brachiocephalic artery", "left carotid artery", "left subclavian artery")),
     ]
-    split = plan.base_point_m + 1e-3 * plan.scale * np.array([-7, -8, 66])
-    hila = scale * np.array([[0.058, 0.022, 0.163], [-0.058, 0.016, 0.152]])
-    mids = np.stack(
-        [split + (0.022 * scale, 0.012 * scale, 6e-3 * scale), split + (-0.034 * scale, 0.018 * scale, -6e-3 * scale)]
-    )
-    pulmonary = [tube(smooth_path(np.stack([split, m, h]), 4), 9e-3 * scale) for m, h in zip(mids, hila, strict=True)]
-    cava = plan.base_point_m + 1e-3 * plan.scale * np.array([-50, -2, 105])
-    neck = [
-        tube(smooth_path(np.stack([cava, cava + scale * np.array(b), [scale * x, cava[1] + 6e-3, high]]), 3), 6.5e-3 * scale)
-        for b, x in (((0.045, -0.006, 0.012), 0.045), ((-0.002, 0, 0.02), -0.036))
+    veins = [
+        *((lines[f"{name} pulmonary artery"], "pulmonary arteries") for _, name in SIDES),
+        *((lines[f"{name} brachiocephalic vein"], "brachiocephalic veins") for _, name in SIDES),
     ]
-    veins = [*((v, "pulmonary arteries") for v in pulmonary), *((v, "brachiocephalic veins") for v in neck)]
     walls = [
-        Layer(shape=_cut(grown(shape, 1.3e-3 * scale), body), fill="vessel wall", organ="vessel wall")
-        for shape, _ in (*veins, *arteries)
+        Layer(shape=_cut(grown(each.shape, 1.3e-3 * scale), body), fill="vessel wall", organ="vessel wall")
+        for each, _ in (*veins, *arteries)
     ]
     inside = [
-        Layer(shape=_cut(shape, body), fill=fill, organ=organ)
+        Layer(shape=_cut(each.shape, body), fill=fill, organ=organ)
         for group, fill in ((veins, "venous blood"), (arteries, "arterial blood"))
-        for shape, organ in group
+        for each, organ in group
     ]
     return (*walls, *inside)
 

@@ -15,11 +15,22 @@ from fullbore.phantom.bodies.pelvis import pelvis
 from fullbore.phantom.bodies.torso import torso
 from fullbore.phantom.bodies.torso_habitus import habitus
 from fullbore.phantom.bodies.torso_motion import breath
+from fullbore.phantom.bodies.whole_flows import brain_share, thigh_flow, whole_flow_truths, whole_flows
 from fullbore.phantom.bodies.whole_frame import Setting, agreed, leant, mirror, moved, settle, settled
-from fullbore.phantom.bodies.whole_limbs import limb_layers, loin_layers, neck_bridge, spine_bridge, vessel_bridge, wall_layers
+from fullbore.phantom.bodies.whole_limbs import (
+    limb_layers,
+    loin_layers,
+    neck_bridge,
+    neck_lines,
+    spine_bridge,
+    vessel_bridge,
+    wall_layers,
+)
 from fullbore.phantom.bodies.whole_outline import SKIN_M, Stature, skin, stature
 from fullbore.phantom.body import Body, Layer
 from fullbore.phantom.fill import textured
+from fullbore.phantom.flowing import Line
+from fullbore.phantom.primitives import smooth_path
 from fullbore.phantom.shape import grown, placed
 
 # Where thighs take over from the pelvis, and knees from thighs: in the pelvis, in the thigh, in the knee.
@@ -29,6 +40,8 @@ _THIGH_SCALE = 0.88
 _KEPT_VESSEL_M = 0.075
 _LEG_VESSELS = ("femoral artery", "femoral artery wall", "femoral vein")
 _AIR_M = 0.02
+# Largest slope, per metre of a trunk 1.75 m tall, of what a place takes of the breath: 1.5 of its two steepest ramps together.
+_CHEST_SLOPE = 1.5 * float(np.hypot(1 / 0.1, 1 / 0.06))
 _LOWEST_DISC_M = -0.147
 
 
@@ -63,18 +76,20 @@ def whole_body(
         liver_fat_fraction=liver_fat_fraction, liver_lesions=liver_lesions,
     )  # fmt: skip
     parts = {
-        "head": head(seed),
+        "head": head(seed, heart_period_s=beat),
         "trunk": trunk,
         "pelvis": pelvis(seed, prostate_m3=prostate_m3 / scale**3, lesion_m=prostate_lesion_m / scale),
-        "leg": leg(seed, artery_m=7.4e-3, pulse=pulse, period_s=beat),
+        "leg": leg(seed, artery_m=7.4e-3, pulse=pulse, period_s=beat, flow_m3_per_s=thigh_flow(trunk)),
         "knee": knee(seed, defect_m=knee_defect_m / scale),
     }
     air = breath(breathing_period_s, breathing_down_m, breathing_forward_m)
     front = float(plan.body.skin_m[:, 1].max())
     side = 0.40 * scale + plan.spread_m
+    flows = whole_flows(plan, parts, thigh_setting(plan), _joints(plan), _neck_lines(plan, trunk))
     return Body(
-        name="whole body", layers=agreed(_layers(plan, parts, seed)), truths=_truths(plan, parts, height_m, mass_kg),
-        movement=air.front(0.05 * scale, 0.05 * scale + front, _chest(scale)), endless=True,
+        name="whole body", layers=agreed(_layers(plan, parts, seed)), flows=tuple(flows.values()),
+        truths=_truths(plan, parts, height_m, mass_kg) | whole_flow_truths(flows),
+        movement=air.front(0.05 * scale, 0.05 * scale + front, _chest(scale), _CHEST_SLOPE / scale), endless=True,
         shim_over=("muscle", "liver", *parts["head"].shim_over),
         low_m=(-side, -0.20 * scale - front + 0.1, plan.floor_m - _AIR_M),
         high_m=(side, 0.16 * scale, plan.floor_m + height_m + _AIR_M),
@@ -101,7 +116,6 @@ def _layers(plan: Stature, parts: Mapping[str, Body], seed: int) -> list[Layer]:
     inner = _pelvis_layers(plan, parts["pelvis"])
     trunk = parts["trunk"].layers[3:]
     belly = 1 + [layer.organ for layer in trunk].index("visceral fat")
-    arch = next(layer for layer in trunk if layer.organ == "arch branches").shape
     left, right = thigh_setting(plan), mirror(thigh_setting(plan), ", right")
     knee_in = moved(plan.knee_m, scale)
     out = [
@@ -120,8 +134,8 @@ def _layers(plan: Stature, parts: Mapping[str, Body], seed: int) -> list[Layer]:
     for layer in parts["head"].layers[1:]:
         # The column of discs in the head runs on below its lowest vertebra.
         out += settle([layer], head_in, _LOWEST_DISC_M if layer.organ == "discs" else -np.inf)
-    out += [*spine_bridge(plan), *neck_bridge(plan, float(np.mean([arch.low_m[1], arch.high_m[1]])))]
-    return out + vessel_bridge(plan, _joints(plan))
+    out += [*spine_bridge(plan), *neck_bridge(plan, _neck_lines(plan, parts["trunk"]))]
+    return out + vessel_bridge(_joints(plan))
 
 
 def _pelvis_layers(plan: Stature, part: Body) -> list[Layer]:
@@ -155,8 +169,13 @@ def _thigh_layers(part: Body, setting: Setting, where: str) -> list[Layer]:
     return out
 
 
-def _joints(plan: Stature) -> dict[str, np.ndarray]:
-    """Vessels across fork, groin and knee: (x, y, z, radius), metres, left."""
+def _neck_lines(plan: Stature, trunk: Body) -> dict[str, Line]:
+    arch = next(layer for layer in trunk.layers if layer.organ == "arch branches").shape
+    return neck_lines(plan, float(np.mean([arch.low_m[1], arch.high_m[1]])))
+
+
+def _joints(plan: Stature) -> dict[str, Line]:
+    """Vessels across fork, groin and knee, left ones, from above downwards."""
     s = plan.scale
 
     def of(rows: Sequence[Sequence[float | int]], at: np.ndarray) -> np.ndarray:
@@ -174,9 +193,9 @@ def _joints(plan: Stature) -> dict[str, np.ndarray]:
     def row(place: np.ndarray, radius_m: float) -> np.ndarray:
         return np.append(place, radius_m)[None]
 
-    return {
+    tables = {
         "iliac artery": np.concatenate([of([[30, 6, -204, 5.0], [40, 2, -224, 5.0]], trunk),
-                                        of([[58, -30, 118, 4.8], [66, -50, 95, 4.8]], groin)]),
+                                        of([[62, -44, 118, 4.8], [66, -52, 95, 4.8]], groin)]),
         "iliac vein": np.concatenate([of([[10, 16, -172, 7], [24, 14, -196, 6.5], [38, 14, -222, 6.2]], trunk),
                                       of([[52, -32, 118, 6], [55, -42, 95, 6]], groin)]),
         "femoral artery": np.concatenate([of([[75.5, -80, -50, 4.4], [77.6, -79, -90, 4.2]], groin), row(high, 3.3e-3 * s)]),
@@ -184,6 +203,8 @@ def _joints(plan: Stature) -> dict[str, np.ndarray]:
         "popliteal artery": np.concatenate([row(low, 3.2e-3 * s), of([[-6, 23, 76, 3.2], [2, 30, 48, 3.2]], knee_at)]),
         "popliteal vein": np.concatenate([row(vein_low, 3.6e-3 * s), of([[-2, 31, 76, 3.9], [5, 37, 48, 3.9]], knee_at)]),
     }  # fmt: skip
+    smooth = {name: smooth_path(table, 4) for name, table in tables.items()}
+    return {name: Line(table[:, :3], table[:, 3]) for name, table in smooth.items()}
 
 
 def _truths(plan: Stature, parts: Mapping[str, Body], height_m: float, mass_kg: float) -> dict[str, float]:
@@ -195,6 +216,8 @@ def _truths(plan: Stature, parts: Mapping[str, Body], height_m: float, mass_kg: 
                 continue
             across = plan.scale * (_THIGH_SCALE if name == "leg" else 1)
             power = {"m": 1, "m2": 2, "m3": 3}.get(key.rpartition("_")[2], 0)
-            out[key] = value * across**power
-    out |= {**parts["head"].truths, **parts["trunk"].truths, "height_m": height_m, "mass_kg": mass_kg}
+            out[key] = value / across**2 if key.endswith("velocity_m_per_s") else value * across**power
+    more = brain_share(parts["trunk"])
+    skull = {key: value * (more if key.endswith("_flow_m3_per_s") else 1) for key, value in parts["head"].truths.items()}
+    out |= {**skull, **parts["trunk"].truths, "height_m": height_m, "mass_kg": mass_kg}
     return out | {"crown_m": plan.floor_m + height_m, "sole_m": plan.floor_m}

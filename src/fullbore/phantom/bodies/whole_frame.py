@@ -135,7 +135,7 @@ def _set_fill(fill: Fill, setting: Setting) -> Fill:
         back = np.ascontiguousarray(setting.backward(points))
         return inner(back, distance / setting.scale, width_m / setting.scale)
 
-    return replace(fill, shares=shares)
+    return replace(fill, shares=shares, depth_m=fill.depth_m * setting.scale)
 
 
 def _set_movement(movement: Movement, setting: Setting) -> Movement:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from fullbore.phantom.bodies.limb_parts import MM, Number, bone, mm, slab, trunk, vessel
@@ -10,6 +12,7 @@ from fullbore.phantom.bodies.whole_frame import Setting, mirror, moved, settle
 from fullbore.phantom.bodies.whole_outline import Stature, arm_rows, foot_rows, leg_shape, neck_m, trunk_sizes
 from fullbore.phantom.body import Layer
 from fullbore.phantom.fill import onion, textured
+from fullbore.phantom.flowing import Line, line
 from fullbore.phantom.primitives import ball, ellipsoid, smooth_path, tube
 from fullbore.phantom.shape import Shape, grown, rough, union
 from fullbore.phantom.texture import smooth_field
@@ -176,44 +179,38 @@ def spine_bridge(plan: Stature) -> list[Layer]:
     ]
 
 
-def neck_bridge(plan: Stature, aorta_top_y_m: float) -> list[Layer]:
-    """Windpipe, gullet, carotid and vertebral arteries, jugular veins between head and chest; arteries to the arms."""
+def neck_lines(plan: Stature, aorta_top_y_m: float) -> dict[str, Line]:
+    """Carotid, vertebral and subclavian arteries from the chest up, jugular veins, between head and chest."""
     s, (_, hy, hz), y0 = plan.scale, plan.head_m, aorta_top_y_m
-    top = float(hz - 0.121)
-    high = 0.266 * s
+    top, high = float(hz - 0.121), 0.266 * s
+    out = {}
+    for side, name, root in ((-1, "right", (-0.022, -0.006)), (1, "left", (0.012, 0.004))):
+        start = np.array([root[0] * s, y0 + root[1] * s, high])
+        neck = np.array([side * 0.025, hy - 0.006, top])
+        out[f"{name} carotid artery"] = _neck(3.2e-3, start, 0.5 * (start + neck) + [side * 0.004, 0, 0], neck)
+        arm = [-0.022 * s, y0 - 0.006 * s, high] if side < 0 else [0.026 * s, y0 + 0.016 * s, high]
+        under = s * np.array([[side * 0.055, 0.022, 0.268], [side * 0.1, 0.012, 0.246], [side * 0.15, 0.022, 0.222]])
+        out[f"{name} subclavian artery"] = _neck(3.8e-3, arm, *under)
+        up = [side * 0.019, hy + 0.006, 0.5 * (top + high)], [side * 0.0177, hy + 0.012, top]
+        out[f"{name} vertebral artery"] = _neck(1.7e-3, under[0], *up)
+        vein = [(0.045 if side > 0 else -0.036) * s, y0 - 0.012 * s, 0.262 * s]
+        up = [side * 0.036, 0.5 * (vein[1] + hy - 0.006), 0.5 * (top + 0.262 * s)], [side * 0.030, hy - 0.0065, top]
+        out[f"{name} jugular vein"] = _neck(4.6e-3, vein, *up)
+    return out
+
+
+def _neck(radius_m: float, *points_m: np.ndarray | list[float]) -> Line:
+    return line(smooth_path(np.array([np.asarray(point) for point in points_m]), 4), radius_m)
+
+
+def neck_bridge(plan: Stature, lines: Mapping[str, Line]) -> list[Layer]:
+    """Windpipe, gullet and the vessels of `neck_lines`."""
+    s, (_, hy, hz) = plan.scale, plan.head_m
+    top, high = float(hz - 0.121), 0.266 * s
     air = np.array([[0, 0.006 * s, high], [0, hy - 0.0195, top]])
     gullet = np.array([[0.007 * s, float(spine_y(np.array(high), s)) - 0.027 * s, high], [0.002, hy - 0.004, top]])
-    paths: list[tuple[str, str, float, list[list[float]]]] = []
-    for side, name, root in ((-1, "right", (-0.022, -0.006)), (1, "left", (0.012, 0.004))):
-        start = [root[0] * s, y0 + root[1] * s, high]
-        neck = [side * 0.025, hy - 0.006, top]
-        mid = [0.5 * (start[0] + neck[0]) + side * 0.004, 0.5 * (start[1] + neck[1]), 0.5 * (start[2] + neck[2])]
-        paths.append((f"{name} carotid artery", "arterial blood", 3.2e-3, [start, mid, neck]))
-        arm = [-0.022 * s, y0 - 0.006 * s, high] if side < 0 else [0.026 * s, y0 + 0.016 * s, high]
-        under = [
-            [side * 0.055 * s, 0.022 * s, 0.268 * s],
-            [side * 0.1 * s, 0.012 * s, 0.246 * s],
-            [side * 0.15 * s, 0.022 * s, 0.222 * s],
-        ]
-        paths.append((f"{name} subclavian artery", "arterial blood", 3.8e-3, [arm, *under]))
-        paths.append(
-            (
-                f"{name} vertebral artery",
-                "arterial blood",
-                1.7e-3,
-                [under[0], [side * 0.019, hy + 0.006, 0.5 * (top + high)], [side * 0.0177, hy + 0.012, top]],
-            )
-        )
-        vein = [(0.045 if side > 0 else -0.036) * s, y0 - 0.012 * s, 0.262 * s]
-        paths.append(
-            (
-                f"{name} jugular vein",
-                "venous blood",
-                4.6e-3,
-                [vein, [side * 0.036, 0.5 * (vein[1] + hy - 0.006), 0.5 * (top + 0.262 * s)], [side * 0.030, hy - 0.0065, top]],
-            )
-        )
-    tubes = [(organ, fill, tube(smooth_path(np.array(path), 4), radius)) for organ, fill, radius, path in paths]
+    kinds = {"artery": "arterial blood", "vein": "venous blood"}
+    tubes = [(organ, kinds[organ.split()[-1]], each.shape) for organ, each in lines.items()]
     return [
         Layer(shape=tube(gullet, 7e-3), fill=onion((3.5e-3,), ("muscle", "mucosa")), organ="oesophagus"),
         Layer(shape=tube(air, 8.6e-3), fill="bronchus wall", organ="trachea and bronchi"),
@@ -224,14 +221,13 @@ def neck_bridge(plan: Stature, aorta_top_y_m: float) -> list[Layer]:
     ]  # fmt: skip
 
 
-def vessel_bridge(plan: Stature, joints: dict[str, np.ndarray]) -> list[Layer]:
-    """Arteries and veins of each side across groin and knee. joints: path (k, 4), metres with radius, by name, left ones."""
+def vessel_bridge(lines: Mapping[str, Line]) -> list[Layer]:
+    """Arteries and veins of each side across groin and knee. lines: by name, left ones."""
     out = []
-    for name, path in joints.items():
+    for name, each in lines.items():
         fill = "arterial blood" if "arter" in name else "venous blood"
-        line = smooth_path(path, 4)
         for side, where in ((1, "left"), (-1, "right")):
-            shape = tube(line[:, :3] * np.array([side, 1, 1]), line[:, 3])
+            shape = tube(each.path_m * np.array([side, 1, 1]), each.radius_m)
             if "arter" in name:
                 out.append(Layer(shape=grown(shape, 0.9e-3), fill="vessel wall", organ="vessel wall"))
             out.append(Layer(shape=shape, fill=fill, organ=f"{name}, {where}"))

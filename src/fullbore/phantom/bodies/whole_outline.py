@@ -11,8 +11,9 @@ from scipy.interpolate import PchipInterpolator
 from fullbore.phantom.bodies.head_face import face_surface
 from fullbore.phantom.bodies.limb_parts import MM, Number, trunk, vessel
 from fullbore.phantom.bodies.torso_habitus import Habitus, outline
+from fullbore.phantom.distances import beyond_box
 from fullbore.phantom.primitives import half_space
-from fullbore.phantom.shape import Shape, blend, flipped, placed, union
+from fullbore.phantom.shape import Shape, blend, flipped, placed, spanned, union
 
 SKIN_M = 1.8e-3
 
@@ -166,8 +167,7 @@ def near(shape: Shape, margin_m: float = 0.06) -> Shape:
     inner = shape.distance
 
     def distance(points: np.ndarray) -> np.ndarray:
-        over = np.maximum(np.maximum(low - points, points - high), 0)
-        out = np.sqrt((over**2).sum(axis=1))
+        out = beyond_box(points, low, high)
         close = np.flatnonzero(out <= margin_m)
         if len(close) == len(points):
             return inner(points)
@@ -175,7 +175,19 @@ def near(shape: Shape, margin_m: float = 0.06) -> Shape:
             out[close] = inner(np.ascontiguousarray(points[close]))
         return out
 
-    return Shape(distance=distance, low_m=shape.low_m, high_m=shape.high_m, stretch=shape.stretch, volume_m3=shape.volume_m3)
+    def span(points: np.ndarray, radius_m: float) -> tuple[np.ndarray, np.ndarray]:
+        out = beyond_box(points, low, high)
+        least, most = out - radius_m, out + radius_m
+        close = np.flatnonzero(out <= margin_m + radius_m)
+        if len(close):
+            some, more = spanned(shape, np.ascontiguousarray(points[close]), radius_m)
+            least[close] = np.minimum(some, np.where(out[close] > margin_m - radius_m, least[close], np.inf))
+            most[close] = np.maximum(more, np.where(out[close] > margin_m - radius_m, most[close], -np.inf))
+        return least, most
+
+    return Shape(
+        distance=distance, low_m=shape.low_m, high_m=shape.high_m, stretch=shape.stretch, volume_m3=shape.volume_m3, span=span
+    )
 
 
 def _vector(values: Sequence[float] | np.ndarray) -> tuple[float, float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Complex, Float, Int
@@ -88,7 +90,10 @@ def _columns_of_block(
 ) -> Complex[Tensor, "coil kz ky kx"]:
     near = (readouts.partition[rows] >= region[0].start) & (readouts.partition[rows] < region[0].stop)
     near &= (readouts.line[rows] >= region[1].start) & (readouts.line[rows] < region[1].stop)
-    hybrid = readouts.kspace(rows[near], slice(None))[:, :, region[0], region[1]]
+    # Only the block is placed: whole k-space on its grid may be many times the data.
+    partition, line = readouts.partition - region[0].start, readouts.line - region[1].start
+    matrix = (region[0].stop - region[0].start, region[1].stop - region[1].start)
+    hybrid = replace(readouts, partition=partition, line=line, matrix=matrix).kspace(rows[near], slice(None))
     x = hybrid.shape[0]
     width = min(x, largest)
     full = fft_centred(hybrid.permute(1, 2, 3, 0), (-1,))

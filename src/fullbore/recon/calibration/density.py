@@ -35,10 +35,7 @@ def density_compensation(
     taper = _taper(wide, shape, points.device)
 
     def convolved(weights: Tensor) -> Tensor:
-        if weights.is_cuda:
-            return collect.execute(spread.execute(weights) * taper).reshape(-1)
-        grid = torch.from_numpy(spread.execute(weights.numpy())).reshape(doubled) * taper
-        return torch.from_numpy(collect.execute(grid.numpy())).reshape(-1)
+        return collect.execute(spread.execute(weights).reshape(doubled) * taper).reshape(-1)
 
     weights = torch.ones(len(points), dtype=torch.float32, device=points.device)
     for _ in range(iterations):

@@ -25,6 +25,7 @@ from fullbore.recon.recipe import Espirit
 # Squarings of H: its eigenvalues to the power of 2^n separate the leading one.
 _SQUARINGS = 5
 _PATCH_BLOCK = 1 << 14
+_IMAGE_BYTES = 8 << 20
 
 
 def coil_maps(
@@ -179,12 +180,23 @@ def referenced(vectors: Complex[Tensor, "point coil"], reference: Complex[Tensor
 def onto_image(
     vectors: Complex[np.ndarray, "coil gz gy gx"], values: Float[np.ndarray, "gz gy gx"], shape: tuple[int, int, int], crop: float
 ) -> tuple[Complex[np.ndarray, "coil z y x"], Float[np.ndarray, "z y x"]]:
-    """Interpolate, and bring the maps back to unit norm. H is periodic, so the grid is continued past its edges."""
+    """Interpolate, and bring the maps back to unit norm. H is periodic, so the grid is continued past its edges.
+
+    Maps may be larger than the data: they are made in blocks of columns and lie in memory as (x, coil, z, y), as solvers want
+    them.
+    """
     around = tuple((0, 0) if n == 1 else (2, 2) for n in values.shape)
     gz, gy, gx = ((np.arange(-a, n + a) - n // 2) / n for n, (a, _) in zip(values.shape, around, strict=True))
     z, y, x = ((np.arange(n) - n // 2) / n for n in shape)
-    maps = interpolate_separable(np.pad(vectors, ((0, 0), *around), mode="wrap"), (gz, gy, gx), (z, y, x), "cubic")
-    kept = interpolate_separable(np.pad(values, around, mode="wrap"), (gz, gy, gx), (z, y, x), "linear")
-    norm = np.sqrt(np.einsum("czyx,czyx->zyx", maps.real, maps.real) + np.einsum("czyx,czyx->zyx", maps.imag, maps.imag))
-    maps *= np.where(kept >= crop, 1 / np.maximum(norm, 1e-20), 0).astype(np.float32)
-    return maps, kept.astype(np.float32)
+    vectors, values = np.pad(vectors, ((0, 0), *around), mode="wrap"), np.pad(values, around, mode="wrap")
+    columns = np.empty((shape[2], len(vectors), *shape[:2]), vectors.dtype)
+    kept = np.empty(shape, np.float32)
+    step = max(1, _IMAGE_BYTES // columns[0].nbytes)
+    for first in range(0, shape[2], step):
+        block = slice(first, first + step)
+        maps = interpolate_separable(vectors, (gz, gy, gx), (z, y, x[block]), "cubic")
+        kept[..., block] = interpolate_separable(values, (gz, gy, gx), (z, y, x[block]), "linear")
+        norm = np.sqrt(np.einsum("czyx,czyx->zyx", maps.real, maps.real) + np.einsum("czyx,czyx->zyx", maps.imag, maps.imag))
+        maps *= np.where(kept[..., block] >= crop, 1 / np.maximum(norm, 1e-20), 0).astype(np.float32)
+        columns[block] = maps.transpose(3, 0, 1, 2)
+    return columns.transpose(1, 2, 3, 0), kept

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from fullbore.errors import DataError
 from fullbore.numerics.fourier import ifft_centred
-from fullbore.recon.completions import grappa, partial_fourier, spirit
+from fullbore.recon.completions import grappa, partial_fourier, sparse_spirit, spirit
 from fullbore.recon.encodings.cartesian import CartesianData
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
-from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, Spirit
+from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, SparseSpirit, Spirit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -134,7 +134,11 @@ class CompletedData(Prepared):
             variance = variance * (partial_fourier.noise_factor(extents, self.partial_fourier) / self.columns_sampled)
         before = float(counts[0].size) / float(np.count_nonzero(counts[0]))
         return CompletedVolume(
-            images=images, maps=maps, variance=variance, undersampling=before, exact=not isinstance(self.completion, Spirit)
+            images=images,
+            maps=maps,
+            variance=variance,
+            undersampling=before,
+            exact=not isinstance(self.completion, Spirit | SparseSpirit),
         )
 
     def _filled(
@@ -149,14 +153,22 @@ class CompletedData(Prepared):
                 kernels = grappa.calibrate(block, masks[0], maps.shape[0], self.completion)
                 variance = grappa.noise_variance(kernels, maps, counts[0]) if self.with_noise else plain
                 return [kernels.complete(part, mask) for part, mask in zip(given, masks, strict=True)], variance
-            case Spirit():
+            case Spirit() | SparseSpirit():
                 block = self.data.calibration(slice_, self.completion.calibration)
                 taps = spirit.calibrate(block, self.completion)
-                filled = [spirit.complete(part, mask, taps, self.completion) for part, mask in zip(given, masks, strict=True)]
+                filled = [_by_spirit(part, mask, taps, self.completion) for part, mask in zip(given, masks, strict=True)]
                 # Its noise depends on the mask without a closed form: undersampling with perfect geometry is stated.
                 return filled, plain * float(masks[0].size / masks[0].sum()) ** 2
             case None:
                 return given, plain
+
+
+def _by_spirit(
+    kspace: Complex[Tensor, "x channel kz ky"], mask: np.ndarray, taps: spirit.Prediction, recipe: Spirit | SparseSpirit
+) -> Complex[Tensor, "x channel kz ky"]:
+    if isinstance(recipe, Spirit):
+        return spirit.complete(kspace, mask, taps, recipe)
+    return sparse_spirit.complete(kspace, mask, taps, recipe)
 
 
 def completed(data: Prepared, completion: Completion | None, partial: PartialFourier | None, with_noise: bool) -> Prepared:

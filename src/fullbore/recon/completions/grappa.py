@@ -44,13 +44,14 @@ class GrappaKernels:
         if not len(self.targets):
             return kspace
         x, channels, kz, ky = kspace.shape
-        # One more row: zero as a source that is not there, and the place of targets that are not wanted.
-        table = torch.zeros((x, kz * ky + 1, channels), dtype=kspace.dtype, device=kspace.device)
-        table[:, :-1] = kspace.permute(0, 2, 3, 1).reshape(x, kz * ky, channels)
+        # Two more rows: zero as a source that is not there, and the place of targets that are not wanted. Sources are
+        # measured and targets are not, so that both may lie in one table.
+        table = torch.empty((x, kz * ky + 2, channels), dtype=kspace.dtype, device=kspace.device)
+        table[:, :-2].view(x, kz, ky, channels).copy_(kspace.permute(0, 2, 3, 1))
+        table[:, -2:] = 0
         place, goal = self._places(lattice, mask)
-        filled = table.clone()
-        _predict(table, filled, torch.from_numpy(place).to(table.device), torch.from_numpy(goal).to(table.device), self.weights)
-        return filled[:, :-1].reshape(x, kz, ky, channels).permute(0, 3, 1, 2)
+        _predict(table, torch.from_numpy(place).to(table.device), torch.from_numpy(goal).to(table.device), self.weights)
+        return table[:, :-2].view(x, kz, ky, channels).permute(0, 3, 1, 2)
 
     def _places(
         self, lattice: Lattice, mask: Bool[np.ndarray, "kz ky"]
@@ -59,13 +60,14 @@ class GrappaKernels:
         kz, ky = mask.shape
         z, y = lattice.points((kz, ky))
         nowhere = kz * ky
+        unwanted = nowhere + 1
         offsets = np.concatenate([self.sources, self.targets])
         low, high = -offsets.min(axis=0) + lattice.partitions + lattice.lines, offsets.max(axis=0)
         width = ky + int(low[1] + high[1])
         start = ((z + low[0]) * width + y + low[1]).astype(np.int32)[:, None]
         index, inner = np.arange(nowhere, dtype=np.int32).reshape(kz, ky), np.s_[low[0] : low[0] + kz, low[1] : low[1] + ky]
         rows = np.full((2, kz + low[0] + high[0], width), -1, dtype=np.int32)
-        rows[0][inner], rows[1][inner] = np.where(mask, index, nowhere), np.where(mask, nowhere, index)
+        rows[0][inner], rows[1][inner] = np.where(mask, index, nowhere), np.where(mask, unwanted, index)
         flat = (offsets[:, 0] * width + offsets[:, 1]).astype(np.int32)
         place = rows[0].reshape(-1)[start + flat[: len(self.sources)]]
         goal = rows[1].reshape(-1)[start + flat[len(self.sources) :]]
@@ -74,8 +76,8 @@ class GrappaKernels:
         measured, outside = (place[poor] >= 0) & (place[poor] < nowhere), place[poor] < 0
         enough = measured.sum(axis=1) > _ENOUGH * (~outside).sum(axis=1)
         place[poor] = np.where(measured, place[poor], nowhere)
-        goal[poor[~enough]] = nowhere
-        goal[goal < 0] = nowhere
+        goal[poor[~enough]] = unwanted
+        goal[goal < 0] = unwanted
         return place, goal.astype(np.int64)
 
     def noise_gain(self, maps: Complex[Tensor, "x channel z y"]) -> Float[Tensor, "x z y"]:
@@ -162,12 +164,11 @@ def _column_weights(
 
 def _predict(
     table: Complex[Tensor, "x place channel"],
-    filled: Complex[Tensor, "x place channel"],
     place: Int[Tensor, "cell source"],
     goal: Int[Tensor, "cell target"],
     weights: Complex[Tensor, "x sc tc"],
 ) -> None:
-    """Write what the rows `place` of `table` predict into the rows `goal` of `filled`, in blocks of columns and cells."""
+    """Write what the rows `place` of `table` predict into its rows `goal`, in blocks of columns and cells."""
     x, _, channels = table.shape
     cells, sources = place.shape
     wide = max(1, _BLOCK_ELEMENTS // (sources * channels))
@@ -178,7 +179,7 @@ def _predict(
         taken = table[column].index_select(1, place[cell].reshape(-1))
         taken = taken.reshape(taken.shape[0], -1, sources * channels)
         found = torch.bmm(taken, weights[column])
-        filled[column].index_copy_(1, goal[cell].reshape(-1), found.reshape(found.shape[0], -1, channels))
+        table[column].index_copy_(1, goal[cell].reshape(-1), found.reshape(found.shape[0], -1, channels))
 
     run_threaded(fill, [(column, cell) for column in range(0, x, columns) for cell in range(0, cells, high)])
 

@@ -66,14 +66,9 @@ def separated(readouts: Readouts, raw: RawData, kept: Int[np.ndarray, " row"], r
         return readouts
     if recipe is None:
         raise DataError("simultaneous slices: the recipe does not say how to separate them. Give it a SliceGrappa as multiband.")
-    along = _slice_k(raw, kept)
-    groups = np.unique(readouts.slice_number[together])
-    if readouts.slices % len(groups) or groups.max() >= len(groups):
-        raise DataError(
-            f"simultaneous slices: {readouts.slices} slices in groups {groups.tolist()}, wanted groups counted from 0 that "
-            "divide the slices evenly. Correct the slice counters."
-        )
-    place = _slice_places(raw)
+    along = slice_k(raw, kept)
+    groups = groups_of(readouts, together)
+    place = slice_places(raw)
     parts = [_rows_taken(readouts, np.flatnonzero(~together))]
     for number in groups:
         rows = np.flatnonzero(together & (readouts.slice_number == number))
@@ -86,14 +81,28 @@ def separated(readouts: Readouts, raw: RawData, kept: Int[np.ndarray, " row"], r
     return _joined(readouts, parts)
 
 
+def groups_of(readouts: Readouts, together: Bool[np.ndarray, " row"]) -> Int[np.ndarray, " group"]:
+    """Numbers of the groups. Errors: DataError when the slices do not divide into them."""
+    groups = np.unique(readouts.slice_number[together])
+    if readouts.slices % len(groups) or groups.max() >= len(groups):
+        raise DataError(
+            f"simultaneous slices: {readouts.slices} slices in groups {groups.tolist()}, wanted groups counted from 0 that "
+            "divide the slices evenly. Correct the slice counters."
+        )
+    return groups
+
+
+def check_measured_alone(readouts: Readouts, number: int) -> None:
+    """Errors: DataError when there is no calibration scan of the slice alone."""
+    if not len(readouts.calibration_rows(number)):
+        raise DataError(f"simultaneous slices: slice {number} was not measured alone. Acquire a calibration scan of each slice.")
+
+
 def calibrate(readouts: Readouts, group: Group, recipe: SliceGrappa) -> list[SliceKernel]:
     """A kernel for every slice of a group, from single-slice readouts. Errors: DataError when they are missing or too few."""
     blocks = []
     for number in group.slices:
-        if not len(readouts.calibration_rows(int(number))):
-            raise DataError(
-                f"simultaneous slices: slice {number} was not measured alone. Acquire a calibration scan of each slice."
-            )
+        check_measured_alone(readouts, int(number))
         blocks.append(calibration_block(readouts, int(number), recipe.calibration)[:1])
     lines = np.arange(blocks[0].shape[3]) - blocks[0].shape[3] // 2 + readouts.matrix[1] // 2
     phases = torch.from_numpy(group.phases(lines).astype(np.complex64))
@@ -111,7 +120,7 @@ def apply_kernel(kernel: SliceKernel, columns: Complex[Tensor, "line x channel"]
     return torch.bmm(sources.transpose(0, 1), kernel.weights).transpose(0, 1)
 
 
-def _slice_k(raw: RawData, kept: Int[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
+def slice_k(raw: RawData, kept: Int[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
     """k along the slice direction in the middle of every readout, cycles/m."""
     normal, middle = raw.encoding.geometry.slice, raw.encoding.samples // 2
     if raw.trajectory_per_m is not None:
@@ -119,7 +128,7 @@ def _slice_k(raw: RawData, kept: Int[np.ndarray, " row"]) -> Float[np.ndarray, "
     return np.asarray((raw.encoding.k_first_per_m[kept] + middle * raw.encoding.k_step_per_m[kept]) @ normal)
 
 
-def _slice_places(raw: RawData) -> Float[np.ndarray, " slice"]:
+def slice_places(raw: RawData) -> Float[np.ndarray, " slice"]:
     """Each slice along the normal, from the origin of the data's phases: the isocentre where there is a trajectory."""
     geometry = raw.encoding.geometry
     start = 0.0 if raw.trajectory_per_m is None else float(geometry.slice @ geometry.centre_m)

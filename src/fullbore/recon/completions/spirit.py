@@ -17,7 +17,7 @@ from torch import Tensor
 from fullbore.numerics.conjugate_gradient import conjugate_gradient
 from fullbore.numerics.fourier import fft_centred, ifft_centred
 from fullbore.recon.completions.kernel import fourier_of_offsets, neighbourhood_gram, solve_weights
-from fullbore.recon.recipe.completions import Spirit
+from fullbore.recon.recipe.completions import SparseSpirit, Spirit
 
 _BLOCK_BYTES = 32 << 20
 
@@ -30,7 +30,7 @@ class Prediction:
     weights: Complex[Tensor, "source channel channel"]
 
 
-def calibrate(block: Complex[Tensor, "frame channel cz cy cx"], recipe: Spirit) -> Prediction:
+def calibrate(block: Complex[Tensor, "frame channel cz cy cx"], recipe: Spirit | SparseSpirit) -> Prediction:
     """The prediction from a calibration block. Errors: DataError when the kernel does not fit into it."""
     half = [min(recipe.kernel // 2, n - 1) for n in block.shape[2:]]
     axes = np.meshgrid(*(np.arange(-h, h + 1) for h in half), indexing="ij")
@@ -60,7 +60,7 @@ def complete(
     step = max(1, _BLOCK_BYTES // (channels * channels * kz * ky * kspace.element_size()))
     for first in range(0, x, step):
         block = slice(first, min(first + step, x))
-        matrix = _misfit_matrix(prediction, (kz, ky), x, block, kspace)
+        matrix = misfit_matrix(prediction, (kz, ky), x, block, kspace)
         result[block] += _missing_samples(kspace[block], missing, matrix, recipe)
     return result
 
@@ -80,10 +80,10 @@ def _missing_samples(
     ).value
 
 
-def _misfit_matrix(
+def _prediction_matrix(
     prediction: Prediction, shape: tuple[int, int], columns: int, block: slice, like: Complex[Tensor, "*_"]
 ) -> Complex[Tensor, "x channel channel kz ky"]:
-    """(G - 1)^H (G - 1) at the voxels of some columns."""
+    """G, (to, from), at the voxels of some columns."""
     offsets, channels = prediction.offsets, prediction.weights.shape[1]
     along_x = fourier_of_offsets(offsets[:, 2], columns, like)[block]
     waves = fourier_of_offsets(offsets[:, 0], shape[0], like)[:, None] * fourier_of_offsets(offsets[:, 1], shape[1], like)
@@ -91,6 +91,13 @@ def _misfit_matrix(
     # (to, from) at every voxel.
     taps = prediction.weights.permute(2, 1, 0).reshape(channels * channels, -1)
     found = torch.stack([(taps * phase) @ flat for phase in along_x])
-    misfit = found.reshape(-1, channels, channels, *shape)
+    return found.reshape(-1, channels, channels, *shape)
+
+
+def misfit_matrix(
+    prediction: Prediction, shape: tuple[int, int], columns: int, block: slice, like: Complex[Tensor, "*_"]
+) -> Complex[Tensor, "x channel channel kz ky"]:
+    """(G - 1)^H (G - 1) at the voxels of some columns."""
+    misfit = _prediction_matrix(prediction, shape, columns, block, like)
     misfit.diagonal(dim1=1, dim2=2).sub_(1)
     return torch.einsum("xkizy,xkjzy->xijzy", misfit.conj(), misfit)

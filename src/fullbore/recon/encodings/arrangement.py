@@ -26,7 +26,7 @@ def arranged(raw: RawData, encoding: EncodingModel) -> tuple[RawData, dict[str, 
     if isinstance(encoding, Cartesian):
         return _on_grid(raw)
     arranged_raw = _in_frames(raw, encoding.readouts_per_frame) if encoding.readouts_per_frame else raw
-    stacked = _stacked(arranged_raw)
+    stacked = is_stacked(arranged_raw)
     geometry = _solved_grid(raw.encoding.geometry, encoding.extent, stacked)
     arranged_raw = replace(arranged_raw, encoding=replace(arranged_raw.encoding, geometry=geometry))
     told: dict[str, object] = {"trajectory": _kind(geometry.is_3d, stacked)}
@@ -49,7 +49,8 @@ def _kind(is_3d: bool, stacked: bool) -> str:
     return "curves in each slice" if not is_3d else "stack of curves" if stacked else "curves in 3D"
 
 
-def _stacked(raw: RawData) -> bool:
+def is_stacked(raw: RawData) -> bool:
+    """True for curves in slices or in the partitions of a slab, False for curves through all three axes."""
     if not raw.encoding.geometry.is_3d:
         return True
     rows = raw.take(np.flatnonzero(imaging_rows(raw)))

@@ -15,9 +15,9 @@ from fullbore.recon.calibration.central_block import calibration_block, has_gaps
 from fullbore.recon.completions.slice_grappa import separated
 from fullbore.recon.encodings.readouts import Readouts, check_complete, kept_rows, prepare_readouts
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
-from fullbore.recon.recipe import Recipe
+from fullbore.recon.recipe import Recipe, SmsSense
 
-_BLOCK_BYTES = 32 << 20
+_BLOCK_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,7 +35,7 @@ class CartesianVolume(EncodedVolume):
     _encodings: tuple[SliceEncoding, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        masks = [torch.from_numpy((count > 0).astype(np.float32)) for count in self.counts]
+        masks = [torch.from_numpy((count > 0).astype(np.float32)).to(self.maps.device) for count in self.counts]
         first = SliceEncoding(maps=self.maps, mask=masks[0])
         object.__setattr__(self, "_encodings", (first, *(first.with_mask(mask) for mask in masks[1:])))
 
@@ -47,13 +47,14 @@ class CartesianVolume(EncodedVolume):
 
     def adjoint(self) -> Complex[Tensor, "frame part x z y"]:
         """A^H y: the data are gridded, transformed and combined in blocks of columns, so the gridded whole never exists."""
-        result = torch.empty(self.shape, dtype=self.maps.dtype)
+        result = torch.empty(self.shape, dtype=self.maps.dtype, device=self.maps.device)
         per_column = self.maps[:, 0].numel() * self.maps.element_size()
         step = max(1, _BLOCK_BYTES // per_column)
-        everything = torch.ones(self.maps.shape[-2:], dtype=torch.float32)
+        everything = torch.ones(self.maps.shape[-2:], dtype=torch.float32, device=self.maps.device)
+        whole = self._encodings[0].with_mask(everything)
         for first in range(0, self.maps.shape[1], step):
             block = slice(first, first + step)
-            encoding = SliceEncoding(maps=self.maps[:, block], mask=everything)
+            encoding = whole.of_slices(block)
             for frame, rows in enumerate(self.rows):
                 result[frame, :, block] = encoding.adjoint(self.readouts.kspace(rows, block))
         return result
@@ -62,7 +63,10 @@ class CartesianVolume(EncodedVolume):
         """A^H A image."""
         if len(self._encodings) == 1:
             return self._encodings[0].normal(image)
-        return torch.stack([encoding.normal(frame) for encoding, frame in zip(self._encodings, image, strict=True)])
+        result = torch.empty_like(image)
+        for encoding, frame, found in zip(self._encodings, image, result, strict=True):
+            found.copy_(encoding.normal(frame))
+        return result
 
     def only(self, frame: int) -> CartesianVolume:
         """One frame of it."""
@@ -77,7 +81,11 @@ class CartesianVolume(EncodedVolume):
         """Repeats that were averaged lower it."""
         count = self.counts[0]
         measured = float(np.mean(np.where(count > 0, 1 / np.maximum(count, 1), 0.0)))
-        return measured * (self.maps.real.square() + self.maps.imag.square()).sum((0, 2))
+        size = torch.empty((self.maps.shape[1], *self.maps.shape[-2:]), dtype=torch.float32, device=self.maps.device)
+        # Column by column: squares of all maps at once would take their memory once more.
+        for found, column in zip(size, self.maps.unbind(1), strict=True):
+            torch.sum(torch.view_as_real(column).square(), (0, 1, -1), out=found)
+        return size.mul_(measured)
 
     @property
     def acceleration(self) -> float:
@@ -138,7 +146,7 @@ class CartesianData(Prepared):
         """Samples of the `count` readouts nearest to the centre of k-space."""
         readouts = self.readouts
         distance = np.abs(readouts.line - readouts.matrix[1] // 2) + np.abs(readouts.partition - readouts.matrix[0] // 2)
-        rows = torch.from_numpy(np.argsort(distance, kind="stable")[:count])
+        rows = torch.from_numpy(np.argsort(distance, kind="stable")[:count]).to(readouts.values.device)
         return readouts.values[rows].movedim(1, 0).reshape(self.channels, -1)
 
     def calibration(self, slice_: int, largest: int) -> Complex[Tensor, "frame channel kz ky kx"]:
@@ -159,12 +167,14 @@ class CartesianData(Prepared):
 def prepare_cartesian(
     raw: RawData, mixing: Complex[np.ndarray, "out coil"], shift_m: Float[np.ndarray, 3], recipe: Recipe | None = None
 ) -> CartesianData:
-    """Channels mixed, readouts transformed and placed, simultaneous slices separated; `shift_m` as in `prepare_readouts`.
+    """Channels mixed, readouts transformed and placed, `SliceGrappa` carried out; `shift_m` as in `prepare_readouts`.
 
     Errors: DataError when a frame lacks a slice; those of `separated`.
     """
     recipe = recipe or Recipe()
     readouts = prepare_readouts(raw, mixing, shift_m, recipe.readout_phase)
+    if isinstance(recipe.multiband, SmsSense):
+        return CartesianData(readouts=readouts)
     readouts = separated(readouts, raw, kept_rows(raw), recipe.multiband)
     check_complete(readouts)
     return CartesianData(readouts=readouts)

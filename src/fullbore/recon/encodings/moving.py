@@ -59,7 +59,7 @@ class MovingVolume(EncodedVolume):
     def eigenvalue(self) -> float:
         """Poses can see the same part of k-space more than once, so it may be more than 1: power iterations."""
         seed = torch.Generator().manual_seed(0)
-        start = torch.randn(self.shape, dtype=torch.complex64, generator=seed)
+        start = torch.randn(self.shape, dtype=torch.complex64, generator=seed).to(self.maps.device)
         # They come from below; the margin covers what is left.
         return 1.1 * largest_eigenvalue(self.normal, start, _POWER_ITERATIONS)
 

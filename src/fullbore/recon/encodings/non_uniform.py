@@ -5,6 +5,7 @@ Inside, images are (part, z, x, y), which for a slice is the same memory as the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,10 +17,11 @@ from fullbore.data import RawData
 from fullbore.errors import DataError
 from fullbore.numerics.channel_toeplitz import ChannelToeplitz, circulant_spectrum
 from fullbore.numerics.eigenvalue import largest_eigenvalue
+from fullbore.numerics.toeplitz import Toeplitz
 from fullbore.recon.admission import calibration_only_rows, imaging_rows
 from fullbore.recon.calibration.gridded_centre import gridded_centre
 from fullbore.recon.encodings.path import is_stack, measured_samples, path_per_m
-from fullbore.recon.encodings.sampling import Sampling
+from fullbore.recon.encodings.sampling import Sampling, common_support
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared, Quadratic
 from fullbore.recon.frames import frame_of
 from fullbore.recon.priors.power_spectrum import power_of_shells
@@ -37,6 +39,9 @@ _RELIEF = 0.3
 class NonUniformVolume(EncodedVolume):
     """A^H A by its point spread function, one per frame (frames with the same points share it).
 
+    A sees what of the image lies within the extent of all samples in k-space: beyond it, in the corners of the grid's k-space,
+    nothing was measured but what the maps smear there, and errors of the maps would be fitted by it without limit.
+    support: that extent, zero frequency first; None finds it from the samplings.
     samplings, values: of each frame; values plane by plane, (channel, n). maps: unit norm over parts and channels, or zero.
     weighted: samples count by their density compensation.
     """
@@ -45,6 +50,7 @@ class NonUniformVolume(EncodedVolume):
     values: tuple[Values, ...]
     maps: Complex[Tensor, "part x channel z y"]
     weighted: bool
+    support: Bool[Tensor, "_ x y"] | None = None
     _made: dict[tuple[str, int], Tensor | ChannelToeplitz] = field(init=False, repr=False, default_factory=dict)
 
     @property
@@ -56,7 +62,7 @@ class NonUniformVolume(EncodedVolume):
     def adjoint(self) -> Complex[Tensor, "frame part x z y"]:
         """A^H W y."""
         weights = [sampling.density() if self.weighted else None for sampling in self.samplings]
-        return self._back(weights)
+        return self._within(self._back(weights))
 
     def combined(self) -> Complex[Tensor, "frame part x z y"]:
         """Gridding: every sample counts by the share of k-space that it stands for. Source: Jackson et al. 1991."""
@@ -64,12 +70,12 @@ class NonUniformVolume(EncodedVolume):
 
     def normal(self, image: Complex[Tensor, "frame part x z y"]) -> Complex[Tensor, "frame part x z y"]:
         """A^H W A image."""
-        frames = [self._operator(index).forward(frame) for index, frame in enumerate(_inside(image))]
-        return _outside(torch.stack(frames))
+        frames = [self._operator(index).forward(frame) for index, frame in enumerate(_inside(self._within(image)))]
+        return self._within(_outside(torch.stack(frames)))
 
     def only(self, frame: int) -> NonUniformVolume:
         """One frame of it."""
-        single = replace(self, samplings=(self.samplings[frame],), values=(self.values[frame],))
+        single = replace(self, samplings=(self.samplings[frame],), values=(self.values[frame],), support=self._support())
         single._made.update({(name, 0): made for (name, index), made in self._made.items() if index == frame})
         return single
 
@@ -79,6 +85,7 @@ class NonUniformVolume(EncodedVolume):
         largest = 0.0
         for index in {self._first_alike(index) for index in range(len(self.samplings))}:
             operator = self._operator(index)
+            assert isinstance(operator.toeplitz, Toeplitz)
             start = _inside(self.only(index).adjoint())[0]
             bound = float(operator.toeplitz.spectra.max()) * len(operator.toeplitz.spectra)
             if float(start.abs().max()) > 0:
@@ -90,13 +97,24 @@ class NonUniformVolume(EncodedVolume):
         """Damping relative to the mean density of samples, and 1 / S(k); inverted together with the nearest circulant."""
         diagonals = torch.stack([self._diagonal(index) for index in range(len(self.samplings))])
         mean = float(diagonals.mean())
-        response = torch.full((1, 1, 1), damping * mean)
+        response = torch.full((1, 1, 1), damping * mean, device=diagonals.device)
         if expected_power > 0:
             response = response + expected_power / self._signal_power()
         inverse = 1 / (diagonals + response + _RELIEF * mean)
         return Quadratic(
             apply=lambda image: self._filtered(image, response), inverse=lambda image: self._filtered(image, inverse[:, None])
         )
+
+    def _within(self, image: Complex[Tensor, "frame part x z y"]) -> Complex[Tensor, "frame part x z y"]:
+        """The part of the image that the samples' extent in k-space holds."""
+        inside = self._support()
+        return image if bool(inside.all()) else self._filtered(image, inside.to(torch.float32))
+
+    def _support(self) -> Bool[Tensor, "_ x y"]:
+        if self.support is None:
+            object.__setattr__(self, "support", common_support(self.samplings))
+        assert self.support is not None
+        return self.support
 
     def _filtered(
         self, image: Complex[Tensor, "frame part x z y"], response: Float[Tensor, "*_"]
@@ -130,6 +148,8 @@ class NonUniformVolume(EncodedVolume):
 
     def unaliased_variance(self) -> Float[Tensor, "x z y"]:
         """Of a solution in the first frame whose channels tell all voxels apart: the mean inverse density of samples."""
+        if self.weighted:
+            return self.matched_variance() * self.acceleration**2
         density = self._diagonal(0)
         held = density > 2 * float(density.min())
         return float((1 / density[held]).sum() / density.numel()) * self._norm()
@@ -274,27 +294,37 @@ class NonUniformData(Prepared):
         samplings: list[Sampling] = []
         values = []
         for frame in range(self.frames):
-            rows = np.flatnonzero((self.frame == frame) & (self.slice_number == slice_) & ~self.for_calibration)
-            sampling, samples = self._gathered(rows)
+            sampling, samples = self._gathered(self._rows(frame, slice_))
             samplings.append(next((known for known in samplings if known.same_points(sampling)), sampling))
             values.append(samples)
         return NonUniformVolume(
             samplings=tuple(samplings), values=tuple(values), maps=maps, weighted=self.encoding.weights == "density"
         )
 
-    def _gathered(self, rows: Int[np.ndarray, " n"]) -> tuple[Sampling, Values]:
+    def of_samples(self, frame: int, slice_: int, quantity: Float[Tensor, "row sample"]) -> Float[Tensor, " n"]:
+        """What belongs to every sample of all rows, in the order of the samples of a volume's frame, planes joined."""
+        return torch.cat([quantity[rows][used] for _, rows, used in self._planes(self._rows(frame, slice_))])
+
+    def _rows(self, frame: int, slice_: int) -> Int[np.ndarray, " n"]:
+        return np.flatnonzero((self.frame == frame) & (self.slice_number == slice_) & ~self.for_calibration)
+
+    def _planes(self, rows: Int[np.ndarray, " n"]) -> Iterator[tuple[int, Int[Tensor, " m"], Bool[Tensor, "m sample"]]]:
+        """Of each plane: its number, its rows and which of their samples are used."""
         plane = np.zeros(len(rows), dtype=np.int64)
         if self.stacked:
             plane = np.round(self.cells[rows, 0, 0].numpy()).astype(np.int64) + self.matrix[0] // 2
+        for number in np.unique(plane):
+            chosen = torch.from_numpy(rows[plane == number])
+            yield int(number), chosen, self.used[chosen]
+
+    def _gathered(self, rows: Int[np.ndarray, " n"]) -> tuple[Sampling, Values]:
         if not bool(self.used[torch.from_numpy(rows)].any()):
             raise DataError("raw data: a frame of a slice has no sample within the image's k-space. Leave it out.")
         points, values, planes = [], [], []
-        for number in np.unique(plane):
-            chosen = torch.from_numpy(rows[plane == number])
-            used = self.used[chosen]
+        for number, chosen, used in self._planes(rows):
             points.append(self.cells[chosen][used][:, 1:] if self.stacked else self.cells[chosen][used])
             values.append(self.values[chosen].movedim(1, 0)[:, used])
-            planes.append(int(number))
+            planes.append(number)
         sampling = Sampling(
             points=tuple(points),
             planes=tuple(planes) if self.stacked else (),

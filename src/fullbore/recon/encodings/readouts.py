@@ -26,7 +26,7 @@ from fullbore.recon.encodings.ramp import gridding_matrix, is_on_grid, kinds_of,
 from fullbore.recon.frames import columns_of, frame_of
 from fullbore.recon.recipe.readout_phase import EpiPhase
 
-_BLOCK_ROWS = 512
+_BLOCK_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,13 +65,14 @@ class Readouts:
 
     def kspace(self, rows: Int[np.ndarray, " n"], columns: slice) -> Complex[Tensor, "x coil kz ky"]:
         """Hybrid k-space of some columns: repeats averaged, zero where nothing was measured."""
-        place = torch.from_numpy(self.partition[rows] * self.matrix[1] + self.line[rows])
-        values = self.values[torch.from_numpy(rows)][:, :, columns]
-        plane = torch.zeros((self.matrix[0] * self.matrix[1], *values.shape[1:]), dtype=values.dtype)
+        device = self.values.device
+        place = torch.from_numpy(self.partition[rows] * self.matrix[1] + self.line[rows]).to(device)
+        values = self.values[:, :, columns].index_select(0, torch.from_numpy(rows).to(device))
+        plane = torch.zeros((self.matrix[0] * self.matrix[1], *values.shape[1:]), dtype=values.dtype, device=device)
         plane.index_add_(0, place, values)
-        count = torch.from_numpy(self._count(rows).reshape(-1))
-        if int(count.max()) > 1:
-            plane /= count.clamp_min(1)[:, None, None]
+        count = self._count(rows).reshape(-1)
+        if count.max() > 1:
+            plane /= torch.from_numpy(np.maximum(count, 1)).to(device)[:, None, None]
         return plane.permute(2, 1, 0).reshape(values.shape[2], values.shape[1], *self.matrix).contiguous()
 
     def _count(self, rows: Int[np.ndarray, " n"]) -> Int[np.ndarray, "kz ky"]:
@@ -138,8 +139,9 @@ def columns_of_rows(
     mix, flips = torch.from_numpy(mixing.astype(np.complex64)), torch.from_numpy(turned)
     transforms = [_transform(positions[row], wide, narrow, raw, shift_m) for row in first]
     result = torch.empty((len(rows), len(mixing), narrow), dtype=torch.complex64)
-    for start in range(0, len(rows), _BLOCK_ROWS):
-        block = np.arange(start, min(start + _BLOCK_ROWS, len(rows)))
+    step = max(1, _BLOCK_BYTES // raw.samples[0].nbytes)
+    for start in range(0, len(rows), step):
+        block = np.arange(start, min(start + step, len(rows)))
         samples = torch.from_numpy(np.ascontiguousarray(raw.samples[rows[block]], dtype=np.complex64))
         flip = flips[block[0] : block[-1] + 1]
         samples = mix @ (torch.where(flip[:, None, None], samples.flip(-1), samples) if bool(flip.any()) else samples)

@@ -7,6 +7,7 @@ otherwise curves run through all three axes. A slice is a stack of one partition
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -114,10 +115,10 @@ class Sampling:
     def occupancy(self) -> Bool[Tensor, "z x y"]:
         """Which cells of the grid's k-space hold a sample, k = 0 at n // 2."""
         every = self._all_points()
-        grid = torch.tensor(self.shape)
+        grid = torch.tensor(self.shape, device=every.device)
         cells = (every + torch.div(grid, 2, rounding_mode="floor").to(every)).round().long()
         cells = torch.minimum(cells.clamp_min(0), grid - 1)
-        held = torch.zeros(self.shape, dtype=torch.bool)
+        held = torch.zeros(self.shape, dtype=torch.bool, device=every.device)
         held[tuple(cells.unbind(1))] = True
         return held
 
@@ -128,8 +129,8 @@ class Sampling:
 
     def relative_radius(self) -> Float[Tensor, " n"]:
         """|k| of every sample, 1 at the edge of the grid's k-space along each axis."""
-        half = torch.tensor([max(n, 2) / 2 for n in self.shape])
-        return (self._all_points() / half.to(self.points[0])).square().sum(1).sqrt()
+        half = torch.tensor([max(n, 2) / 2 for n in self.shape], device=self.points[0].device)
+        return (self._all_points() / half).square().sum(1).sqrt()
 
     def _all_points(self) -> Float[Tensor, "n 3"]:
         if not self.stacked:
@@ -137,6 +138,23 @@ class Sampling:
         centre = self.shape[0] // 2
         pairs = zip(self.planes, self.points, strict=True)
         return torch.cat([torch.nn.functional.pad(points, (1, 0), value=plane - centre) for plane, points in pairs])
+
+
+def common_support(samplings: Sequence[Sampling]) -> Bool[Tensor, "_ x y"]:
+    """Cells within the smallest ellipsoid (in a stack: ellipse, for every partition) around all samples, zero frequency first.
+
+    Its axes are as the samples' largest extents are to each other; half a cell more belongs to it.
+    """
+    shape, first = samplings[0].shape, 1 if samplings[0].stacked else 0
+    points = [part for sampling in samplings for part in sampling.points if len(part)]
+    reach = torch.stack([part.abs().amax(0) for part in points]).amax(0).clamp_min(0.5)
+    radius = max(float((part / reach).square().sum(1).max().sqrt()) for part in points)
+    distance = torch.zeros((1, 1, 1), device=reach.device)
+    for axis, half in zip(range(first, 3), (reach * radius + 0.5).tolist(), strict=True):
+        n = shape[axis]
+        line = torch.fft.fftfreq(n, 1 / n, device=reach.device) / half
+        distance = distance + line.square().reshape([n if other == axis else 1 for other in range(3)])
+    return distance <= 1
 
 
 def _extent(points: Float[Tensor, "n 3"], shape: tuple[int, int, int], stacked: bool) -> int:

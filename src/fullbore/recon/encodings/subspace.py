@@ -64,7 +64,7 @@ class SubspaceVolume(EncodedVolume):
 
     def matched_variance(self) -> Float[Tensor, "x z y"]:
         """Of the first frame, whose noise the subspace lowers to its share in it."""
-        share = float(self.basis[0].abs().square().sum())
+        share = self.basis[0].abs().square().sum()
         return self.inner.matched_variance() * share
 
     @property

@@ -118,6 +118,10 @@ class Prepared(ABC):
     def slices(self) -> int:
         """Number of slices; 1 for a slab."""
 
+    def members(self, number: int) -> tuple[int, ...]:
+        """The slices that are solved for as number `number` of `slices`: that one, unless several were excited together."""
+        return (number,)
+
     @property
     @abstractmethod
     def columns_sampled(self) -> float:

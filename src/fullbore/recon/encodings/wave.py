@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
-from fullbore.data import RawData
+from fullbore.data import Encoding, Geometry, RawData
 from fullbore.numerics.fourier import fft_centred, ifft_centred
 from fullbore.recon.admission import imaging_rows
 from fullbore.recon.calibration.central_block import calibration_block, has_gaps
@@ -39,12 +39,33 @@ def wave_course(raw: RawData) -> Float[np.ndarray, "sample 2"] | None:
     geometry = raw.encoding.geometry
     rows = np.flatnonzero(imaging_rows(raw))
     rows = rows[np.linspace(0, len(rows) - 1, min(_CHECKED_ROWS, len(rows))).astype(int)]
-    away = raw.trajectory_per_m[rows] - raw.encoding.take(rows).trajectory_per_m()
-    away = away @ np.stack([geometry.read, geometry.phase, geometry.slice]).T
+    away = (raw.trajectory_per_m[rows] - _straight(raw.encoding.take(rows))) @ _frame(geometry).T
     step = 1 / np.array([geometry.encoded_fov_m[0], geometry.encoded_fov_m[1], geometry.encoded_fov_m[2] or np.inf])
     alike = np.abs(away - away[0]).max(axis=(0, 1)) < _LEAST_STEPS * step
     swings = np.abs(away[0]).max(axis=0) > _LEAST_STEPS * step
     return np.asarray(away[0][:, 1:]) if alike.all() and not swings[0] and swings[1:].any() else None
+
+
+def _straight(encoding: Encoding) -> Float[np.ndarray, "row sample 3"]:
+    """The lines of the encoding, (row, sample, LPS), cycles/m; of rows without a step those of their counters.
+
+    Rows that follow a curve have no step; a file keeps that, though not the curve.
+    """
+    geometry = encoding.geometry
+    line, partition = encoding.counter("line"), encoding.counter("partition")
+    k = np.zeros((encoding.rows, encoding.samples, 3))
+    k[..., 0] = (np.arange(encoding.samples) - encoding.centre_sample) / geometry.encoded_fov_m[0]
+    k[..., 1] = ((line - geometry.encoded_matrix[1] // 2) / geometry.encoded_fov_m[1])[:, None]
+    if geometry.is_3d:
+        k[..., 2] = ((partition - geometry.encoded_matrix[2] // 2) / geometry.encoded_fov_m[2])[:, None]
+    straight = replace(encoding, curve=None, curves=()).trajectory_per_m()
+    stepping = np.asarray(encoding.k_step_per_m.any(axis=1))
+    return np.asarray(np.where(stepping[:, None, None], straight, k @ _frame(geometry)))
+
+
+def _frame(geometry: Geometry) -> Float[np.ndarray, "3 3"]:
+    """Read, phase and slice as rows."""
+    return np.stack([geometry.read, geometry.phase, geometry.slice])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,7 +119,7 @@ class WaveVolume(EncodedVolume):
 
     def adjoint(self) -> Complex[Tensor, "frame part x z y"]:
         """A^H y."""
-        result = torch.zeros(self.shape, dtype=self.maps.dtype)
+        result = torch.zeros(self.shape, dtype=self.maps.dtype, device=self.maps.device)
         for frame, rows in enumerate(self.rows):
             kspace = self.readouts.kspace(rows, slice(None))
             for channel in range(kspace.shape[1]):
@@ -110,7 +131,7 @@ class WaveVolume(EncodedVolume):
         """A^H A image, one channel at a time."""
         result = torch.zeros_like(image)
         for frame, count in enumerate(self.counts):
-            mask = torch.from_numpy((count > 0).astype(np.float32))
+            mask = torch.from_numpy((count > 0).astype(np.float32)).to(self.maps.device)
             for channel in range(self.maps.shape[2]):
                 maps = self.maps[:, :, channel]
                 kspace = self._to_kspace((maps * image[frame]).sum(0)).mul_(mask)
@@ -120,7 +141,7 @@ class WaveVolume(EncodedVolume):
     def _to_kspace(self, channel: Complex[Tensor, "x z y"]) -> Complex[Tensor, "kx kz ky"]:
         wide, x = len(self.spread_y), channel.shape[0]
         first = wide // 2 - x // 2
-        embedded = torch.zeros((wide, *channel.shape[1:]), dtype=channel.dtype)
+        embedded = torch.zeros((wide, *channel.shape[1:]), dtype=channel.dtype, device=channel.device)
         embedded[first : first + x] = channel
         return fft_centred(fft_centred(embedded, (0,)).mul_(self._phase), (1, 2))
 
@@ -176,7 +197,9 @@ class WaveData(CartesianData):
     def _spread(self, voxels: int, axis: int) -> Complex[Tensor, "kx n"]:
         """Phases over `voxels` that span the encoded field of view."""
         place = (np.arange(voxels) - voxels // 2) / voxels
-        return torch.from_numpy(np.exp(-2j * np.pi * np.outer(self.course_steps[:, axis], place)).astype(np.complex64))
+        return torch.from_numpy(np.exp(-2j * np.pi * np.outer(self.course_steps[:, axis], place)).astype(np.complex64)).to(
+            self.readouts.values.device
+        )
 
 
 def prepare_wave(

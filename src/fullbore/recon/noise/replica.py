@@ -18,6 +18,7 @@ from torch import Tensor
 from fullbore.data import RawData
 from fullbore.numerics.threads import map_threaded
 from fullbore.recon.admission import imaging_rows
+from fullbore.recon.device import CPU, carrier
 from fullbore.recon.encodings.volume import Prepared
 from fullbore.recon.frames import frame_of
 from fullbore.recon.parts import join_parts
@@ -40,7 +41,7 @@ class Chain:
     """A reconstruction that was done, to be repeated.
 
     mixing: to white channels. prepare: encodes raw data that are in these channels already.
-    maps: of each slice, kept fixed. images: first frame of each slice, parts joined.
+    maps: of each slice, kept fixed. images: first frame of each slice, parts joined. device: where it is solved.
     """
 
     raw: RawData
@@ -50,6 +51,7 @@ class Chain:
     maps: list[Complex[Tensor, "part x channel z y"]]
     images: list[Complex[Tensor, "x z y"]]
     workers: int
+    device: torch.device = CPU
 
     @property
     def linear(self) -> bool:
@@ -125,8 +127,12 @@ def _white(rng: np.random.Generator, shape: tuple[int, ...]) -> Complex[np.ndarr
 def _solved(chain: Chain, data: Prepared) -> list[Complex[Tensor, "frame x z y"]]:
     """Each slice's replicas; less the image that was found, where they have data in them."""
 
+    to = carrier(chain.device, data)
+
     def solve(number: int) -> Tensor:
-        values = solve_volume(data.volume(number, chain.maps[number]), chain.recipe, lambda done: None).values
+        with to.room():
+            volume = to.there(data.volume(number, chain.maps[number]))
+            values = to.back(solve_volume(volume, chain.recipe, lambda done: None).values)
         images = join_parts(values[:1] if joins_frames(chain.recipe.prior) else values, chain.maps[number])
         return images if chain.linear else images - chain.images[number]
 

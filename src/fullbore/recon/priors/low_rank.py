@@ -10,10 +10,14 @@ import torch
 from jaxtyping import Complex
 from torch import Tensor
 
-from fullbore.numerics.low_rank import block_matrices, blocks_to_images, shrink_singular_values
+from fullbore.numerics.low_rank import block_places, shrink_placed_blocks, shrink_singular_values
+from fullbore.numerics.threads import run_threaded
 from fullbore.numerics.threshold import soft_threshold
 from fullbore.recon.priors.strength import strength
 from fullbore.recon.recipe import LocallyLowRank, LowRankPlusSparse
+
+# What a thread is given at a time.
+_BLOCKS = 64
 
 
 def locally_low_rank_proximal(
@@ -42,14 +46,16 @@ def shrink_blocks(
     x: Complex[Tensor, "frame part x z y"], threshold: float, block: tuple[int, int, int], shift: list[int]
 ) -> Complex[Tensor, "frame part x z y"]:
     """Proximal map of threshold * the sum of the blocks' nuclear norms, on a lattice rolled by `shift`."""
-    axes = (-3, -2, -1)
-    work = torch.roll(x, [-s for s in shift], axes)
-    for part in range(x.shape[1]):
-        matrices, counts = block_matrices(work[:, part], block)
-        images = blocks_to_images(shrink_singular_values(matrices, threshold), counts, block)
-        a, b, c = images.shape[1:]
-        work[:, part, :a, :b, :c] = images
-    return torch.roll(work, shift, axes)
+    frames, parts = x.shape[:2]
+    where = torch.from_numpy(block_places((int(x.shape[-3]), int(x.shape[-2]), int(x.shape[-1])), block, shift))
+    result = x.clone(memory_format=torch.contiguous_format)
+    images = result.reshape(frames, parts, -1)
+    groups = where.split(_BLOCKS) if x.device.type == "cpu" else (where.to(x.device),)
+    run_threaded(
+        lambda task: shrink_placed_blocks(images[:, task[0]], task[1], threshold),
+        [(part, places) for part in range(parts) for places in groups],
+    )
+    return result
 
 
 def low_rank_plus_sparse_proximal(

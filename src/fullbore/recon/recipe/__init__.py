@@ -1,9 +1,10 @@
 """The parts of a recipe and the tree that joins them: coils, encoding, prior, solver."""
 
 from fullbore.recon.recipe.coils import Coils, Espirit, NlInv, Walsh
-from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, SliceGrappa, Spirit
+from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, SliceGrappa, SmsSense, SparseSpirit, Spirit
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel, NonUniform, Wave
 from fullbore.recon.recipe.motion import MotionCorrection
+from fullbore.recon.recipe.off_resonance import OffResonance
 from fullbore.recon.recipe.priors import (
     LocallyLowRank,
     LowRankPlusSparse,
@@ -37,6 +38,7 @@ __all__ = [
     "MotionCorrection",
     "NlInv",
     "NonUniform",
+    "OffResonance",
     "OperatorPrior",
     "PartialFourier",
     "PrimalDual",
@@ -45,7 +47,9 @@ __all__ = [
     "ProximalPrior",
     "Recipe",
     "SliceGrappa",
+    "SmsSense",
     "Solver",
+    "SparseSpirit",
     "Spirit",
     "Subspace",
     "TemporalTotalVariation",

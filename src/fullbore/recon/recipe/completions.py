@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from fullbore.numerics.threshold import Penalty
+from fullbore.numerics.wavelet import daubechies
 from fullbore.recon.recipe.check import require
 
 
@@ -47,6 +49,35 @@ class Spirit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SparseSpirit:
+    """`Spirit` step by step, with channel images whose wavelet details are sparse together (l1-SPIRiT).
+
+    weight: of the details, in standard deviations of the noise of one channel; 0 leaves prediction and data alone.
+    name, levels, penalty: as of the prior `Wavelet`; the transform's position is drawn anew in every iteration, from `seed`.
+    tolerance: stop when k-space changes by less, relatively. Source: Lustig 2010.
+    """
+
+    kernel: int = 7
+    calibration: int = 32
+    damping: float = 1e-4
+    weight: float = 1.0
+    name: str = "db4"
+    levels: int = 4
+    penalty: Penalty = "log"
+    iterations: int = 60
+    tolerance: float = 1e-3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require(self, self.kernel >= 3 and self.kernel % 2 == 1, "an odd kernel of 3 or more")
+        require(self, self.calibration >= self.kernel and self.damping >= 0, "a calibration block larger than the kernel")
+        require(self, self.weight >= 0 and self.levels > 0, "weight >= 0 and levels > 0")
+        require(self, self.penalty in ("l1", "log"), 'penalty "l1" or "log"')
+        require(self, self.iterations > 0 and self.tolerance > 0, "positive iterations and tolerance")
+        daubechies(self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartialFourier:
     """What to do about an edge of k-space that was not measured, along line, partition or readout.
 
@@ -63,7 +94,7 @@ class PartialFourier:
         require(self, self.iterations > 0, "iterations > 0")
 
 
-Completion = Grappa | Spirit
+Completion = Grappa | Spirit | SparseSpirit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,3 +114,14 @@ class SliceGrappa:
         require(self, self.method in ("split", "plain"), 'method "split" or "plain"')
         require(self, self.kernel > 0 and self.kernel % 2 == 1, "an odd kernel")
         require(self, self.calibration >= self.kernel and self.damping >= 0, "a calibration block larger than the kernel")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsSense:
+    """Slices that were excited together are solved for together, with coil maps of single slices; any blips.
+
+    An iterative solver is needed; a prior may go with it. Sources: Larkman 2001; Breuer 2005 (CAIPIRINHA).
+    """
+
+
+Multiband = SliceGrappa | SmsSense

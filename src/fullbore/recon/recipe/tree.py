@@ -10,9 +10,10 @@ from typing import Any, Literal, get_args
 from fullbore.errors import UsageError
 from fullbore.recon.recipe.check import require
 from fullbore.recon.recipe.coils import Coils, Espirit
-from fullbore.recon.recipe.completions import Completion, PartialFourier, SliceGrappa
+from fullbore.recon.recipe.completions import Completion, Multiband, PartialFourier, SmsSense
 from fullbore.recon.recipe.encodings import Cartesian, EncodingModel
 from fullbore.recon.recipe.motion import MotionCorrection
+from fullbore.recon.recipe.off_resonance import OffResonance
 from fullbore.recon.recipe.priors import OperatorPrior, Prior, ProximalPrior
 from fullbore.recon.recipe.readout_phase import EpiPhase
 from fullbore.recon.recipe.solvers import Combination, ConjugateGradient, Direct, PrimalDual, ProximalGradient, Solver
@@ -27,6 +28,7 @@ class Recipe:
     """How raw data become an image.
 
     motion: estimates where the head was in each shot; None takes it to be still, or where the caller says.
+    off_resonance: puts the field into the encoding; None takes it to be without error, or as the caller says.
     completion, partial_fourier: how gaps and a missing edge of Cartesian k-space are filled before `Combination`.
     readout_phase: of readouts that run both ways. multiband: how slices excited together are told apart.
     subspace: frames as combinations of few time courses, whose images are what is solved for; None: frames as they are.
@@ -44,10 +46,11 @@ class Recipe:
     solver: Solver = field(default_factory=Combination)
     prior: Prior | None = None
     motion: MotionCorrection | None = None
+    off_resonance: OffResonance | None = None
     completion: Completion | None = None
     partial_fourier: PartialFourier | None = None
     readout_phase: EpiPhase | None = None
-    multiband: SliceGrappa | None = None
+    multiband: Multiband | None = None
     subspace: Subspace | None = None
     virtual_coils: int | None = None
     compression: Compression = "principal"
@@ -59,6 +62,9 @@ class Recipe:
         iterative = isinstance(self.solver, ConjugateGradient | ProximalGradient | PrimalDual)
         require(self, self.motion is None or iterative, "motion correction with an iterative solver")
         require(self, self.subspace is None or iterative, "an iterative solver for a subspace")
+        together = isinstance(self.multiband, SmsSense)
+        require(self, not together or (iterative and self.motion is None), "an iterative solver, without motion, for SmsSense")
+        require(self, not together or self.noise_map in ("estimated", "none"), 'noise_map "none" or "estimated" with SmsSense')
         filled = self.completion is not None or self.partial_fourier is not None
         require(self, not filled or isinstance(self.solver, Combination), "a completion with Combination only")
         require(self, self.virtual_coils is None or self.virtual_coils > 0, "virtual_coils > 0")
@@ -108,8 +114,9 @@ _PARTS = {
     "completion": Completion,
     "partial_fourier": PartialFourier,
     "readout_phase": EpiPhase,
-    "multiband": SliceGrappa,
+    "multiband": Multiband,
     "motion": MotionCorrection,
+    "off_resonance": OffResonance,
 }
 _KINDS: dict[str, tuple[type, ...]] = {name: get_args(union) or (union,) for name, union in _PARTS.items()}
 

@@ -38,11 +38,10 @@ def iterate(volume: EncodedVolume, solver: Iterative, prior: Prior | None, progr
     if joins_frames(prior) or volume.joins_frames or frames == 1:
         reports = [_run(volume, solver, prior, progress)]
     else:
-        reports = []
-        for frame in range(frames):
-            reports.append(
-                _run(volume.only(frame), solver, prior, lambda done, frame=frame: progress((frame + done) / frames))  # type: ignore[misc]
-            )
+        reports = [
+            _run(volume.only(frame), solver, prior, lambda done, frame=frame: progress((frame + done) / frames))  # type: ignore[misc]
+            for frame in range(frames)
+        ]
     longest = max(reports, key=lambda report: report.iterations)
     return Solved(
         values=torch.cat([report.value for report in reports]),
@@ -82,11 +81,12 @@ def _with_proximal_map(
     volume: EncodedVolume, solver: ProximalGradient, prior: ProximalPrior, progress: Callable[[float], None]
 ) -> SolverReport:
     right, size = volume.adjoint(), volume.eigenvalue
+    start = right if size == 1 else right / size
     proximal = proximal_map(prior, right, np.random.default_rng(solver.seed))
     if getattr(prior, "penalty", "l1") == "log":
         # Not convex by itself: its map exists for steps below 2 / size only, and the optimised gradient takes longer ones.
         return proximal_gradient(
-            lambda x: volume.normal(x).sub_(right), lambda v, number: proximal(v, 1 / size, number), right / size,
+            lambda x: volume.normal(x).sub_(right), lambda v, number: proximal(v, 1 / size, number), start,
             step=1 / size, iterations=solver.iterations, tolerance=solver.tolerance, progress=progress,
         )  # fmt: skip
     if not isinstance(prior, LowRankPlusSparse):

@@ -32,7 +32,7 @@ def solve_volume(
     Errors: DataError when the solver does not suit the data.
     """
     if basis is not None:
-        inner = SubspaceVolume(inner=volume, basis=basis)
+        inner = SubspaceVolume(inner=volume, basis=basis.to(volume.maps.device))
         solved = solve_volume(inner, recipe, progress)
         return replace(solved, values=inner.expand(solved.values))
     match recipe.solver:

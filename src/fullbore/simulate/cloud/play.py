@@ -132,8 +132,10 @@ class CloudRun(Run):
 
     def outlook(self) -> str:
         """What will be done, in a sentence, with a guess of its time on two cores such as laptops have."""
-        pulses = 8e-9 * len(self._timeline.kind)
-        seconds = 0.5 + sum(len(p.spots.cloud) * (p.looks * pulses + p.cost_s(self.shape[1])) for p in self._players)
+        seconds = 0.5
+        for player, own in zip(self._players, self._times, strict=True):  # flowing blood has a timeline of more events
+            one_s = player.looks * 8e-9 * len(own.kind) + player.cost_s(self.shape[1])
+            seconds += len(player.spots.cloud) * one_s
         total = (self.samples.nbytes + 200 * self._spins + self._memory_bytes) / 1e9
         return f"{self._spins} isochromats on {self._threads} threads, at most {total:.1f} GB, about {seconds:.0f} s"
 

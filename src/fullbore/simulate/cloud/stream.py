@@ -24,8 +24,11 @@ from fullbore.simulate.nodes import barycentric_matrix, chebyshev_nodes
 TOLERANCE_M, WORST_M = 3e-9, 1e-7
 """How far polynomials may misplace a spin: 1e-5 rad at 500 cycles/m; and where fields bend too much for that."""
 MOST_NODES = 24
-SPAN = 1 / 16
-"""Windows are cut, where neither RF plays nor the receiver listens, so that nothing flows farther in them (vessel lengths)."""
+SPANS = (1 / 16, 1 / 64, 1 / 256, 1 / 1024)
+"""Windows are cut, where neither RF plays nor the receiver listens, so that nothing flows farther in them (vessel lengths).
+
+Shorter ones are taken where the vessel bends too much for the longer ones.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,20 +110,30 @@ class Stream:
 
 
 def make_windows(vessel: Vessel[Flow], sequence: Sequence, fields: tuple[FieldTerm, ...]) -> Windows:
-    """Windows of a sequence and as many nodes as these fields need.
+    """Windows of a sequence and as many nodes as these fields need; shorter windows where a bend needs too many.
 
     Errors: LimitError where blood goes too far while RF plays or the receiver listens.
     """
-    flow, end_s = vessel.flow, sequence.total_duration_s
-    edges = np.array(list(_edges(vessel, sequence)))
-    way = flow.pace.integral(np.append(edges, max(end_s, edges[-1])))
-    first, last = way[:-1], way[1:]
-    nodes = _nodes(vessel, float((last - first).max()), fields)
-    return Windows(edges_s=edges, first=first, last=last, nodes=nodes, pace=flow.pace)
+    flow, end_s, refused = vessel.flow, sequence.total_duration_s, None
+    for span in SPANS:
+        edges = np.array(list(_edges(vessel, sequence, span)))
+        way = flow.pace.integral(np.append(edges, max(end_s, edges[-1])))
+        first, last = way[:-1], way[1:]
+        try:
+            nodes = _nodes(vessel, float((last - first).max()), fields)
+        except LimitError as error:
+            refused = error
+        else:
+            return Windows(edges_s=edges, first=first, last=last, nodes=nodes, pace=flow.pace)
+    assert refused is not None
+    raise refused
 
 
-def _edges(vessel: Vessel[Flow], sequence: Sequence) -> Iterator[float]:
-    """The beginning, every RF pulse's, and further free times where blood goes far from one to the next or the end."""
+def _edges(vessel: Vessel[Flow], sequence: Sequence, span: float) -> Iterator[float]:
+    """The beginning, every RF pulse's, and further free times where blood goes far from one to the next or the end.
+
+    span: share of the vessel's length that is far.
+    """
     starts = sequence.block_starts_s()
     busy = [(0.0, 0.0, True)]
     for block in np.flatnonzero((sequence.rf >= 0) | (sequence.adc >= 0)):
@@ -133,7 +146,7 @@ def _edges(vessel: Vessel[Flow], sequence: Sequence) -> Iterator[float]:
     busy.append((sequence.total_duration_s, sequence.total_duration_s, False))
     busy.sort()
     corners = np.array([time_s for first, last, _ in busy for time_s in (first, last)])
-    way = vessel.flow.pace.integral(corners) * vessel.flow.peak_velocity_m_per_s * vessel.fastest / (SPAN * vessel.length_m)
+    way = vessel.flow.pace.integral(corners) * vessel.flow.peak_velocity_m_per_s * vessel.fastest / (span * vessel.length_m)
     begun = 0.0
     yield 0.0
     for number, (first_s, _, is_pulse) in enumerate(busy[1:], start=1):

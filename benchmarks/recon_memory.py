@@ -1,0 +1,57 @@
+"""Peak memory of a reconstruction, in a process of its own: what comes on top of the program and the data it was given.
+
+`rows(quick)` for bench_recon.py; alone: python benchmarks/recon_memory.py [--quick] [--json FILE]. "Data" are k-space on its
+grid and the coil maps, as all tools are given them; the peak is the largest resident size, less what the imports need.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from typing import Any
+
+import torch
+from convention import options, row, tell
+from recon_cases import case
+from recon_ours import OurCase
+
+from fullbore.recon.recipe import ProximalGradient, Wavelet
+
+_MIB = 1 << 20
+
+
+def measure(name: str, virtual: int) -> None:
+    """Print MiB: before the data, data, image, peak; and the seconds."""
+    solver, prior = ProximalGradient(iterations=3, tolerance=1e-9), Wavelet(weight=0.8, floor=0.0, shifts=1)
+    OurCase(case("head2d")).solve(solver, prior, virtual)  # libraries and kernels are loaded
+    before = _peak()
+    ours = OurCase(case(name))
+    data = (ours.kspace.nbytes + ours.maps.nbytes) / _MIB
+    seconds, _, _ = ours.timed(solver, prior, virtual, 1)
+    print(before, data, ours.truth.nbytes / _MIB, _peak(), seconds)
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def rows(quick: bool) -> list[dict[str, Any]]:
+    """The 3D case, unless in a hurry."""
+    name, virtual = ("head2d", 5) if quick else ("head3d", 6)
+    told = subprocess.run([sys.executable, __file__, "--measure", name, str(virtual)], check=True, capture_output=True, text=True)
+    before, data, image, peak, seconds = (float(word) for word in told.stdout.split()[-5:])
+    share = (peak - before) / (data + image)
+    note = (
+        f"peak {peak - before:.0f} MiB over the program's {before:.0f}; data {data:.0f}, image {image:.0f}: {share:.2f} of both"
+    )
+    return [row(f"Peak memory, {name}, 3 iterations", seconds, note)]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--measure"]:
+        torch.set_num_threads(min(2, torch.get_num_threads()))
+        measure(sys.argv[2], int(sys.argv[3]))
+    else:
+        chosen = options(__doc__)
+        tell(rows(chosen.quick), chosen.json)

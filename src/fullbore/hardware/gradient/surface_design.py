@@ -1,0 +1,194 @@
+"""Coils on any triangulated surface: the same convex program, on smooth functions of the surface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy import sparse
+from scipy.sparse.csgraph import dijkstra
+from scipy.sparse.linalg import eigsh
+from scipy.spatial import cKDTree
+
+from fullbore.errors import LimitError
+from fullbore.hardware.gradient.contours import Loop, evenly
+from fullbore.hardware.gradient.program import Bound, Program, solve, widening
+from fullbore.hardware.gradient.triangles import (
+    Surface,
+    axial_rows,
+    current_maps,
+    dissipation,
+    inductance,
+    moment_rows,
+)
+
+_NEAR_M = 5e-3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SurfaceTask:
+    """What a coil on a surface must do, at 1 T/m along an axis ("x", "y" or "z").
+
+    points_m: on the outline of the imaging volume. linearity, eddy: as in `GradientLimits`; eddy needs a bore, a conducting
+    surface whose flux stays. steepness_A_per_m: largest |grad psi|, None for none. torque_free: no moment across z.
+    heat_ohm_s: ohm per square times the seconds that weigh power beside energy.
+    """
+
+    axis: str
+    points_m: Float[np.ndarray, "p 3"]
+    linearity: float
+    eddy: float | None = None
+    bore: Surface | None = None
+    steepness_A_per_m: float | None = None
+    torque_free: bool = True
+    heat_ohm_s: float = 0.0
+    modes: int = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SurfaceCoil:
+    """psi_A: stream function at nodes (A at 1 T/m). energy_J: at 1 T/m, so that eta^2 / L is 1 / (2 energy_J)."""
+
+    surface: Surface
+    psi_A: Float[np.ndarray, " n"]
+    energy_J: float
+    linearity: float
+    eddy: float
+
+
+def design_on_surface(surface: Surface, task: SurfaceTask) -> SurfaceCoil:
+    """Least energy within the limits. Errors: LimitError with the widening of all limits that would do."""
+    modes = smooth_modes(surface, task.modes)
+    program = _program(surface, task, modes)
+    found = solve(program)
+    if found is None:
+        more = widening(program, tuple(bound.name for bound in program.bounds))
+        raise LimitError(
+            f"coil on a surface, axis {task.axis}: linearity {100 * task.linearity:.3g} % cannot be met within its limits. "
+            + ("Choose another surface." if more is None else f"Allow all limits {1.01 * (1 + more):.3g} times as wide.")
+        )
+    psi, largest = modes @ found, np.abs(program.bounds[0].target).max()
+    reached = [float(np.abs(b.rows @ found - b.target).max() / largest) for b in program.bounds[:2]]
+    heat = task.heat_ohm_s * float(psi @ (dissipation(surface) @ psi)) / 2
+    return SurfaceCoil(
+        surface=surface,
+        psi_A=psi,
+        energy_J=float(found @ program.cost @ found) / 2 - heat,
+        linearity=reached[0],
+        eddy=reached[1] if task.bore is not None else float("nan"),
+    )
+
+
+def smooth_modes(surface: Surface, count: int) -> Float[np.ndarray, "n k"]:
+    """The smoothest functions on a surface that vanish on its open edges: eigenvectors of its Laplacian."""
+    free = np.setdiff1d(np.unique(surface.triangles), surface.edge_nodes)
+    stiff = dissipation(surface)[np.ix_(free, free)].tocsc()
+    share = np.bincount(surface.triangles.ravel(), np.repeat(surface.areas_m2 / 3, 3), minlength=len(surface.nodes_m))
+    weight = sparse.diags(share[free]).tocsc()
+    start = np.random.default_rng(0).standard_normal(len(free))
+    # a closed surface has a constant among them, which carries no current: the small shift keeps it solvable
+    shift = -1e-6 * stiff.diagonal().mean() / share[free].mean()
+    values, vectors = eigsh(stiff, k=min(count, len(free) - 2), M=weight, sigma=shift, v0=start)
+    real = values > 1e-9 * values.max()
+    modes = np.zeros((len(surface.nodes_m), int(real.sum())))
+    modes[free] = vectors[:, real]
+    return modes
+
+
+def _program(surface: Surface, task: SurfaceTask, modes: np.ndarray) -> Program:
+    own = "xyz".index(task.axis)
+    near = _NEAR_M * np.eye(3)[own]
+    fields = axial_rows(np.concatenate([task.points_m, [near, -near]]), surface) @ modes
+    coordinate = task.points_m[:, own]
+    largest = np.abs(coordinate).max()
+    bounds = [Bound(name="linearity", rows=fields[:-2], target=coordinate, limit=task.linearity * largest)]
+    if task.bore is not None and task.eddy is not None:
+        rows = _image_rows(surface, task, modes)
+        bounds.append(Bound(name="eddy", rows=rows, target=np.zeros(len(rows)), limit=task.eddy * largest))
+    if task.steepness_A_per_m is not None:
+        flow = np.stack([part @ modes for part in current_maps(surface)], axis=1).reshape(-1, modes.shape[1])
+        bounds.append(Bound(name="spacing", rows=flow, target=np.zeros(len(flow)), limit=task.steepness_A_per_m, cones=3))
+    equal = ((fields[-2] - fields[-1]) / (2 * _NEAR_M))[None]
+    if task.torque_free:
+        equal = np.concatenate([equal, moment_rows(surface)[:2] @ modes])
+    heat = modes.T @ (dissipation(surface) @ modes)
+    cost = inductance(surface, surface, modes, modes) + task.heat_ohm_s * heat
+    return Program(cost=(cost + cost.T) / 2, equal=equal, target=np.eye(len(equal))[0], bounds=tuple(bounds))
+
+
+def _image_rows(surface: Surface, task: SurfaceTask, modes: np.ndarray) -> np.ndarray:
+    """Bz of the currents on the bore that keep its flux at zero: -L_bb^-1 L_bc."""
+    bore = task.bore
+    assert bore is not None
+    answers = smooth_modes(bore, task.modes)
+    images = -np.linalg.solve(inductance(bore, bore, answers, answers), inductance(bore, surface, answers, modes))
+    return np.asarray(axial_rows(task.points_m, bore) @ answers @ images)
+
+
+def surface_loops(surface: Surface, psi_A: Float[np.ndarray, " n"], step_A: float) -> list[Loop]:
+    """Turns at (whole + 1/2) steps of a stream function on triangles, running as the current does."""
+    most = int(np.floor(np.abs(psi_A).max() / step_A + 0.5))
+    found = []
+    for level in range(-most, most):
+        for chain in _chains(*_crossings(surface, psi_A, (level + 0.5) * step_A)):
+            found.append(Loop(points_m=evenly(chain), level=level))
+    return found
+
+
+def _crossings(surface: Surface, psi: np.ndarray, value: float) -> tuple[np.ndarray, np.ndarray]:
+    """Edges (c, 2, 2) where a line of that value enters and leaves triangles, and places (c, 2, 3), as the current runs."""
+    above = psi[surface.triangles] > value
+    count = above.sum(axis=1)
+    cut = surface.triangles[(count == 1) | (count == 2)]
+    lone = np.where(above[(count == 1) | (count == 2)].sum(axis=1) == 1, 1, 0)
+    at = np.argmax(above[(count == 1) | (count == 2)] == lone[:, None].astype(bool), axis=1)
+    a, b, c = (np.take_along_axis(cut, ((at + i) % 3)[:, None], 1)[:, 0] for i in range(3))
+    # grad psi x n has higher values on its left as seen from outside: with a lone high corner it runs from a-b to a-c
+    edges = np.stack([np.sort(np.stack([a, b], 1), 1), np.sort(np.stack([a, c], 1), 1)], axis=1)
+    turned = np.where((lone == 1)[:, None, None], edges, edges[:, ::-1])
+    low, high = psi[turned[..., 0]], psi[turned[..., 1]]
+    share = ((value - low) / (high - low))[..., None]
+    return turned, surface.nodes_m[turned[..., 0]] * (1 - share) + surface.nodes_m[turned[..., 1]] * share
+
+
+def _chains(edges: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
+    """Closed lines, first point again at the end. Lines that end on an open edge cannot be where psi is 0 there."""
+    follows = {tuple(edge[0]): index for index, edge in enumerate(edges)}
+    left, found = set(range(len(edges))), []
+    while left:
+        index = min(left)
+        line = [places[index, 0]]
+        while index in left:
+            left.remove(index)
+            line.append(places[index, 1])
+            index = follows.get(tuple(edges[index, 1]), -1)
+        if len(line) > 4 and np.allclose(line[0], line[-1]):
+            found.append(np.array(line))
+    return found
+
+
+def surface_lift(surface: Surface, points_m: Float[np.ndarray, "p 3"], height_m: float) -> Float[np.ndarray, "p 3"]:
+    """Points moved along the normal of the nearest node."""
+    normals = np.zeros_like(surface.nodes_m)
+    for corner in range(3):
+        np.add.at(normals, surface.triangles[:, corner], surface.normals_m2)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    return np.asarray(points_m + height_m * normals[cKDTree(surface.nodes_m).query(points_m)[1]])
+
+
+def surface_route(
+    surface: Surface, first_m: Float[np.ndarray, "xyz=3"], second_m: Float[np.ndarray, "xyz=3"], height_m: float
+) -> Float[np.ndarray, "n 3"]:
+    """The shortest way along edges between two places, over the surface by height_m; straight where no edges join them."""
+    pairs = np.concatenate([surface.triangles[:, [i, (i + 1) % 3]] for i in range(3)])
+    lengths = np.linalg.norm(surface.nodes_m[pairs[:, 0]] - surface.nodes_m[pairs[:, 1]], axis=1)
+    # edges within the surface come twice: the lower triangle and the upper one are the same length
+    graph = sparse.csr_matrix((lengths, (pairs[:, 0], pairs[:, 1])), shape=(len(surface.nodes_m),) * 2)
+    begin, end = cKDTree(surface.nodes_m).query(np.stack([first_m, second_m]))[1]
+    _, before = dijkstra(graph.maximum(graph.T), indices=begin, return_predecessors=True)
+    way = [int(end)]
+    while way[-1] != begin and before[way[-1]] >= 0:
+        way.append(int(before[way[-1]]))
+    nodes = surface.nodes_m[way[::-1]] if way[-1] == begin else np.zeros((0, 3))
+    return np.concatenate([first_m[None], surface_lift(surface, nodes, height_m) if len(nodes) else nodes, second_m[None]])

@@ -1,0 +1,136 @@
+# TRUTHS of boundary elements: a triangle on itself in closed form = the potential's integral | field, inductance and power of a
+# cylinder's mesh = those of the cylinder, with an error that falls with the square of the edge | moment of a ring of current |
+# lines run as the current does and keep its field | a coil on a mesh costs what the cylinder's program says, keeps its limits,
+# and stays free of torque on a crooked surface too
+import numpy as np
+import pytest
+
+from fullbore.errors import LimitError, ShapeError
+from fullbore.hardware.gradient import wire_field
+from fullbore.hardware.gradient.sheet import Sheet, axial_field, dissipations, inductances, sampled
+from fullbore.hardware.gradient.surface_design import SurfaceTask, design_on_surface, surface_loops, surface_route
+from fullbore.hardware.gradient.triangles import (
+    Surface,
+    _triangle_potential,
+    axial_rows,
+    cylinder_surface,
+    dissipation,
+    inductance,
+    moment_rows,
+    self_potential,
+)
+
+SHEET = Sheet(radius_m=0.36, length_m=1.2, modes=2, order=1)
+
+
+def ball_points(radius=0.18):
+    angle = np.linspace(0, np.pi, 7)
+    rings = [
+        np.column_stack([np.sin(angle) * np.cos(turn), np.sin(angle) * np.sin(turn), np.cos(angle)])
+        for turn in np.arange(6) * np.pi / 3
+    ]
+    return radius * np.concatenate(rings)
+
+
+def on_nodes(surface):
+    angle = np.arctan2(surface.nodes_m[:, 1], surface.nodes_m[:, 0])
+    return np.cos(angle)[:, None] * sampled(SHEET, np.clip(surface.nodes_m[:, 2], -0.6, 0.6))
+
+
+def test_triangle_on_itself():
+    corners = np.array([[0.0, 0, 0], [1, 0, 0], [0.3, 0.8, 0]])
+    # midpoints of 120 x 120 parts
+    grid = (np.arange(240) + 0.5) / 240
+    u, v = (part.ravel() for part in np.meshgrid(grid, grid))
+    inside = u + v < 1
+    points = u[inside, None] * corners[1] + v[inside, None] * corners[2]
+    mean = np.mean([_triangle_potential(point, corners) for point in points])
+    # points along the sloping edge count half too much or too little
+    assert self_potential(corners) == pytest.approx(0.4 * mean, rel=5e-3)
+
+
+def errors(around, along):
+    mesh = cylinder_surface(0.36, 1.2, around, along)
+    psi = on_nodes(mesh)
+    energy = np.diag(inductance(mesh, mesh, psi, psi)) / np.diag(inductances(SHEET, SHEET)) - 1
+    power = np.diag(psi.T @ (dissipation(mesh) @ psi)) / dissipations(SHEET) - 1
+    points = np.array([[0.1, 0.0, 0.1], [0.2, 0.0, 0.05]])
+    field = axial_rows(points, mesh) @ psi / axial_field(SHEET, points[:, [0, 2]]) - 1
+    return np.array([np.abs(part).max() for part in (energy, power, field)])
+
+
+def test_mesh_is_the_cylinder():
+    coarse, fine = errors(14, 13), errors(28, 25)
+    assert (fine < np.array([0.06, 0.03, 0.02])).all()  # order two: edges of 8 cm on modes of 60 cm
+    assert (coarse / fine > 3).all() and (coarse / fine < 6).all()
+
+
+def test_moment():
+    mesh = cylinder_surface(0.3, 1.0, 48, 21)
+    psi = np.maximum(0.0, 1 - np.abs(mesh.nodes_m[:, 2]) / 0.5) * (mesh.nodes_m[:, 0] > 1e-9)
+    moment = moment_rows(mesh) @ psi
+    # half a cylinder's stream function: moment = integral of psi n = 2 R x (mean 1/2 x 1 m) along x, its edge a column of cells
+    assert moment[0] == pytest.approx(2 * 0.3 * 0.5, rel=0.01) and np.abs(moment[1:]).max() < 1e-12
+
+
+def test_lines_carry_the_current():
+    mesh = cylinder_surface(0.36, 1.2, 36, 31)
+    psi = on_nodes(mesh) @ np.array([1.0, -0.3])
+    step = np.abs(psi).max() / 40
+    paths = [np.concatenate([loop.points_m, loop.points_m[:1]]) for loop in surface_loops(mesh, psi, step)]
+    points = np.array([[0.1, 0.0, 0.0], [0.15, 0.05, 0.1], [0.0, 0.1, 0.1]])
+    wanted = axial_rows(points, mesh) @ psi
+    # 40 lines for an even sheet of flat triangles
+    assert np.abs(step * wire_field(points, paths)[:, 2] - wanted).max() < 0.01 * np.abs(wanted).max()
+
+
+def test_design_on_a_mesh():
+    """A single cylinder, so that the cylinder's own program gives the truth."""
+    from fullbore.hardware.gradient.program import Bound, Program, solve
+
+    points = ball_points()
+    mesh = cylinder_surface(0.36, 1.2, 24, 25)
+    made = design_on_surface(mesh, SurfaceTask(axis="x", points_m=points, linearity=0.05, modes=60))
+    sheet = Sheet(radius_m=0.36, length_m=1.2, modes=10, order=1)
+    flat = np.column_stack([np.hypot(points[:, 0], points[:, 1]), points[:, 2]])
+    turn = np.divide(points[:, 0], flat[:, 0], out=np.zeros(len(points)), where=flat[:, 0] > 1e-9)
+    program = Program(
+        cost=inductances(sheet, sheet),
+        equal=axial_field(sheet, np.array([[1e-3, 0.0]])) / 1e-3,
+        target=np.ones(1),
+        bounds=(Bound(name="l", rows=axial_field(sheet, flat) * turn[:, None], target=points[:, 0], limit=0.05 * 0.18),),
+    )
+    found = solve(program)
+    assert found is not None
+    # edges of 9 cm: 4 % of the energy is the mesh's error
+    assert made.energy_J == pytest.approx(float(found @ program.cost @ found) / 2, rel=0.06)
+    assert made.linearity <= 0.05 * (1 + 1e-6)
+    assert np.abs(moment_rows(mesh)[:2] @ made.psi_A).max() < 1e-6 * np.abs(made.psi_A).max()
+
+
+def test_crooked_surface():
+    """A cone without symmetry about its middle: torque would be large; spacing and torque are kept."""
+    mesh = cylinder_surface(0.34, 1.2, 20, 21)
+    wide = mesh.nodes_m * np.column_stack(
+        [1 + 0.1 * mesh.nodes_m[:, 2:], 1 + 0.1 * mesh.nodes_m[:, 2:], np.ones((len(mesh.nodes_m), 1))]
+    )
+    cone = Surface(nodes_m=wide, triangles=mesh.triangles)
+    task = SurfaceTask(axis="x", points_m=ball_points(0.15), linearity=0.08, modes=40)
+    free = design_on_surface(cone, SurfaceTask(axis="x", points_m=task.points_m, linearity=0.08, modes=40, torque_free=False))
+    made = design_on_surface(cone, task)
+    assert np.abs(moment_rows(cone)[:2] @ made.psi_A).max() < 1e-6 * np.abs(moment_rows(cone)[:2] @ free.psi_A).max()
+    assert made.energy_J >= free.energy_J * (1 - 1e-9)
+    with pytest.raises(LimitError, match="times as wide"):
+        design_on_surface(cone, SurfaceTask(axis="x", points_m=task.points_m, linearity=0.08, modes=40, steepness_A_per_m=1e4))
+
+
+def test_bad_surfaces_and_routes():
+    mesh = cylinder_surface(0.3, 1.0, 24, 21)
+    with pytest.raises(ShapeError, match="wanted 0 to"):
+        Surface(nodes_m=mesh.nodes_m[:5], triangles=mesh.triangles)
+    with pytest.raises(ShapeError, match="no area"):
+        Surface(nodes_m=np.zeros((3, 3)), triangles=np.array([[0, 1, 2]]))
+    way = surface_route(mesh, np.array([0.3, 0.0, 0.0]), np.array([-0.3, 0.0, 0.0]), 0.005)
+    # half way round, over the surface
+    assert np.linalg.norm(np.diff(way, axis=0), axis=1).sum() == pytest.approx(np.pi * 0.305, rel=0.05)
+    assert np.hypot(way[1:-1, 0], way[1:-1, 1]) == pytest.approx(0.305, rel=1e-6)
