@@ -185,6 +185,16 @@ def test_shapes_decompress(values: list[float]) -> None:
     assert np.abs(back - samples).max() < 1e-7
 
 
+def test_corners_far_apart_keep_their_moment() -> None:
+    samples = np.sin(np.linspace(0, 3, 50)) ** 2
+    samples[10:30] = samples[10]
+    for spacing in (1.0, 100.0):
+        stored = compressed(samples, spacing)
+        back = decompress_shape(type("Shape", (), {"num_samples": len(samples), "data": stored})())
+        assert spacing * np.abs(np.cumsum(back - samples)).max() <= 1e-6
+    assert len(compressed(samples)) < len(samples) == len(stored)
+
+
 def test_off_raster_is_a_format_error_and_leaves_nothing(tmp_path: Path) -> None:
     sequence = build(protocol("localizer", **SMALL["localizer"]), LIMITS)
     duration = sequence.duration_s.copy()

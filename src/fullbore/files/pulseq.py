@@ -230,7 +230,8 @@ def _shaped(shape: Gradient, shapes: ShapeLibrary, raster_s: float, late: bool) 
     inner = _raster_time(halves) if late else None
     samples = g / peak if inner is None else g[1:-1] / peak
     time_id = shapes.id_of(times) if inner is None else inner
-    return gradient_to_Hz_per_m(peak), ends, f"{shapes.id_of(samples)} {time_id} {_microseconds(float(t[0]))}"
+    shape_id = shapes.id_of(samples, float(np.diff(times).max()) if inner is None else 1.0)
+    return gradient_to_Hz_per_m(peak), ends, f"{shape_id} {time_id} {_microseconds(float(t[0]))}"
 
 
 def _raster_time(halves: np.ndarray) -> int | None:

@@ -12,17 +12,18 @@ DRIFT = 1e-6
 """Error of a running sum of samples beyond which a shape is not compressed: 10 us of 80 mT/m times this are 3e-5 cycles/m."""
 
 
-def compressed(samples: np.ndarray) -> np.ndarray:
+def compressed(samples: np.ndarray, spacing: float = 1.0) -> np.ndarray:
     """The stored form of a shape: its differences, runs of n > 1 equal ones as (value, value, n - 2).
 
     The samples themselves when they are four or fewer, when the coding would not be shorter, or when its rounding would add up
     beyond DRIFT, as that of a long gradient may: its moment is what matters. Errors stay below QUANTUM / 2.
+    spacing: raster steps from one sample to the next, at most; corners far apart add up to more.
     Source: Pulseq file specification 1.5, section on shapes.
     """
     if len(samples) <= 4:
         return samples
     rounded = np.round(samples / QUANTUM)
-    if np.abs(np.cumsum(rounded * QUANTUM - samples)).max() > DRIFT:
+    if spacing * np.abs(np.cumsum(rounded * QUANTUM - samples)).max() > DRIFT:
         return samples
     steps = np.diff(rounded, prepend=0.0)
     starts = np.concatenate([[0], np.flatnonzero(np.diff(steps)) + 1])
@@ -38,15 +39,15 @@ def compressed(samples: np.ndarray) -> np.ndarray:
 class ShapeLibrary:
     """Keeps each shape once; ids count from 1."""
 
-    _ids: dict[bytes, int] = field(default_factory=dict)
+    _ids: dict[tuple[bytes, float], int] = field(default_factory=dict)
     _texts: list[str] = field(default_factory=list)
 
-    def id_of(self, samples: np.ndarray) -> int:
-        """The number of a shape, given when it is new."""
-        key = np.ascontiguousarray(samples, dtype=np.float64).tobytes()
+    def id_of(self, samples: np.ndarray, spacing: float = 1.0) -> int:
+        """The number of a shape, given when it is new; spacing as for `compressed`."""
+        key = (np.ascontiguousarray(samples, dtype=np.float64).tobytes(), spacing)
         if key not in self._ids:
             self._ids[key] = len(self._ids) + 1
-            values = "\n".join(f"{value:.10g}" for value in compressed(samples))
+            values = "\n".join(f"{value:.10g}" for value in compressed(samples, spacing))
             self._texts.append(f"shape_id {self._ids[key]}\nnum_samples {len(samples)}\n{values}\n")
         return self._ids[key]
 
