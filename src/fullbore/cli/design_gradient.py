@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from fullbore.cli.chosen_brief import chosen_brief
+from fullbore.cli.design_surface import asks_for_surface, design_surface
 from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder
 from fullbore.cli.outcome import print_record, tell_demands, write_picture
@@ -37,6 +38,8 @@ _ROUNDING = 1 + 1e-9
 
 def gradient(options: argparse.Namespace) -> int:
     """Design three coils; write gradient.json, wire tracks as CSV, gradient.png and report.html."""
+    if asks_for_surface(options):
+        return design_surface(options)
     brief = gradient_brief(options)
     began = time.monotonic()
     with ExamTerminal({f"{brief.name}/design": 20.0}) as terminal:

@@ -30,6 +30,18 @@ def _brief(about: str = "a brief (TOML); without one, a preset") -> _Option:
 
 
 _BORES = _option("--preset", "60cm, 65cm, 70cm or 75cm: the bore of the patient (default 75cm)")
+_SURFACES = (
+    _option("--surface", "wind one axis on a drawn surface (STL, OBJ, PLY or OFF) instead of on cylinders", Path),
+    _option("--shield-surface", "a second surface, whose turns shield the bore", Path),
+    _option("--unit", "of the drawings: mm, cm or m (default mm)"),
+    _option("--axis", "of the coil on a surface: x, y or z (default x)"),
+    _option("--volume", 'radius of its imaging volume, a ball, e.g. "10 cm"'),
+    _option("--amplitude", 'of its gradient at full current, e.g. "80 mT/m"'),
+    _option("--current", 'its full current, e.g. "200 A"'),
+    _option("--linearity", 'largest deviation in the volume (default "5 %%")'),
+    _option("--bore", 'radius of the conducting bore around it, e.g. "46 cm"'),
+    _option("--eddy", 'largest field of the bore\'s images in the volume (default "0.5 %%" with --bore)'),
+)
 _PARTS = {
     "magnet": _Part(
         about="a superconducting magnet: windings, fields, margins",
@@ -71,7 +83,7 @@ _PARTS = {
         about="shielded gradient coils: stream functions, wires, fields, figures of merit",
         run="design_gradient:gradient",
         out="new folder for record, wire tracks and report (default: the brief's name)",
-        options=(_brief(), _BORES),
+        options=(_brief(), _BORES, *_SURFACES),
     ),
     "spectrometer": _Part(
         about="clock, converter, filters and gain of the receivers",

@@ -86,9 +86,13 @@ def read_gradient(folder: Path) -> WoundGradient:
     path = folder / "gradient.json"
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
+        if "mesh" in tree:
+            raise UsageError(f"{path}: a coil on drawn surfaces. Its turns are in {folder}/turns.dxf and turns.csv already.")
         brief = GradientBrief(**{key: _part(key, own) for key, own in tree["brief"].items()})
         sheets = {axis: tuple(_sheet(own) for own in tree["stream_functions"][axis]) for axis in "xyz"}
         wanted = {axis: float(tree["figures"][axis]["sensitivity_T_per_m_A"]) for axis in "xyz"}
+    except UsageError:
+        raise
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror}). Give a folder of `fullbore design gradient`.") from error
     except (ValueError, KeyError, TypeError, AttributeError, FullboreError) as error:

@@ -12,6 +12,7 @@ from fullbore.clinical.report.sequence_page import sequence_page
 from fullbore.clinical.report.shim_page import shim_figure, shim_page
 from fullbore.clinical.report.spectrometer_page import SpectrometerViews, spectrometer_figure, spectrometer_page
 from fullbore.clinical.report.spectrum_page import spectrum_figure, spectrum_page
+from fullbore.clinical.report.surface_page import SurfaceViews, surface_figure, surface_page
 from fullbore.clinical.report.transmit_page import TransmitViews, transmit_figure, transmit_page
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "MadeFile",
     "MagnetViews",
     "SpectrometerViews",
+    "SurfaceViews",
     "TransmitViews",
     "array_figure",
     "array_page",
@@ -45,6 +47,8 @@ __all__ = [
     "spectrometer_page",
     "spectrum_figure",
     "spectrum_page",
+    "surface_figure",
+    "surface_page",
     "tracks_figure",
     "transmit_figure",
     "transmit_page",

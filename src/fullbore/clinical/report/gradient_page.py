@@ -48,7 +48,7 @@ def gradient_figure(views: list[GradientViews]) -> Figure:
     for row, view in zip(panels, views, strict=True):
         for axis, layer, radius in zip(row[:2], _LAYERS, view.radii_m, strict=True):
             _unrolled(axis, view, layer, radius)
-        _deviation(row[2], view)
+        deviation_panel(row[2], view)
     return drawn
 
 
@@ -66,10 +66,14 @@ def gradient_page(
     rows = [(d.name, f"{d.value:.4g} {d.unit}", f"{d.limit:.4g} {d.unit}", verdict_word(d.met)) for d in demands]
     body += table(("asked", "reached", "limit", ""), rows)
     body += figure(gradient_figure(views), "Wires unrolled, and deviation from a straight field, % of the gradient at the edge.")
-    keys = list(next(iter(figures.values())))
-    head = ("figure", *figures)
-    body += "<h2>Figures</h2>" + table(head, [(_words(key), *(_told(key, own[key]) for own in figures.values())) for key in keys])
+    body += "<h2>Figures</h2>" + table(("figure", *figures), figure_rows(figures))
     return page(name, body + "<h2>Origin</h2>" + table(("what", "value"), facts))
+
+
+def figure_rows(figures: dict[str, dict[str, float]]) -> list[tuple[str, ...]]:
+    """Of a table: what, and its value with a unit for each axis. figures: axis -> figure of merit -> value."""
+    keys = list(next(iter(figures.values())))
+    return [(_words(key), *(_told(key, own[key]) for own in figures.values())) for key in keys]
 
 
 def _words(key: str) -> str:
@@ -93,7 +97,8 @@ def _unrolled(axis: Axes, view: GradientViews, layer: str, radius: float) -> Non
     axis.set(xlabel="z (m)", ylabel="angle (deg)", title=f"{view.axis}, {layer}, radius {1e3 * radius:.0f} mm", ylim=(-180, 180))
 
 
-def _deviation(axis: Axes, view: GradientViews) -> None:
+def deviation_panel(axis: Axes, view: GradientViews) -> None:
+    """How far the field of one axis is from straight, in the plane that holds the axis, with the volume's outline."""
     drawn = axis.contour(view.along_m, view.across_m, view.deviation_percent.T, levels=_LEVELS, cmap="coolwarm", linewidths=1)
     axis.clabel(drawn, fontsize=7, fmt="%g")
     angle = np.linspace(0, 2 * np.pi, 200)

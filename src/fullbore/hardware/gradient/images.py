@@ -29,31 +29,45 @@ def image_field(
     orders: which azimuthal orders the wires have.
     Errors: ValueRangeError for a wire that is not within it.
     """
+    begins, ends = track_pieces([np.concatenate([path, path[:1]]) for path in paths])
+    steps = ends - begins
+    places = np.concatenate([(begins + ends) / 2 + sign * _GAUSS * steps for sign in (-1, 1)])
+    return element_image_rows(points_m, places, np.concatenate([steps, steps])[..., None] / 2, bore_m, orders)[:, 0]
+
+
+def element_image_rows(
+    points_m: Float[np.ndarray, "p 3"],
+    places_m: Float[np.ndarray, "e 3"],
+    elements_A_m: Float[np.ndarray, "e 3 n"],
+    bore_m: float,
+    orders: tuple[int, ...] = ALL_ORDERS,
+) -> Float[np.ndarray, "p n"]:
+    """The same of n currents, each a sum of elements (current times step) that close upon each other. Errors: as
+    `image_field`."""
     k, weights = wave_grid(_LIMIT_PER_M, _PANEL_PER_M)
-    waves = _waves(k, [np.concatenate([path, path[:1]]) for path in paths], bore_m, orders)
+    waves = _waves(k, places_m, elements_A_m, bore_m, orders)
     r, phi = np.hypot(points_m[:, 0], points_m[:, 1]), np.arctan2(points_m[:, 1], points_m[:, 0])
     along = np.exp(1j * np.outer(points_m[:, 2], k))
-    field = np.zeros(len(points_m))
+    field = np.zeros((len(points_m), elements_A_m.shape[2]))
     for m, wave in waves.items():
         order = abs(m)
         radial = ive(order, np.outer(r, k)) * np.exp(-np.outer(bore_m - r, k))
-        source = wave * -1j * MU0 * bore_m * k**2 * bessel_slopes(order, k * bore_m)[1] * weights
-        field += 2 / (4 * np.pi**2) * np.real(np.exp(1j * m * phi) * ((along * radial) @ source))
+        source = wave * (-1j * MU0 * bore_m * k**2 * bessel_slopes(order, k * bore_m)[1] * weights)[:, None]
+        field += 2 / (4 * np.pi**2) * np.real(np.exp(1j * m * phi)[:, None] * ((along * radial) @ source))
     return field
 
 
-def _waves(k: np.ndarray, paths: list[np.ndarray], bore: float, orders: tuple[int, ...]) -> dict[int, Complex[np.ndarray, " k"]]:
-    """Order -> transform of the image's stream function (A m)."""
-    begins, ends = track_pieces(paths)
-    steps = ends - begins
-    places = np.concatenate([(begins + ends) / 2 + sign * _GAUSS * steps for sign in (-1, 1)])
-    steps = np.concatenate([steps, steps]) / 2
-    r = np.hypot(places[:, 0], places[:, 1])
+def _waves(
+    k: np.ndarray, places: np.ndarray, steps: np.ndarray, bore: float, orders: tuple[int, ...]
+) -> dict[int, Complex[np.ndarray, "k n"]]:
+    """Order -> transforms of the images' stream functions (A m)."""
+    # on the axis itself a direction is as good as another
+    r = np.maximum(np.hypot(places[:, 0], places[:, 1]), _RADIUS_STEP_M)
     if not r.max() < bore:
         raise ValueRangeError(f"image field: a wire lies at {r.max():.4g} m, wanted within the bore of {bore:.4g} m.")
     phi = np.arctan2(places[:, 1], places[:, 0])
-    outward = (places[:, 0] * steps[:, 0] + places[:, 1] * steps[:, 1]) / r
-    around = (places[:, 0] * steps[:, 1] - places[:, 1] * steps[:, 0]) / r
+    cosine, sine = np.cos(phi)[:, None], np.sin(phi)[:, None]
+    outward, around = cosine * steps[:, 0] + sine * steps[:, 1], cosine * steps[:, 1] - sine * steps[:, 0]
     radii, which = np.unique(np.round(r / _RADIUS_STEP_M), return_inverse=True)
     along = np.exp(-1j * np.outer(k, places[:, 2]))
     found = {}
@@ -65,5 +79,5 @@ def _waves(k: np.ndarray, paths: list[np.ndarray], bore: float, orders: tuple[in
         first, second = along * slope[:, which], along * value[:, which]
         for m in {order, -order}:
             turn = np.exp(-1j * m * phi)
-            found[m] = scale * (first @ (1j * around * turn) - m * (second @ (outward * turn)))
+            found[m] = scale[:, None] * (1j * (first * turn) @ around - m * ((second * turn) @ outward))
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -13,6 +14,7 @@ from scipy.spatial import cKDTree
 
 from fullbore.errors import LimitError
 from fullbore.hardware.gradient.contours import Loop, evenly
+from fullbore.hardware.gradient.images import element_image_rows
 from fullbore.hardware.gradient.program import Bound, Program, solve, widening
 from fullbore.hardware.gradient.triangles import (
     Surface,
@@ -24,6 +26,7 @@ from fullbore.hardware.gradient.triangles import (
 )
 
 _NEAR_M = 5e-3
+_THREE = np.array([[2 / 3, 1 / 6, 1 / 6], [1 / 6, 2 / 3, 1 / 6], [1 / 6, 1 / 6, 2 / 3]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,7 +34,8 @@ class SurfaceTask:
     """What a coil on a surface must do, at 1 T/m along an axis ("x", "y" or "z").
 
     points_m: on the outline of the imaging volume. linearity, eddy: as in `GradientLimits`; eddy needs a bore, a conducting
-    surface whose flux stays. steepness_A_per_m: largest |grad psi|, None for none. torque_free: no moment across z.
+    surface whose flux stays: triangles, or bore_radius_m, a long cylinder about z whose answer is exact. steepness_A_per_m:
+    largest |grad psi|, None for none. torque_free: no moment across z.
     heat_ohm_s: ohm per square times the seconds that weigh power beside energy.
     """
 
@@ -40,6 +44,7 @@ class SurfaceTask:
     linearity: float
     eddy: float | None = None
     bore: Surface | None = None
+    bore_radius_m: float | None = None
     steepness_A_per_m: float | None = None
     torque_free: bool = True
     heat_ohm_s: float = 0.0
@@ -57,10 +62,33 @@ class SurfaceCoil:
     eddy: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SurfaceProgram:
+    """A task in numbers: modes (n, k) of the surface, and the convex program of their amplitudes."""
+
+    surface: Surface
+    task: SurfaceTask
+    modes: Float[np.ndarray, "n k"]
+    program: Program
+
+
 def design_on_surface(surface: Surface, task: SurfaceTask) -> SurfaceCoil:
     """Least energy within the limits. Errors: LimitError with the widening of all limits that would do."""
+    return best_of(surface_program(surface, task), {})
+
+
+def surface_program(surface: Surface, task: SurfaceTask) -> SurfaceProgram:
+    """Fields, images and energies of a surface's modes."""
     modes = smooth_modes(surface, task.modes)
-    program = _program(surface, task, modes)
+    return SurfaceProgram(surface=surface, task=task, modes=modes, program=_program(surface, task, modes))
+
+
+def best_of(asked: SurfaceProgram, shares: Mapping[str, float]) -> SurfaceCoil:
+    """Least energy. shares: of the limits ("linearity", "eddy") to keep, whole where none is said. Errors: as
+    `design_on_surface`."""
+    task, surface = asked.task, asked.surface
+    bounds = tuple(replace(bound, limit=bound.limit * shares.get(bound.name, 1.0)) for bound in asked.program.bounds)
+    program = replace(asked.program, bounds=bounds)
     found = solve(program)
     if found is None:
         more = widening(program, tuple(bound.name for bound in program.bounds))
@@ -68,7 +96,7 @@ def design_on_surface(surface: Surface, task: SurfaceTask) -> SurfaceCoil:
             f"coil on a surface, axis {task.axis}: linearity {100 * task.linearity:.3g} % cannot be met within its limits. "
             + ("Choose another surface." if more is None else f"Allow all limits {1.01 * (1 + more):.3g} times as wide.")
         )
-    psi, largest = modes @ found, np.abs(program.bounds[0].target).max()
+    psi, largest = asked.modes @ found, np.abs(program.bounds[0].target).max()
     reached = [float(np.abs(b.rows @ found - b.target).max() / largest) for b in program.bounds[:2]]
     heat = task.heat_ohm_s * float(psi @ (dissipation(surface) @ psi)) / 2
     return SurfaceCoil(
@@ -76,7 +104,7 @@ def design_on_surface(surface: Surface, task: SurfaceTask) -> SurfaceCoil:
         psi_A=psi,
         energy_J=float(found @ program.cost @ found) / 2 - heat,
         linearity=reached[0],
-        eddy=reached[1] if task.bore is not None else float("nan"),
+        eddy=reached[1] if _conducting(task) else float("nan"),
     )
 
 
@@ -103,7 +131,8 @@ def _program(surface: Surface, task: SurfaceTask, modes: np.ndarray) -> Program:
     coordinate = task.points_m[:, own]
     largest = np.abs(coordinate).max()
     bounds = [Bound(name="linearity", rows=fields[:-2], target=coordinate, limit=task.linearity * largest)]
-    if task.bore is not None and task.eddy is not None:
+    if _conducting(task):
+        assert task.eddy is not None
         rows = _image_rows(surface, task, modes)
         bounds.append(Bound(name="eddy", rows=rows, target=np.zeros(len(rows)), limit=task.eddy * largest))
     if task.steepness_A_per_m is not None:
@@ -117,8 +146,18 @@ def _program(surface: Surface, task: SurfaceTask, modes: np.ndarray) -> Program:
     return Program(cost=(cost + cost.T) / 2, equal=equal, target=np.eye(len(equal))[0], bounds=tuple(bounds))
 
 
+def _conducting(task: SurfaceTask) -> bool:
+    return task.eddy is not None and (task.bore is not None or task.bore_radius_m is not None)
+
+
 def _image_rows(surface: Surface, task: SurfaceTask, modes: np.ndarray) -> np.ndarray:
-    """Bz of the currents on the bore that keep its flux at zero: -L_bb^-1 L_bc."""
+    """Bz of the currents on the bore that keep its flux at zero: by waves in a cylinder, else -L_bb^-1 L_bc."""
+    if task.bore_radius_m is not None:
+        flows = np.stack([part @ modes for part in current_maps(surface)], axis=1) * (surface.areas_m2 / 3)[:, None, None]
+        corners = surface.corners_m
+        # three points a triangle, exact for quadratics: waves that reach the volume are far longer than an edge
+        places = np.concatenate([np.einsum("tcx,c->tx", corners, share) for share in _THREE])
+        return element_image_rows(task.points_m, places, np.concatenate([flows] * 3), task.bore_radius_m)
     bore = task.bore
     assert bore is not None
     answers = smooth_modes(bore, task.modes)

@@ -1,0 +1,118 @@
+# TRUTHS of `fullbore design gradient --surface`: cylinders as drawings cost what the cylinders' own program says, and turns keep
+# the limits (slow) | a plain tube becomes record, turns, picture and report that agree, its brief beside its drawing | no file, a
+# file cut short, another kind, an edge of three triangles, metres taken for millimetres, a surface in the volume or beyond the
+# bore, flags that miss a surface, and too few turns are answered in one sentence
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from fullbore.cli.main import main
+from fullbore.files.making import read_dxf, write_stl
+from fullbore.hardware.gradient import design_axis, load_gradient_brief
+from fullbore.hardware.gradient.figures import centre_gradient
+from fullbore.hardware.gradient.triangles import cylinder_surface
+
+PLAIN = ("--volume", "12 cm", "--amplitude", "20 mT/m", "--current", "200 A", "--linearity", "8 %")
+
+
+def design(*arguments: str) -> int:
+    return main(["design", "gradient", *arguments])
+
+
+@pytest.fixture
+def tube(tmp_path):
+    mesh = cylinder_surface(0.3, 0.9, 20, 16)
+    path = tmp_path / "tube.stl"
+    write_stl(path, mesh.nodes_m, mesh.triangles)
+    return path
+
+
+def read_turns(path):
+    table = np.loadtxt(path, delimiter=",", skiprows=1)
+    return [table[table[:, 0] == n, 1:] for n in np.unique(table[:, 0])]
+
+
+def test_a_tube_becomes_turns(tube, tmp_path, capsys):
+    brief = tmp_path / "brief.toml"
+    brief.write_text(
+        'name = "tube"\naxis = "y"\nsurface = "tube.stl"\nedge = "12 cm"\nmodes = 60\nvolume = {radius = "12 cm", '
+        'half_length = "10 cm"}\ndrive = {amplitude = "20 mT/m", current = "200 A", slew = "100 T/m/s", voltage = "700 V"}\n'
+        'limits = {linearity = "8 %"}\n'
+    )
+    folder = tmp_path / "made"
+    assert design(str(brief), "--out", str(folder), "--json") == 0
+    told = capsys.readouterr()
+    assert {path.name for path in folder.iterdir()} == {
+        "gradient.json", "turns.csv", "turns.dxf", "surface.png", "report.html",
+    }  # fmt: skip
+    f = json.loads(told.out)["figures"]["y"]
+    assert "y: linearity" in told.err and "missed" not in told.err and "<img" in (folder / "report.html").read_text()
+    turns = read_turns(folder / "turns.csv")
+    assert len(turns) == f["turns"] == len(read_dxf(folder / "turns.dxf"))
+    assert centre_gradient(turns, "y") == pytest.approx(f["sensitivity_T_per_m_A"], rel=1e-5)
+    # turns of 200 A each are the sheet: a sum of steps for an integral
+    assert f["sensitivity_T_per_m_A"] == pytest.approx(f["sheet_sensitivity_T_per_m_A"], rel=0.02)
+    assert f["energy_J"] == pytest.approx(0.5 * f["inductance_H"] * (0.02 / f["sensitivity_T_per_m_A"]) ** 2)
+    assert np.abs(np.hypot(*np.concatenate(turns)[:, :2].T) / 0.3 - 1).max() < 0.02
+    assert main(["make", "gradient", str(folder)]) == 2
+    assert "turns.dxf" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_drawn_cylinders_are_the_cylinders(tmp_path, capsys):
+    brief, files = load_gradient_brief("75cm"), {}
+    own = brief.x
+    for name, radius, length in (
+        ("primary", own.primary_radius_m, own.primary_length_m),
+        ("shield", own.shield_radius_m, own.shield_length_m),
+    ):
+        mesh = cylinder_surface(radius, length, 28, 24)
+        files[name] = tmp_path / f"{name}.stl"
+        write_stl(files[name], mesh.nodes_m, mesh.triangles)
+    asked = ("--volume", "22.5 cm", "--amplitude", "45 mT/m", "--current", "1200 A", "--bore", "50 cm", "--eddy", "0.2 %")
+    out = ("--out", str(tmp_path / "made"), "--json")
+    assert design("--surface", str(files["primary"]), "--shield-surface", str(files["shield"]), *asked, *out) == 0
+    told = capsys.readouterr()
+    assert "missed" not in told.err
+    f, wanted = json.loads(told.out)["figures"]["x"], design_axis(brief, "x").figures
+    drawn, round_ = (one["sheet_sensitivity_T_per_m_A"] ** 2 / one["sheet_inductance_H"] for one in (f, wanted))
+    # edges of 12 cm on windings a third of a metre wide: order two, 3.3 % of the merit
+    assert drawn == pytest.approx(round_, rel=0.05)
+    # the numbers of turns differ by a few per cent, and wires by their bridges and leads
+    scale = (f["sensitivity_T_per_m_A"] / wanted["sensitivity_T_per_m_A"]) ** 2
+    assert f["inductance_H"] == pytest.approx(scale * wanted["inductance_H"], rel=0.08)
+    assert f["resistance_ohm"] == pytest.approx(np.sqrt(scale) * wanted["resistance_ohm"], rel=0.15)
+
+
+def refused(capsys, code, said, *arguments):
+    assert design(*arguments) == code
+    told = capsys.readouterr().err
+    assert said in told and "internal error" not in told
+
+
+def test_refusals(tube, tmp_path, capsys):
+    out = ("--out", str(tmp_path / "out"))
+    refused(capsys, 2, "900 m from end to end in m", "--surface", str(tube), "--unit", "m", *PLAIN, *out)
+    refused(capsys, 4, "no such file", "--surface", str(tmp_path / "none.stl"), *PLAIN, *out)
+    (tmp_path / "short.stl").write_bytes(tube.read_bytes()[:900])
+    refused(capsys, 4, "Give an intact file", "--surface", str(tmp_path / "short.stl"), *PLAIN, *out)
+    (tmp_path / "tube.msh").write_bytes(b"$MeshFormat\n")
+    refused(capsys, 4, "Export the surface as STL", "--surface", str(tmp_path / "tube.msh"), *PLAIN, *out)
+    refused(capsys, 2, "crosses the imaging volume", "--surface", str(tube), *PLAIN, "--volume", "31 cm", *out)
+    refused(capsys, 2, "wanted within the bore", "--surface", str(tube), *PLAIN, "--bore", "29 cm", *out)
+    refused(capsys, 2, "--current", "--surface", str(tube), "--volume", "10 cm", "--amplitude", "20 mT/m", *out)
+    refused(capsys, 2, "without --surface", "--axis", "x", *out)
+    refused(capsys, 2, "presets are of cylinders", "--surface", str(tube), "--preset", "75cm", *PLAIN, *out)
+    refused(capsys, 2, "without bore_radius", "--surface", str(tube), "--shield-surface", str(tube), *PLAIN, *out)
+    refused(capsys, 3, "less than one turn", "--surface", str(tube), *PLAIN, "--current", "900 kA", *out)
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_manifold(tube, tmp_path, capsys):
+    mesh = cylinder_surface(0.3, 0.9, 20, 16)
+    fin = np.array([[mesh.triangles[40, 0], mesh.triangles[40, 2], len(mesh.nodes_m)]])
+    write_stl(tmp_path / "fin.stl", np.concatenate([mesh.nodes_m, [[0.5, 0, 0]]]), np.concatenate([mesh.triangles, fin]))
+    refused(capsys, 4, "not a manifold", "--surface", str(tmp_path / "fin.stl"), *PLAIN, "--out", str(tmp_path / "out"))
