@@ -1,6 +1,7 @@
 # TRUTHS of the fields: a sphere and a layered sphere are Mie's, ever nearer with smaller cubes | a dielectric sphere in a slow
 # field: 3 / (eps + 2) | a conducting sphere in a slow B: E = -i omega B r / 2 | extinction = absorption + radiation | the coil
-# gives what body and space take | J_a . E_b = J_b . E_a | power matrix = sum of squares | no body, no change | Ctrl-C ends it
+# gives what body and space take | power of loops in a sphere, shared too = the array's exact sphere | J_a . E_b = J_b . E_a
+# power matrix = sum of squares | no body, no change | Ctrl-C ends it
 import numpy as np
 import pytest
 import torch
@@ -8,6 +9,8 @@ from numpy.testing import assert_allclose
 
 from fullbore.data import Grid
 from fullbore.errors import ShapeError, ValueRangeError
+from fullbore.hardware.array.loop import circle
+from fullbore.hardware.array.sphere import Sphere, entering_waves, sphere_resistance
 from fullbore.hardware.full_wave import VoxelBody, body_fields, incident_on, loop_array
 from fullbore.hardware.full_wave.body import on_edges
 from fullbore.hardware.full_wave.currents import CoilCurrents, birdcage, coil_field
@@ -76,6 +79,36 @@ def test_power_in_a_coil_hardly_depends_on_the_cubes():
         fields = body_fields(body, *incident_on(birdcage(8, 0.14, 0.2), body, LARMOR_Hz), LARMOR_Hz)
         power.append(absorbed_W(fields)[0, 0].real / share ** (5 / 3))  # eddy losses go with the fifth power of the radius
     assert power[0] == pytest.approx(power[1], rel=0.02)  # first order in the edge
+
+
+def _loops_about(count, distance_m, radius_m):
+    """Circles that look at the axis, as wires for the array's exact sphere and as the same currents for the solver."""
+    turns = 2 * np.pi * np.arange(count) / count
+    ways = np.stack([np.cos(turns), np.sin(turns), 0 * turns], axis=1)
+    loops = tuple(circle(distance_m * way, way, radius_m) for way in ways)
+    wires = [loop.thinned(128) for loop in loops]
+    return loops, CoilCurrents(
+        name="loops",
+        midpoints_m=np.concatenate([points for points, _ in wires]),
+        lengths_m=np.concatenate([lengths for _, lengths in wires]),
+        amplitude=np.kron(np.eye(count), np.ones(128)),
+    )
+
+
+def test_power_from_loops_is_the_exact_spheres():
+    loops, coil = _loops_about(4, 0.11, 0.06)
+    exact = Sphere(radius_m=0.07, permittivity=BRAIN[0], conductivity_S_per_m=BRAIN[1], b0_T=3.0)
+    frequency = exact.omega / (2 * np.pi)
+    wanted = sphere_resistance(exact, entering_waves(exact, loops, 40)).real
+    off = []
+    for h in (0.014, 0.007):
+        body = sphere_body(h, [(0.07, *BRAIN)])
+        found = 2 * absorbed_W(body_fields(body, *incident_on(coil, body, frequency), frequency)).real
+        share = body.matter.sum() * h**3 / (4 / 3 * np.pi * 0.07**3)  # eddy losses: the fifth power of the radius
+        off.append([found[0, 0] / wanted[0, 0] / share ** (5 / 3) - 1, found[0, 1] / wanted[0, 1] / share ** (5 / 3) - 1])
+    # steps of the surface: ten cubes in a radius leave 1 % of a loop's power, 3 % of what two loops share
+    assert abs(off[1][0]) < 0.015 and abs(off[1][1]) < 0.03
+    assert np.all(np.abs(off[1]) < 0.5 * np.abs(off[0]))
 
 
 @pytest.mark.slow

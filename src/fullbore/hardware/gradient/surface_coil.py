@@ -54,7 +54,7 @@ class TurnsOnSurface:
     surface: Surface
     layers: Float[np.ndarray, " t"]
     psi_turns: Float[np.ndarray, " n"]
-    turns_m: tuple[Float[np.ndarray, "c 3"], ...]
+    turns_m: tuple[Float[np.ndarray, "_ 3"], ...]
     figures: dict[str, float] = field(default_factory=dict)
 
 
