@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from fullbore.phantom.body import Body
 from fullbore.phantom.movement import Movement
 from fullbore.phantom.strokes import PAGE, gathered, middles, scatter, unknown, unpaged
+from fullbore.phantom.surfaces import Surfaces
 from fullbore.phantom.tissues import AIR
 
 Columns = tuple[Int[np.ndarray, " tissue"], ...]
@@ -92,6 +93,7 @@ class Rest:
 
     def __init__(self, movement: Movement | None, canvas: Canvas) -> None:
         self.stretch = 1.0 if movement is None else movement.stretch
+        self.surfaces = Surfaces(len(canvas.points_m))
         self._movement, self._canvas = movement, canvas
         self._found: dict[tuple[Movement | None, int], tuple[np.ndarray, np.ndarray]] = {}
 

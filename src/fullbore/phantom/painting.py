@@ -19,6 +19,7 @@ from fullbore.phantom.fill import Shares
 from fullbore.phantom.movement import Movement
 from fullbore.phantom.shape import Shape, spanned
 from fullbore.phantom.strokes import boxed, covered, fill, give, lit, near, of_cells, picked, reaching, seen, split
+from fullbore.phantom.surfaces import Surfaces, cores
 
 _POINTS_AT_ONCE = 1 << 18
 _ANYWHERE = np.full(3, np.inf)
@@ -27,7 +28,9 @@ _CELL, _LOOSE_M = 6.0, 64e-3
 
 
 class _Brush(NamedTuple):
-    """A layer, as strokes need it. low_m, high_m: its shape's box. stretch: of all movements together."""
+    """A layer, as strokes need it. low_m, high_m: its shape's box. stretch: of all movements together. core: a shape that other
+    layers share with it, and how far outside it its own surface lies.
+    """
 
     shape: Shape
     low_m: np.ndarray
@@ -36,6 +39,7 @@ class _Brush(NamedTuple):
     shares: Shares | None
     movement: Movement | None
     stretch: float
+    core: tuple[Shape, float] | None
 
 
 class _Cells(NamedTuple):
@@ -69,9 +73,9 @@ def _brushes(body: Body) -> tuple[_Brush, ...]:
         _Brush(
             shape=layer.shape, low_m=np.array(layer.shape.low_m, np.float64), high_m=np.array(layer.shape.high_m, np.float64),
             depth_m=float(layer.filling.depth_m), shares=layer.filling.shares, movement=layer.movement,
-            stretch=whole * (1.0 if layer.movement is None else layer.movement.stretch),
+            stretch=whole * (1.0 if layer.movement is None else layer.movement.stretch), core=core,
         )
-        for layer in body.layers
+        for layer, core in zip(body.layers, cores(body), strict=True)
     )  # fmt: skip
 
 
@@ -133,13 +137,31 @@ def _stroke(brush: _Brush, columns: np.ndarray, canvas: Canvas, rest: Rest, cell
             groups, places = near(places, canvas.sight, groups, parts, size, *box, reach)
         if len(groups) == 0:
             return
-        least, most = spanned(brush.shape, places, reach)
+        least, most = _span(brush, rest.surfaces, groups, places, reach)
         inside, groups = split(groups, np.ascontiguousarray(least), np.ascontiguousarray(most), brush.depth_m)
         if len(inside) and brush.shares is None:
             fill(*_paper(canvas), canvas.sight, inside, size, columns[0])
         elif len(inside):
             _paint(brush, columns, canvas, rest, inside, size, within=True)
     _paint(brush, columns, canvas, rest, groups, size, within=False)
+
+
+def _span(
+    brush: _Brush, surfaces: Surfaces, groups: np.ndarray, places_m: np.ndarray, reach_m: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Least and most distance within a reach of the middles of groups."""
+    if brush.core is None:
+        return spanned(brush.shape, places_m, reach_m)
+    least, most = surfaces.span(brush.core[0], groups, places_m, reach_m)
+    return (least, most) if brush.core[1] == 0 else (least - brush.core[1], most - brush.core[1])
+
+
+def _distance(brush: _Brush, surfaces: Surfaces, number: np.ndarray, places_m: np.ndarray) -> np.ndarray:
+    """Distances of points."""
+    if brush.core is None:
+        return np.ascontiguousarray(brush.shape.distance(places_m), np.float64)
+    far = surfaces.distance(brush.core[0], number, places_m)
+    return far if brush.core[1] == 0 else far - brush.core[1]
 
 
 def _paper(canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
@@ -165,7 +187,7 @@ def _paint(
             number, place = boxed(number, place, low, high, reach)
         if len(number) == 0:
             continue
-        distance = np.full(len(place), -np.inf) if within else np.ascontiguousarray(brush.shape.distance(place), np.float64)
+        distance = np.full(len(place), -np.inf) if within else _distance(brush, rest.surfaces, number, place)
         number, place, distance, cover = covered(number, place, distance, canvas.sight, canvas.width_m)
         if len(number) == 0:
             continue

@@ -32,6 +32,7 @@ class Shape:
     volume_m3: where it is known in closed form.
     span: (points, radius_m) to the least and the most that distance may be within a radius of each point, where more is known of
     it than that it changes by `stretch` over a length; see `spanned`.
+    grown_from: the shape whose distance less a length is this one's, and the length, where it was made so.
     `a | b`, `a & b`, `a - b` are union, intersection and difference.
     """
 
@@ -41,6 +42,7 @@ class Shape:
     stretch: float | int = 1.0
     volume_m3: float | None = None
     span: Span | None = None
+    grown_from: tuple[Shape, float] | None = None
 
     def __post_init__(self) -> None:
         if not all(low < high for low, high in zip(self.low_m, self.high_m, strict=True)):
@@ -166,7 +168,7 @@ def grown(shape: Shape, by_m: float) -> Shape:
     return Shape(
         distance=lambda points: inner(points) - by_m,
         low_m=_vector(np.subtract(shape.low_m, reach)), high_m=_vector(np.add(shape.high_m, reach)), stretch=shape.stretch,
-        span=_moved(shape, lambda points: by_m),
+        span=_moved(shape, lambda points: by_m), grown_from=(shape, by_m),
     )  # fmt: skip
 
 

@@ -246,6 +246,20 @@ def unknown(groups, size, grain, known):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
+def missing(numbers, known):
+    """Where in some numbers those are that are not known yet; from now on they are (in place)."""
+    out = np.empty(len(numbers), np.int64)
+    count = 0
+    for i in range(len(numbers)):
+        if not known[numbers[i]]:
+            known[numbers[i]] = True
+            out[count] = i
+            count += 1
+    return out[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
 def middles(points, grains, grain, size):
     """Middles of the groups of `size` points, whose first and last are opposite corners, of grains of `grain` points."""
     parts = grain // size
