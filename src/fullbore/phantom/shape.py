@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from fullbore.errors import ValueRangeError
+from fullbore.phantom.joins import fillet
 
 Vector = tuple[float | int, float | int, float | int]
 Points = Float[np.ndarray, "n 3"]
@@ -143,8 +144,7 @@ def blend(width_m: float, *shapes: Shape) -> Shape:
     reach = width_m * (len(shapes) - 1) / 4
 
     def join(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        share = np.maximum(width_m - np.abs(first - second), 0) / width_m
-        return np.asarray(np.minimum(first, second) - share * share * (width_m / 4))
+        return fillet(np.ascontiguousarray(first), np.ascontiguousarray(second), float(width_m))
 
     def distance(points: np.ndarray) -> np.ndarray:
         out = shapes[0].distance(points)

@@ -29,7 +29,9 @@ class Surfaces:
         self._points = points
         self._known: dict[tuple[Shape, float], tuple[np.ndarray, np.ndarray]] = {}
 
-    def distance(self, shape: Shape, number: Int[np.ndarray, " n"], places_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
+    def distance(
+        self, shape: Shape, number: Int[np.ndarray, " n"], places_m: Float[np.ndarray, "n 3"]
+    ) -> Float[np.ndarray, " n"]:
         """Distances of numbered points from a shape."""
         far, fresh = self._fresh(shape, 0.0, number, 1)
         if len(fresh):

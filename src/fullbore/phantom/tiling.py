@@ -54,34 +54,26 @@ def mixed(values, pages, first, last, members, least):
     """Numbers and shares of those points of some rows of pages that have more than a least share in some columns together, and
     their shares in each of these, (column, point).
     """
-    count = _mixed(values, pages, first, last, members, least, np.empty(0, np.int64), np.empty(0, np.float32), np.empty((0, 0)))
-    number, total, own = np.empty(count, np.int64), np.empty(count, np.float32), np.empty((len(members), count))
-    _mixed(values, pages, first, last, members, least, number, total, own)
-    return number, total, own
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _mixed(values, pages, first, last, members, least, number, total, own):
-    """What `mixed` does: how many points there are; they are filled in where there is room."""
-    count = 0
+    rows = np.empty(last - first, np.int64)
+    most = 0
     for row in range(first, last):
-        some = False
         for column in members:
-            some |= pages[column, row] != 0
-        if not some:
-            continue
+            if pages[column, row] != 0:
+                rows[most] = row
+                most += 1
+                break
+    number, total, own = np.empty(most * PAGE, np.int64), np.empty(most * PAGE, np.float32), np.empty((len(members), most * PAGE))
+    share, count = np.empty(PAGE, np.float32), 0
+    for row in rows[:most]:
+        share[:] = values[pages[members[0], row]]
+        for column in members[1:]:
+            share += values[pages[column, row]]
         for i in range(PAGE):
-            share = values[pages[members[0], row], i]
-            for column in members[1:]:
-                share += values[pages[column, row], i]
-            if share > least:
-                if count < len(number):
-                    number[count], total[count] = row * PAGE + i, share
-                    for k in range(len(members)):
-                        own[k, count] = values[pages[members[k], row], i]
-                count += 1
-    return count
+            number[count], total[count] = row * PAGE + i, share[i]
+            for k in range(len(members)):
+                own[k, count] = values[pages[members[k], row], i]
+            count += share[i] > least
+    return number[:count], total[:count], own[:, :count].copy()
 
 
 @numba.njit(cache=True, nogil=True)
