@@ -21,7 +21,7 @@ from fullbore.phantom.shape import Shape, spanned
 from fullbore.phantom.strokes import boxed, covered, fill, give, lit, near, of_cells, picked, reaching, seen, split
 from fullbore.phantom.surfaces import Surfaces, cores
 
-_POINTS_AT_ONCE = 1 << 18
+_POINTS_AT_ONCE = 1 << 16
 _ANYWHERE = np.full(3, np.inf)
 # Edge of a cell in reaches of a group, so that four groups fit along it; that of cells of single points.
 _CELL, _LOOSE_M = 6.0, 64e-3
