@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 _CHUNK = 64
+_WINDOW = 512
 
 
 @numba.njit(cache=True, nogil=True)
@@ -103,23 +104,27 @@ def along_tube_distance(points, path, radii):
 def tube_distance(points, path, radii):
     """Distance to the nearest piece's axis less the radius there."""
     out, least = np.empty(len(points)), np.empty(len(path) - 1)
+    x, y, z, best = np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
     for first in range(0, len(points), _CHUNK):
         chunk = points[first : first + _CHUNK]
-        best = out[first : first + len(chunk)]
         best[:] = np.inf
         most = _tube_bounds(chunk, path, radii, least)
-        x, y, z = chunk[:, 0].copy(), chunk[:, 1].copy(), chunk[:, 2].copy()
+        count = _whole_lanes(len(chunk))
+        for i in range(count):
+            place = chunk[min(i, len(chunk) - 1)]
+            x[i], y[i], z[i] = place[0], place[1], place[2]
         for k in range(len(path) - 1):
             if least[k] > most:
                 continue
             ax, ay, az = path[k + 1, 0] - path[k, 0], path[k + 1, 1] - path[k, 1], path[k + 1, 2] - path[k, 2]
             px, py, pz, scale = path[k, 0], path[k, 1], path[k, 2], 1 / (ax * ax + ay * ay + az * az)
             radius, more = radii[k], radii[k + 1] - radii[k]
-            for i in range(len(best)):
+            for i in range(count):
                 u, v, w = x[i] - px, y[i] - py, z[i] - pz
                 part = min(max((u * ax + v * ay + w * az) * scale, 0.0), 1.0)
                 u, v, w = u - part * ax, v - part * ay, w - part * az
                 best[i] = min(best[i], np.sqrt(u * u + v * v + w * w) - (radius + part * more))
+        out[first : first + len(chunk)] = best[: len(chunk)]
     return out
 
 
@@ -233,40 +238,79 @@ def wall_table(stack):
 @no_type_check
 def lofted_distance(points, levels, stack, walls):
     """Distance within the section at each point's height, negative inside (even-odd rule). walls: `wall_table`."""
-    out, first = np.empty(len(points)), 0
-    x, y, part, side = np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
+    out = np.empty(len(points))
+    order, ends = np.empty(_WINDOW, np.int64), np.empty(len(levels), np.int64)
     least = np.empty(stack.shape[1])
-    while first < len(points):
-        count, k = _between_levels(points, first, levels, x, y, part)
-        best = out[first : first + count]
-        most = _wall_bounds(x[:count], y[:count], walls[k], least)
-        low_y, high_y = y[:count].min(), y[:count].max()
-        best[:] = np.inf
-        side[:] = 1.0
-        for j in range(stack.shape[1]):
-            crossed = walls[k, j, 3] <= high_y and walls[k, j, 4] >= low_y
-            if least[j] > most and not crossed:
-                continue
-            (a, b), (c, d) = stack[k, j - 1], stack[k, j]
-            (e, f), (g, h) = stack[k + 1, j - 1] - stack[k, j - 1], stack[k + 1, j] - stack[k, j]
-            if least[j] <= most:
-                for i in range(count):
-                    px, py = a + part[i] * e, b + part[i] * f
-                    ex, ey = c + part[i] * g - px, d + part[i] * h - py
-                    u, v = x[i] - px, y[i] - py
-                    along = min(max((u * ex + v * ey) / max(ex * ex + ey * ey, 1e-300), 0.0), 1.0)
-                    u, v = u - along * ex, v - along * ey
-                    best[i] = min(best[i], u * u + v * v)
-            if crossed:
-                for i in range(count):
-                    px, py, qy = a + part[i] * e, b + part[i] * f, d + part[i] * h
-                    ex, ey = c + part[i] * g - px, qy - py
-                    left = ((x[i] - px) * ey < ex * (y[i] - py)) == (ey > 0)
-                    side[i] = -side[i] if ((py > y[i]) != (qy > y[i])) & left else side[i]
-        for i in range(count):
-            best[i] = side[i] * np.sqrt(best[i])
-        first += count
+    for start in range(0, len(points), _WINDOW):
+        _by_level(points[start : start + _WINDOW, 2], levels, order, ends)
+        first = 0
+        for k in range(len(levels) - 1):
+            for one in range(first, ends[k], _CHUNK):
+                chunk = order[one : min(one + _CHUNK, ends[k])]
+                _section_distance(points, start, chunk, levels[k], levels[k + 1], stack[k], stack[k + 1], walls[k], least, out)
+            first = ends[k]
     return out
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _section_distance(points, start, chunk, bottom, top, low, high, walls, least, out):
+    """Distances of some points, numbered from a start, between two levels of a loft; out: filled in."""
+    count = _whole_lanes(len(chunk))
+    x, y, part, side, best = np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK), np.empty(_CHUNK)
+    for i in range(count):
+        place = points[start + chunk[min(i, len(chunk) - 1)]]
+        x[i], y[i] = place[0], place[1]
+        part[i] = (min(max(place[2], bottom), top) - bottom) / (top - bottom)
+    best[:count], side[:count] = np.inf, 1.0
+    most = _wall_bounds(x[:count], y[:count], walls, least)
+    low_y, high_y = y[:count].min(), y[:count].max()
+    for j in range(len(low)):
+        crossed = walls[j, 3] <= high_y and walls[j, 4] >= low_y
+        if least[j] > most and not crossed:
+            continue
+        (a, b), (c, d) = low[j - 1], low[j]
+        (e, f), (g, h) = high[j - 1] - low[j - 1], high[j] - low[j]
+        if least[j] <= most:
+            for i in range(count):
+                px, py = a + part[i] * e, b + part[i] * f
+                ex, ey = c + part[i] * g - px, d + part[i] * h - py
+                u, v = x[i] - px, y[i] - py
+                along = min(max((u * ex + v * ey) / max(ex * ex + ey * ey, 1e-300), 0.0), 1.0)
+                u, v = u - along * ex, v - along * ey
+                best[i] = min(best[i], u * u + v * v)
+        if crossed:
+            for i in range(count):
+                px, py, qy = a + part[i] * e, b + part[i] * f, d + part[i] * h
+                ex, ey = c + part[i] * g - px, qy - py
+                left = ((x[i] - px) * ey < ex * (y[i] - py)) == (ey > 0)
+                side[i] = -side[i] if ((py > y[i]) != (qy > y[i])) & left else side[i]
+    for i in range(len(chunk)):
+        out[start + chunk[i]] = side[i] * np.sqrt(best[i])
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _whole_lanes(count):
+    """A number of places that fills vector registers: the last place is repeated, since single ones take as long as eight."""
+    return (count + 7) // 8 * 8
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _by_level(z, levels, order, ends):
+    """Numbers of heights, those between the same two levels in a row; order, and ends of these rows: filled in."""
+    found = np.empty(len(z), np.int64)
+    ends[:] = 0
+    for i in range(len(z)):
+        found[i] = min(max(np.searchsorted(levels, min(max(z[i], levels[0]), levels[-1])) - 1, 0), len(levels) - 2)
+        ends[found[i] + 1] += 1
+    for k in range(1, len(ends)):
+        ends[k] += ends[k - 1]
+    # Where a row starts moves to where it ends as it fills.
+    for i in range(len(z)):
+        order[ends[found[i]]] = i
+        ends[found[i]] += 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -280,24 +324,6 @@ def steepest_wall(z, levels, lean, radius):
             out[i] = max(out[i], lean[k])
             k += 1
     return out
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _between_levels(points, first, levels, x, y, part):
-    """How many points from the first on lie between the same two levels, and which these are; x, y, part: filled in."""
-    count, k = 0, -1
-    while count < len(x) and first + count < len(points):
-        z = min(max(points[first + count, 2], levels[0]), levels[-1])
-        if k < 0 or not levels[k] < z <= levels[k + 1]:
-            found = min(max(np.searchsorted(levels, z) - 1, 0), len(levels) - 2)
-            if k >= 0 and found != k:
-                break
-            k = found
-        x[count], y[count] = points[first + count, 0], points[first + count, 1]
-        part[count] = (z - levels[k]) / (levels[k + 1] - levels[k])
-        count += 1
-    return count, k
 
 
 @numba.njit(cache=True, nogil=True)

@@ -8,232 +8,188 @@ its eight parts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
 
-from fullbore.phantom.body import Body, Layer
+from fullbore.phantom.body import Body
+from fullbore.phantom.canvas import Canvas, Rest, at_rest
+from fullbore.phantom.fill import Shares
 from fullbore.phantom.movement import Movement
-from fullbore.phantom.shape import spanned
-from fullbore.phantom.strokes import boxed, covered, fill, give, lit, near, reaching, seen, unknown
-from fullbore.phantom.tissues import AIR
+from fullbore.phantom.shape import Shape, spanned
+from fullbore.phantom.strokes import boxed, covered, fill, give, lit, near, of_cells, picked, reaching, seen, split
+from fullbore.phantom.surfaces import Surfaces, cores
 
-_POINTS_AT_ONCE = 1 << 18
+_POINTS_AT_ONCE = 1 << 16
 _ANYWHERE = np.full(3, np.inf)
 # Edge of a cell in reaches of a group, so that four groups fit along it; that of cells of single points.
 _CELL, _LOOSE_M = 6.0, 64e-3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Canvas:
-    """Points in groups, and what they receive.
-
-    points_m: (point, 3), those of a group in a row. groups: how many points groups have, the largest first, each of them cut
-    into the next, down to one point, its first and its last point at opposite corners; reach_m: the farthest that a point lies
-    from the middle of its group. width_m: over which a surface is soft. columns: what each layer paints into, by layer, -1 for
-    nothing. values: float32 (column, point). sight: of each point, zero for one that nobody wants. used: the columns that
-    something was painted into.
+class _Brush(NamedTuple):
+    """A layer, as strokes need it. low_m, high_m: its shape's box. stretch: of all movements together. core: a shape that other
+    layers share with it, and how far outside it its own surface lies.
     """
 
-    points_m: Float[np.ndarray, "point 3"]
-    groups: tuple[int, ...]
-    reach_m: tuple[float, ...]
-    width_m: float
-    time_s: float
-    columns: tuple[tuple[int, ...], ...]
-    values: Float[np.ndarray, "column point"]
-    sight: Float[np.ndarray, " point"]
-    used: Bool[np.ndarray, " column"]
-
-
-def tissue_columns(body: Body) -> tuple[tuple[int, ...], ...]:
-    """A column for every tissue, variants apart."""
-    place = {tissue.name: number for number, tissue in enumerate(body.tissues)} | {AIR: -1}
-    return tuple(
-        tuple(place[item if isinstance(item, str) else item.name] for item in layer.filling.tissues) for layer in body.layers
-    )
-
-
-def organ_columns(body: Body) -> tuple[tuple[int, ...], ...]:
-    """A column for every organ, whatever it is made of; holes that have a name of their own too."""
-    place = {name: number for number, name in enumerate(body.organs)}
-    return tuple((place[layer.organ],) * len(layer.filling.tissues) for layer in body.layers)
-
-
-def paint(body: Body, canvas: Canvas) -> None:
-    """Fill canvas.values (in place) with the shares of the matter that is in sight at each point."""
-    rest = _Rest(body.movement, canvas)
-    alive = lit(canvas.sight, np.arange(len(canvas.points_m) // canvas.groups[0]), canvas.groups[0])
-    if len(alive) == 0:
-        return
-    cells = _cells(alive, canvas)
-    alive = cells.groups
-    close = _close(body, canvas, cells)
-    for number in np.flatnonzero(close.any(axis=1))[::-1]:
-        groups = alive[close[number][cells.number[alive]]]
-        if _stroke(body.layers[number], np.array(canvas.columns[number]), canvas, rest, groups):
-            alive = lit(canvas.sight, alive, canvas.groups[0])
-            if len(alive) == 0:
-                return
+    shape: Shape
+    low_m: np.ndarray
+    high_m: np.ndarray
+    depth_m: float
+    shares: Shares | None
+    movement: Movement | None
+    stretch: float
+    core: tuple[Shape, float] | None
 
 
 class _Cells(NamedTuple):
     """Neighbouring groups, the largest ones, taken together. groups: those in sight, cell by cell, so that shapes can leave out
-    what is far from a row of them. number: of every group's cell. places_m, reach_m: of a cell, and how far its points reach.
+    what is far from a row of them. first: of each cell in groups, and their number. places_m, reach_m: of a cell, and how far its
+    points reach. gone: groups that are known to be out of sight.
     """
 
     groups: np.ndarray
-    number: np.ndarray
+    first: np.ndarray
     places_m: np.ndarray
     reach_m: np.ndarray
+    gone: np.ndarray
+
+
+def paint(body: Body, canvas: Canvas) -> None:
+    """Fill the canvas (in place) with the shares of the matter that is in sight at each point."""
+    groups = lit(canvas.sight, canvas.groups[0])
+    if len(groups) == 0:
+        return
+    rest, cells = Rest(body.movement, canvas), _cells(groups, canvas)
+    close, brushes = _close(body, canvas, cells), _brushes(body)
+    for number in np.flatnonzero(close.any(axis=1))[::-1]:
+        _stroke(brushes[number], canvas.columns[number], canvas, rest, cells, close[number])
+
+
+@lru_cache(maxsize=8)
+def _brushes(body: Body) -> tuple[_Brush, ...]:
+    whole = 1.0 if body.movement is None else body.movement.stretch
+    return tuple(
+        _Brush(
+            shape=layer.shape, low_m=np.array(layer.shape.low_m, np.float64), high_m=np.array(layer.shape.high_m, np.float64),
+            depth_m=float(layer.filling.depth_m), shares=layer.filling.shares, movement=layer.movement,
+            stretch=whole * (1.0 if layer.movement is None else layer.movement.stretch), core=core,
+        )
+        for layer, core in zip(body.layers, cores(body), strict=True)
+    )  # fmt: skip
 
 
 def _cells(groups: np.ndarray, canvas: Canvas) -> _Cells:
     """Cells of some groups."""
     size, reach = canvas.groups[0], canvas.reach_m[0]
-    middles = canvas.points_m[groups * size] if size == 1 else _middles(canvas.points_m, size)[groups]
+    corners = canvas.points_m.reshape(-1, size, 3)
+    middles = corners[groups, 0] if size == 1 else 0.5 * (corners[groups, 0] + corners[groups, -1])
     edge = _CELL * reach if reach > 0 else _LOOSE_M
     index = np.floor((middles - middles.min(axis=0)) / edge).astype(np.int64)
     wide = index.max(axis=0) + 1
-    _, which = np.unique((index[:, 2] * wide[1] + index[:, 1]) * wide[0] + index[:, 0], return_inverse=True)
+    which = (index[:, 2] * wide[1] + index[:, 1]) * wide[0] + index[:, 0]
     order = np.argsort(which, kind="stable")
-    number = np.zeros(len(canvas.points_m) // size, np.int64)
-    number[groups] = which
     first = np.concatenate([[0], np.flatnonzero(np.diff(which[order])) + 1])
     low, high = (join.reduceat(middles[order], first) for join in (np.minimum, np.maximum))
-    return _Cells(groups[order], number, 0.5 * (low + high), 0.5 * np.linalg.norm(high - low, axis=1) + reach)
-
-
-class _Rest:
-    """Where the points of a canvas and the middles of its groups are at rest, each worked out when it is first asked for."""
-
-    def __init__(self, movement: Movement | None, canvas: Canvas) -> None:
-        self.stretch = 1.0 if movement is None else movement.stretch
-        self._movement, self._canvas = movement, canvas
-        self._found: dict[tuple[Movement | None, int], tuple[np.ndarray, np.ndarray]] = {}
-
-    def points(self, groups: np.ndarray, size: int) -> np.ndarray:
-        """All points, but for the organs' own movements; known are those of some groups of a size."""
-        return self._places(len(self._canvas.groups) - 1, groups, self._canvas.groups[0] // size)
-
-    def middles(self, level: int, groups: np.ndarray, own: Movement | None = None) -> np.ndarray:
-        """Middles of all groups of a level, with an organ's own movement; known are those of some groups of that level."""
-        return self._places(level, groups, self._canvas.groups[0] // self._canvas.groups[level], own)
-
-    def _places(self, level: int, groups: np.ndarray, share: int, own: Movement | None = None) -> np.ndarray:
-        """share: how many of the groups make one of the largest, which are worked out as a whole."""
-        canvas = self._canvas
-        count, size = len(canvas.points_m) // canvas.groups[0], canvas.groups[level]
-        if own is None and self._movement is None and size == 1:
-            return canvas.points_m
-        if (own, level) not in self._found:
-            self._found[own, level] = np.empty((count, canvas.groups[0] // size, 3)), np.zeros(count, bool)
-        places, known = self._found[own, level]
-        fresh = unknown(groups, share, known)
-        if len(fresh):
-            if own is None:
-                move, start = self._movement, _middles(canvas.points_m.reshape(count, -1, 3)[fresh], size)
-            else:
-                move = own
-                start = self._places(level, fresh, 1).reshape(places.shape)[fresh].reshape(-1, 3)
-            places[fresh] = _at_rest(move, start, canvas.time_s).reshape(len(fresh), -1, 3)
-        return places.reshape(-1, 3)
-
-
-def _middles(points: np.ndarray, size: int) -> np.ndarray:
-    """Middles of groups of points, whose first and last are opposite corners."""
-    blocks = points.reshape(-1, size, 3)
-    return blocks[:, 0] if size == 1 else 0.5 * (blocks[:, 0] + blocks[:, -1])
-
-
-def _at_rest(movement: Movement | None, points: np.ndarray, time_s: float) -> np.ndarray:
-    return points if movement is None or len(points) == 0 else movement.at_rest(points, time_s)
+    return _Cells(
+        groups[order], np.append(first, len(order)), 0.5 * (low + high), 0.5 * np.linalg.norm(high - low, axis=1) + reach,
+        np.zeros(len(corners), bool),
+    )  # fmt: skip
 
 
 def _close(body: Body, canvas: Canvas, cells: _Cells) -> np.ndarray:
     """Which layers may reach into which cells, (layer, cell): their boxes, with all movements undone."""
-    (low, high), stretch = _boxes(body)
-    base = _at_rest(body.movement, cells.places_m, canvas.time_s)
+    base, reach = at_rest(body.movement, cells.places_m, canvas.time_s), cells.reach_m + 0.5 * canvas.width_m
     out = np.empty((len(body.layers), len(base)), bool)
-    rows: dict[Movement | None, list[int]] = {}
-    for number, layer in enumerate(body.layers):
-        rows.setdefault(layer.movement, []).append(number)
-    whole = 1.0 if body.movement is None else body.movement.stretch
-    for own, which in rows.items():
-        reach = cells.reach_m + 0.5 * canvas.width_m
-        out[which] = reaching(_at_rest(own, base, canvas.time_s), reach, low[which], high[which], whole * stretch[which])
+    for own, which, low, high, stretch in _boxes(body):
+        out[which] = reaching(np.ascontiguousarray(at_rest(own, base, canvas.time_s)), reach, low, high, stretch)
     return out
 
 
 @lru_cache(maxsize=8)
-def _boxes(body: Body) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes of all layers (low and high, layer, 3), and by how much their own movements lengthen a distance."""
-    boxes = np.array([[getattr(layer.shape, name) for layer in body.layers] for name in ("low_m", "high_m")], np.float64)
-    return boxes, np.array([1.0 if layer.movement is None else layer.movement.stretch for layer in body.layers])
+def _boxes(body: Body) -> list[tuple[Movement | None, np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """Of each movement that layers have: their numbers, boxes (low and high, layer, 3) and stretches."""
+    rows: dict[Movement | None, list[int]] = {}
+    for number, layer in enumerate(body.layers):
+        rows.setdefault(layer.movement, []).append(number)
+    brushes, out = _brushes(body), []
+    for own, which in rows.items():
+        low, high = (np.array([getattr(brushes[number], name) for number in which]) for name in ("low_m", "high_m"))
+        out.append((own, np.array(which), low, high, np.array([brushes[number].stretch for number in which])))
+    return out
 
 
-def _stretch(layer: Layer, rest: _Rest) -> float:
-    """By how much all movements together lengthen a distance."""
-    return rest.stretch * (1.0 if layer.movement is None else layer.movement.stretch)
-
-
-def _box(layer: Layer, reach_m: float) -> tuple[np.ndarray, np.ndarray]:
-    """The shape's box and all that lies no farther from it than a reach."""
-    return np.array(layer.shape.low_m, np.float64) - reach_m, np.array(layer.shape.high_m, np.float64) + reach_m
-
-
-def _stroke(layer: Layer, columns: np.ndarray, canvas: Canvas, rest: _Rest, groups: np.ndarray) -> bool:
+def _stroke(brush: _Brush, columns: np.ndarray, canvas: Canvas, rest: Rest, cells: _Cells, close: np.ndarray) -> None:
     """Paint one layer: groups that lie inside it as a whole, those that its surface may cross part by part, then points.
 
-    True when any of the largest groups was covered as a whole.
+    close: cells that it may reach into.
     """
-    stretch, whole = _stretch(layer, rest), False
-    for level, (size, radius) in enumerate(zip(canvas.groups, canvas.reach_m, strict=True)):
+    box, size = (brush.low_m, brush.high_m), canvas.groups[0]
+    reach = (canvas.reach_m[0] + 0.5 * canvas.width_m) * brush.stretch if size > 1 else np.inf
+    groups = of_cells(close, cells.first, cells.groups, cells.gone)
+    places = rest.places(0, groups, size, brush.movement)
+    groups, places = picked(places, canvas.sight, groups, size, *box, reach, cells.gone)
+    for level in range(len(canvas.groups) - 1):
         if level > 0:
-            parts = canvas.groups[level - 1] // size
-            groups = lit(canvas.sight, (groups[:, None] * parts + np.arange(parts)).ravel(), size)
-        if size == 1:
-            break
-        reach = (radius + 0.5 * canvas.width_m) * stretch
-        places = rest.middles(level, groups, layer.movement)
-        groups, middles = near(places, canvas.sight, groups, size, *_box(layer, reach))
+            reach = (canvas.reach_m[level] + 0.5 * canvas.width_m) * brush.stretch
+            places = rest.places(level, groups, size, brush.movement)
+            parts, size = size // canvas.groups[level], canvas.groups[level]
+            groups, places = near(places, canvas.sight, groups, parts, size, *box, reach)
         if len(groups) == 0:
-            return whole
-        least, most = spanned(layer.shape, middles, reach)
-        inside = most < -layer.filling.depth_m
-        whole |= level == 0 and bool(inside.any())
-        if layer.filling.shares is None:
-            fill(canvas.values, canvas.sight, groups[inside], size, columns[0])
-            canvas.used[columns[0]] |= columns[0] >= 0 and bool(inside.any())
-        else:
-            _paint(layer, columns, canvas, rest, groups[inside], size)
-        groups = groups[(least <= 0) & ~inside]
-    _paint(layer, columns, canvas, rest, groups, 1, stretch)
-    return whole
+            return
+        least, most = _span(brush, rest.surfaces, groups, places, reach)
+        inside, groups = split(groups, np.ascontiguousarray(least), np.ascontiguousarray(most), brush.depth_m)
+        if len(inside) and brush.shares is None:
+            fill(*_paper(canvas), canvas.sight, inside, size, columns[0])
+        elif len(inside):
+            _paint(brush, columns, canvas, rest, inside, size, within=True)
+    _paint(brush, columns, canvas, rest, groups, size, within=False)
+
+
+def _span(
+    brush: _Brush, surfaces: Surfaces, groups: np.ndarray, places_m: np.ndarray, reach_m: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Least and most distance within a reach of the middles of groups."""
+    if brush.core is None:
+        return spanned(brush.shape, places_m, reach_m)
+    least, most = surfaces.span(brush.core[0], groups, places_m, reach_m)
+    return (least, most) if brush.core[1] == 0 else (least - brush.core[1], most - brush.core[1])
+
+
+def _distance(brush: _Brush, surfaces: Surfaces, number: np.ndarray, places_m: np.ndarray) -> np.ndarray:
+    """Distances of points."""
+    if brush.core is None:
+        return np.ascontiguousarray(brush.shape.distance(places_m), np.float64)
+    far = surfaces.distance(brush.core[0], number, places_m)
+    return far if brush.core[1] == 0 else far - brush.core[1]
+
+
+def _paper(canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+    """What kernels write to."""
+    return canvas.values, canvas.pages, canvas.taken, canvas.used, canvas.part
 
 
 def _paint(
-    layer: Layer, columns: np.ndarray, canvas: Canvas, rest: _Rest, groups: np.ndarray, size: int, stretch: float | None = None
+    brush: _Brush, columns: np.ndarray, canvas: Canvas, rest: Rest, groups: np.ndarray, size: int, *, within: bool
 ) -> None:
-    """Paint a layer into the points of groups. stretch: of all movements; None: the points lie inside the layer."""
-    low, high = (-_ANYWHERE, _ANYWHERE) if stretch is None else _box(layer, 0.5 * canvas.width_m * stretch)
+    """Paint a layer into the points of groups. within: they lie inside the layer."""
+    low, high, reach = brush.low_m, brush.high_m, 0.5 * canvas.width_m * brush.stretch
+    if within:
+        low, high = -_ANYWHERE, _ANYWHERE
     for first in range(0, len(groups), _POINTS_AT_ONCE // size):
         some = groups[first : first + _POINTS_AT_ONCE // size]
-        if layer.movement is None:
-            number, place = seen(rest.points(some, size), canvas.sight, some, size, low, high)
+        points = rest.places(len(canvas.groups) - 1, some, size)
+        if brush.movement is None:
+            number, place = seen(points, canvas.sight, some, size, low, high, reach)
         else:
-            number, place = seen(rest.points(some, size), canvas.sight, some, size, -_ANYWHERE, _ANYWHERE)
-            number, place = boxed(number, _at_rest(layer.movement, place, canvas.time_s), low, high)
+            number, place = seen(points, canvas.sight, some, size, -_ANYWHERE, _ANYWHERE, 0.0)
+            place = np.ascontiguousarray(at_rest(brush.movement, place, canvas.time_s))
+            number, place = boxed(number, place, low, high, reach)
         if len(number) == 0:
             continue
-        distance = np.full(len(place), -np.inf) if stretch is None else np.asarray(layer.shape.distance(place), np.float64)
+        distance = np.full(len(place), -np.inf) if within else _distance(brush, rest.surfaces, number, place)
         number, place, distance, cover = covered(number, place, distance, canvas.sight, canvas.width_m)
         if len(number) == 0:
             continue
-        shares = layer.filling.shares
-        parts = np.ones((len(number), 1)) if shares is None else shares(place, distance, canvas.width_m)
-        give(canvas.values, canvas.sight, number, cover, np.ascontiguousarray(parts, np.float64), columns)
-        canvas.used[columns[columns >= 0]] = True
+        parts = np.ones((len(number), 1)) if brush.shares is None else brush.shares(place, distance, canvas.width_m)
+        give(*_paper(canvas), canvas.sight, number, cover, np.ascontiguousarray(parts, np.float64), columns)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from fullbore.phantom.body import Body
-from fullbore.phantom.painting import tissue_columns
+from fullbore.phantom.canvas import tissue_columns
 
 
 def painted_plainly(

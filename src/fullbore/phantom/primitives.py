@@ -21,10 +21,10 @@ from fullbore.phantom.distances import (
     nearest_point,
     polygon_distance,
     polygon_edges,
-    steepest_wall,
     tube_distance,
     wall_table,
 )
+from fullbore.phantom.joins import capped, lofted_span
 from fullbore.phantom.shape import Shape, Vector, placed, turned_to
 
 
@@ -150,10 +150,10 @@ def pins(centres_m: Float[np.ndarray, "k 2"], radius_m: Float[np.ndarray, " k"] 
         raise ShapeError(f"pins: centres of shape {flat.shape}, wanted (at least 1, 2).")
     radii = np.broadcast_to(np.asarray(radius_m, np.float64), (len(flat),)).copy()
     _positive("pins", *radii, high_m - low_m)
-    middle, half = (low_m + high_m) / 2, (high_m - low_m) / 2
+    middle, half = float(low_m + high_m) / 2, float(high_m - low_m) / 2
     (x, y), (u, v) = (flat - radii[:, None]).min(axis=0), (flat + radii[:, None]).max(axis=0)
     return Shape(
-        distance=lambda points: _capped(nearest_pin(points, flat, radii), np.abs(points[:, 2] - middle) - half),
+        distance=lambda points: capped(nearest_pin(points, flat, radii), points, middle, half),
         low_m=_vector([x, y, low_m]),
         high_m=_vector([u, v, high_m]),
         volume_m3=float(np.pi * np.sum(radii**2) * (high_m - low_m)),
@@ -186,11 +186,11 @@ def extruded(profile_m: Float[np.ndarray, "k 2"], low_m: float, high_m: float) -
     polygon = _polygon("extruded", profile_m)
     edges = polygon_edges(polygon)
     _positive("extruded", high_m - low_m)
-    middle, half = (low_m + high_m) / 2, (high_m - low_m) / 2
+    middle, half = float(low_m + high_m) / 2, float(high_m - low_m) / 2
 
     def distance(points: np.ndarray) -> np.ndarray:
         across = polygon_distance(points[:, 0].copy(), points[:, 1].copy(), edges)
-        return _capped(across, np.abs(points[:, 2] - middle) - half)
+        return capped(across, points, middle, half)
 
     (x, y), (u, v) = polygon.min(axis=0), polygon.max(axis=0)
     volume = polygon_area(polygon) * 2 * half
@@ -232,15 +232,14 @@ def lofted(levels_m: Float[np.ndarray, " m"], profiles_m: Float[np.ndarray, "m k
     lean = np.linalg.norm(np.diff(stack, axis=0), axis=2).max(axis=1) / np.diff(levels)
     walls = wall_table(stack)
 
-    middle, half = (levels[0] + levels[-1]) / 2, (levels[-1] - levels[0]) / 2
+    middle, half = float((levels[0] + levels[-1]) / 2), float((levels[-1] - levels[0]) / 2)
 
     def distance(points: np.ndarray) -> np.ndarray:
-        return _capped(lofted_distance(points, levels, stack, walls), np.abs(points[:, 2] - middle) - half)
+        return capped(lofted_distance(points, levels, stack, walls), points, middle, half)
 
     def span(points: np.ndarray, radius_m: float) -> tuple[np.ndarray, np.ndarray]:
-        across, above = lofted_distance(points, levels, stack, walls), np.abs(points[:, 2] - middle) - half
-        change = radius_m * np.hypot(1, steepest_wall(points[:, 2].copy(), levels, lean, float(radius_m)))
-        return _capped(across - change, above - radius_m), _capped(across + change, above + radius_m)
+        across = lofted_distance(points, levels, stack, walls)
+        return lofted_span(across, points, levels, lean, middle, half, float(radius_m))
 
     (x, y), (u, v) = stack.min(axis=(0, 1)), stack.max(axis=(0, 1))
     return Shape(
@@ -264,12 +263,6 @@ def polygon_area(polygon: Float[np.ndarray, "k 2"]) -> float:
     """Area of a polygon, by the shoelace formula."""
     x, y = np.asarray(polygon, np.float64).T
     return abs(float(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)))) / 2
-
-
-def _capped(across: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Distance to the part of an upright prism within its ends."""
-    outside = np.hypot(np.maximum(across, 0), np.maximum(above, 0))
-    return np.asarray(np.minimum(np.maximum(across, above), 0) + outside)
 
 
 def _polygon(who: str, profile: np.ndarray) -> np.ndarray:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from fullbore.data import FieldMap, Grid, Phantom
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.phantom.body import Body, family
+from fullbore.phantom.canvas import Canvas, Columns, canvas, organ_columns, shares_of, tissue_columns
 from fullbore.phantom.field import shimmed_field
-from fullbore.phantom.painting import Canvas, organ_columns, paint, tissue_columns
-from fullbore.phantom.strokes import tiles, untiled
+from fullbore.phantom.painting import paint
+from fullbore.phantom.tiling import tiles, untiled
 
 _EDGE = 4
 _SLAB_POINTS = 1 << 18
+# Each worker gets a few stacks of slabs, of four slabs at most.
+_STACKS, _TALLEST = 6, 4
 _LARGEST = 4_000_000_000
 
 
@@ -31,9 +33,13 @@ def mixture(
     """
     points = np.ascontiguousarray(points_m, np.float64)
     sight = np.ones(len(points), np.float32)
-    canvas = _canvas(body, points, sight, {1: 0.0}, width_m, float(time_s), tissue_columns(body), len(body.tissues))
-    paint(body, canvas)
-    return np.ascontiguousarray(canvas.values.T)
+    count = len(body.tissues)
+    whole = _canvas(body, points, sight, {1: 0.0}, width_m, float(time_s), tissue_columns(body), count, max(len(points), 1))
+    paint(body, whole)
+    out = np.zeros((len(points), count), np.float32)
+    for column in np.flatnonzero(whole.used[0]):
+        out[:, column] = shares_of(whole, int(column))
+    return out
 
 
 def body_grid(body: Body, spacing_m: float | tuple[float, float, float], margin: int = 2) -> Grid:
@@ -115,65 +121,73 @@ def voxel_parts(grid: Grid, oversampling: int) -> tuple[int, int, int]:
     return x, y, z
 
 
-def _on_grid(
-    body: Body, grid: Grid, time_s: float, oversampling: int, columns: tuple[tuple[int, ...], ...], count: int
-) -> np.ndarray:
+def _on_grid(body: Body, grid: Grid, time_s: float, oversampling: int, columns: Columns, count: int) -> np.ndarray:
     parts = voxel_parts(grid, oversampling)
     out = np.zeros((count, *grid.shape), np.float32)
 
-    def work(piece: tuple[slice, slice]) -> None:
-        zs, ys = piece
-        slab = paint_slab(body, grid, piece, parts, time_s, columns, count)
+    def work(stack: list[tuple[slice, slice]]) -> None:
+        zs, ys = slice(stack[0][0].start, stack[-1][0].stop), stack[0][1]
+        slab, size, padded = paint_slabs(body, grid, stack, parts, time_s, columns, count)
         nz, ny, nx = zs.stop - zs.start, ys.stop - ys.start, grid.shape[2]
         px, py, pz = parts
-        for column in slab.used:
-            fine = untiled(slab.canvas.values[column], slab.size, slab.padded)
+        for column in np.flatnonzero(slab.used.any(axis=0)):
+            fine = untiled(slab.values, slab.pages, column, size, padded)
             if px * py * pz > 1:
                 fine = fine.reshape(nz, pz, ny, py, nx, px).mean(axis=(1, 3, 5), dtype=np.float32)
             out[column, zs, ys] = fine
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for _ in pool.map(work, list(slabs(grid, parts))):
+    workers = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(work, stacked(grid, parts, workers)):
             pass
     return out
 
 
-class Slab(NamedTuple):
-    """A slab of a grid, painted. used: the columns that anything was painted into. size: (z, y, x) parts of voxels; padded: of
-    the blocks that hold them.
-    """
-
-    canvas: Canvas
-    used: Int[np.ndarray, " used"]
-    size: tuple[int, int, int]
-    padded: tuple[int, int, int]
+def stacked(grid: Grid, parts: tuple[int, int, int], workers: int) -> list[list[tuple[slice, slice]]]:
+    """The slabs of a grid, neighbours that are painted at once together: not so many that workers would wait for the last."""
+    pieces = list(slabs(grid, parts))
+    count = min(max(len(pieces) // (_STACKS * workers), 1), _TALLEST)
+    if pieces[0][1] != slice(0, grid.shape[1]):
+        count = 1
+    return [pieces[first : first + count] for first in range(0, len(pieces), count)]
 
 
-def paint_slab(
+def paint_slabs(
     body: Body,
     grid: Grid,
-    piece: tuple[slice, slice],
+    stack: list[tuple[slice, slice]],
     parts: tuple[int, int, int],
     time_s: float,
-    columns: tuple[tuple[int, ...], ...],
+    columns: Columns,
     count: int,
-) -> Slab:
-    """The parts of a slab's voxels, painted. columns: what layers paint into, see `Canvas`, of `count` in all."""
+) -> tuple[Canvas, tuple[int, int, int], tuple[int, int, int]]:
+    """The parts of the voxels of neighbouring slabs, painted, each slab a part of the canvas; how many there are along (z, y, x),
+    and of the blocks that hold them. columns: what layers paint into, see `Canvas`, of `count` in all.
+    """
     px, py, pz = parts
-    size = ((piece[0].stop - piece[0].start) * pz, (piece[1].stop - piece[1].start) * py, grid.shape[2] * px)
-    nz, ny, nx = (-(-n // _EDGE) * _EDGE for n in size)
-    z, y, x = (
-        (np.arange(n) + 0.5) / part - 0.5 + start
-        for n, part, start in zip((nz, ny, nx), (pz, py, px), (piece[0].start, piece[1].start, 0), strict=True)
-    )
+    zs, ys = [piece[0] for piece in stack], stack[0][1]
+    size = ((zs[-1].stop - zs[0].start) * pz, (ys.stop - ys.start) * py, grid.shape[2] * px)
+    each = _padded((zs[0].stop - zs[0].start) * pz)
+    z = np.concatenate([_indices(_padded((one.stop - one.start) * pz), pz, one.start) for one in zs])
+    y, x = _indices(_padded(size[1]), py, ys.start), _indices(_padded(size[2]), px, 0)
     points, sight = tiles(z, y, x, size, np.ascontiguousarray(grid.affine_m, np.float64))
     steps = grid.affine_m[:3, :3] / np.array([px, py, pz])
     half = 0.5 * float(np.linalg.norm(np.abs(steps).sum(axis=1)))
     width = float(abs(np.linalg.det(steps)) ** (1 / 3))
     reach = {edge**3: (edge - 1) * half for edge in (_EDGE, _EDGE // 2, 1)}
-    canvas = _canvas(body, points, sight, reach, width, time_s, columns, count)
-    paint(body, canvas)
-    return Slab(canvas, np.flatnonzero(canvas.used), size, (nz, ny, nx))
+    whole = _canvas(body, points, sight, reach, width, time_s, columns, count, each * len(y) * len(x))
+    paint(body, whole)
+    return whole, size, (len(z), len(y), len(x))
+
+
+def _padded(count: int) -> int:
+    """The next multiple of a block's edge."""
+    return -(-count // _EDGE) * _EDGE
+
+
+def _indices(count: int, parts: int, start: int) -> np.ndarray:
+    """Where the parts of voxels lie along an axis, in voxels."""
+    return (np.arange(count) + 0.5) / parts - 0.5 + start
 
 
 def _canvas(
@@ -183,15 +197,13 @@ def _canvas(
     reach: dict[int, float],
     width_m: float,
     time_s: float,
-    columns: tuple[tuple[int, ...], ...],
+    columns: Columns,
     count: int,
+    part: int,
 ) -> Canvas:
     if not (np.isfinite(time_s) and 0 <= width_m < np.inf):
         raise ValueRangeError(f"body {body.name}: time {time_s} s, width {width_m} m, wanted finite ones, the width from 0.")
-    return Canvas(
-        points_m=points, groups=tuple(reach), reach_m=tuple(reach.values()), width_m=width_m, time_s=time_s, columns=columns,
-        values=np.zeros((count, len(points)), np.float32), sight=sight, used=np.zeros(count, bool),
-    )  # fmt: skip
+    return canvas(points, sight, reach, width_m, time_s, columns, count, part)
 
 
 def _no_field(grid: Grid) -> FieldMap:

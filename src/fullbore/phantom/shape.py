@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from fullbore.errors import ValueRangeError
+from fullbore.phantom.joins import fillet
 
 Vector = tuple[float | int, float | int, float | int]
 Points = Float[np.ndarray, "n 3"]
@@ -32,6 +33,7 @@ class Shape:
     volume_m3: where it is known in closed form.
     span: (points, radius_m) to the least and the most that distance may be within a radius of each point, where more is known of
     it than that it changes by `stretch` over a length; see `spanned`.
+    grown_from: the shape whose distance less a length is this one's, and the length, where it was made so.
     `a | b`, `a & b`, `a - b` are union, intersection and difference.
     """
 
@@ -41,6 +43,7 @@ class Shape:
     stretch: float | int = 1.0
     volume_m3: float | None = None
     span: Span | None = None
+    grown_from: tuple[Shape, float] | None = None
 
     def __post_init__(self) -> None:
         if not all(low < high for low, high in zip(self.low_m, self.high_m, strict=True)):
@@ -141,8 +144,7 @@ def blend(width_m: float, *shapes: Shape) -> Shape:
     reach = width_m * (len(shapes) - 1) / 4
 
     def join(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        share = np.maximum(width_m - np.abs(first - second), 0) / width_m
-        return np.asarray(np.minimum(first, second) - share * share * (width_m / 4))
+        return fillet(np.ascontiguousarray(first), np.ascontiguousarray(second), float(width_m))
 
     def distance(points: np.ndarray) -> np.ndarray:
         out = shapes[0].distance(points)
@@ -166,7 +168,7 @@ def grown(shape: Shape, by_m: float) -> Shape:
     return Shape(
         distance=lambda points: inner(points) - by_m,
         low_m=_vector(np.subtract(shape.low_m, reach)), high_m=_vector(np.add(shape.high_m, reach)), stretch=shape.stretch,
-        span=_moved(shape, lambda points: by_m),
+        span=_moved(shape, lambda points: by_m), grown_from=(shape, by_m),
     )  # fmt: skip
 
 

@@ -13,8 +13,10 @@ from jaxtyping import Float, Int
 
 from fullbore.data import Grid
 from fullbore.phantom.body import Body, families, family
-from fullbore.phantom.painting import Canvas, tissue_columns
-from fullbore.phantom.sampling import paint_slab, slabs, voxel_parts
+from fullbore.phantom.canvas import Canvas, tissue_columns
+from fullbore.phantom.sampling import paint_slabs, stacked, voxel_parts
+from fullbore.phantom.strokes import PAGE
+from fullbore.phantom.tiling import mixed
 
 _LEAST_SHARE = 1e-3
 # Each slab that is being painted holds up to a tenth of a gigabyte.
@@ -47,19 +49,19 @@ def spins(body: Body, grid: Grid, *, oversampling: int = 1, time_s: float | int 
     volume = grid.voxel_volume_m3 / float(np.prod(parts))
     columns, kinds = tissue_columns(body), _members(body)
 
-    def work(piece: tuple[slice, slice]) -> SpinBlock:
-        slab = paint_slab(body, grid, piece, parts, float(time_s), columns, len(body.tissues))
-        return _block(body, kinds, slab.canvas, volume)
+    def work(stack: list[tuple[slice, slice]]) -> list[SpinBlock]:
+        whole = paint_slabs(body, grid, stack, parts, float(time_s), columns, len(body.tissues))[0]
+        return [_block(body, kinds, whole, part, volume) for part in range(len(stack))]
 
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
-    pool, ahead = ThreadPoolExecutor(workers), deque[Future[SpinBlock]]()
+    pool, ahead = ThreadPoolExecutor(workers), deque[Future[list[SpinBlock]]]()
     try:
-        for piece in slabs(grid, parts):
-            ahead.append(pool.submit(work, piece))
+        for stack in stacked(grid, parts, workers):
+            ahead.append(pool.submit(work, stack))
             if len(ahead) > workers:
-                yield ahead.popleft().result()
+                yield from ahead.popleft().result()
         while ahead:
-            yield ahead.popleft().result()
+            yield from ahead.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -79,24 +81,21 @@ def _members(body: Body) -> list[list[int]]:
     return [[index for index, other in enumerate(names) if other == name] for name in families(body)]
 
 
-def _block(body: Body, kinds: list[list[int]], canvas: Canvas, volume_m3: float) -> SpinBlock:
-    """The spins of a painted slab. kinds: `_members`."""
+def _block(body: Body, kinds: list[list[int]], canvas: Canvas, part: int, volume_m3: float) -> SpinBlock:
+    """The spins of a painted slab, a part of the canvas. kinds: `_members`."""
     parts: list[SpinBlock] = []
+    rows = part * canvas.part // PAGE, min((part + 1) * canvas.part // PAGE, canvas.pages.shape[1])
     for number, every in enumerate(kinds):
-        members = [index for index in every if canvas.used[index]]
+        members = [index for index in every if canvas.used[part, index]]
         if not members:
             continue
-        total = canvas.values[members[0]]
-        for index in members[1:]:
-            total = total + canvas.values[index]
-        which = np.flatnonzero(total > _LEAST_SHARE)
+        which, total, own = mixed(canvas.values, canvas.pages, *rows, np.array(members), np.float32(_LEAST_SHARE))
         if len(which) == 0:
             continue
-        own = np.stack([canvas.values[index][which] for index in members]).astype(np.float64)
         density = np.array([body.tissues[index].proton_density for index in members]) @ own
         t1, t2, t2_prime = (mean_time(body, members, own, name) for name in ("t1_s", "t2_s", "t2_prime_s"))
         kind = np.full(len(which), number, np.int32)
-        parts.append(SpinBlock(canvas.points_m[which], total[which] * volume_m3, kind, density * volume_m3, t1, t2, t2_prime))
+        parts.append(SpinBlock(canvas.points_m[which], total * volume_m3, kind, density * volume_m3, t1, t2, t2_prime))
     if not parts:
         empty = np.zeros(0)
         return SpinBlock(np.zeros((0, 3)), empty, np.zeros(0, np.int32), empty, empty, empty, empty)

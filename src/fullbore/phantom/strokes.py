@@ -1,4 +1,4 @@
-"""What the painter does to single points: finds those in sight, how much a shape covers of them, and gives them their matter.
+"""What the painter does to groups of points and to single ones: finds those in sight, how much a shape covers, gives matter.
 
 Points are numbered through all blocks; a group is eight or more of them in a row. Kernels run on one thread and release the
 interpreter. What they do in NumPy is `plain_painting`.
@@ -12,19 +12,123 @@ import numba
 import numpy as np
 
 HIDDEN = 1e-6
+PAGE = 64
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def seen(points, sight, groups, size, low, high):
-    """Numbers and places of those points of some groups, `size` points each, that are in sight and in a box."""
+def lit(sight, size):
+    """Those groups of `size` points of which a point is in sight."""
+    out = np.empty(len(sight) // size, np.int64)
+    count = 0
+    for group in range(len(out)):
+        if _lit(sight, group, size):
+            out[count] = group
+            count += 1
+    return out[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _lit(sight, group, size):
+    some = False
+    for i in range(group * size, (group + 1) * size):
+        if sight[i] > HIDDEN:
+            some = True
+            break
+    return some
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _in_box(x, y, z, low, high, reach):
+    near = low[0] - reach <= x <= high[0] + reach and low[1] - reach <= y <= high[1] + reach
+    return near and low[2] - reach <= z <= high[2] + reach
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def of_cells(close, first, groups, gone):
+    """Groups of the cells that are close, but for those gone. first: of each cell in groups, and their number."""
+    most, count = 0, 0
+    for cell in range(len(close)):
+        most += first[cell + 1] - first[cell] if close[cell] else 0
+    out = np.empty(most, np.int64)
+    for cell in range(len(close)):
+        if close[cell]:
+            for group in groups[first[cell] : first[cell + 1]]:
+                if not gone[group]:
+                    out[count] = group
+                    count += 1
+    return out[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def picked(middles, sight, groups, size, low, high, reach, gone):
+    """Those groups whose middles lie within a reach of a box and of which a point is in sight; and these middles.
+
+    gone: groups that are known to be out of sight (in place).
+    """
+    out, where, count = np.empty(len(groups), np.int64), np.empty((len(groups), 3)), 0
+    for group in groups:
+        x, y, z = middles[group, 0], middles[group, 1], middles[group, 2]
+        if not _in_box(x, y, z, low, high, reach):
+            continue
+        if not _lit(sight, group, size):
+            gone[group] = True
+            continue
+        out[count] = group
+        where[count, 0], where[count, 1], where[count, 2] = x, y, z
+        count += 1
+    return out[:count], where[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def near(middles, sight, groups, parts, size, low, high, reach):
+    """Those of the `parts` parts, `size` points each, of some groups whose middles lie within a reach of a box and of which a
+    point is in sight; and these middles.
+    """
+    out, where = np.empty(len(groups) * parts, np.int64), np.empty((len(groups) * parts, 3))
+    count = 0
+    for group in groups:
+        for one in range(group * parts, (group + 1) * parts):
+            x, y, z = middles[one, 0], middles[one, 1], middles[one, 2]
+            if _in_box(x, y, z, low, high, reach) and _lit(sight, one, size):
+                out[count] = one
+                where[count, 0], where[count, 1], where[count, 2] = x, y, z
+                count += 1
+    return out[:count], where[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def split(groups, least, most, depth):
+    """Groups that lie in a shape deeper than a depth, and those that its surface may cross or that lie above that depth."""
+    inside, across = np.empty(len(groups), np.int64), np.empty(len(groups), np.int64)
+    m, n = 0, 0
+    for i in range(len(groups)):
+        if most[i] < -depth:
+            inside[m] = groups[i]
+            m += 1
+        elif least[i] <= 0:
+            across[n] = groups[i]
+            n += 1
+    return inside[:m], across[:n]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def seen(points, sight, groups, size, low, high, reach):
+    """Numbers and places of those points of some groups, `size` points each, that are in sight and within a reach of a box."""
     number, place = np.empty(len(groups) * size, np.int64), np.empty((len(groups) * size, 3))
     count = 0
     for group in groups:
         for i in range(group * size, (group + 1) * size):
             if sight[i] > HIDDEN:
                 x, y, z = points[i, 0], points[i, 1], points[i, 2]
-                if low[0] <= x <= high[0] and low[1] <= y <= high[1] and low[2] <= z <= high[2]:
+                if _in_box(x, y, z, low, high, reach):
                     number[count] = i
                     place[count, 0], place[count, 1], place[count, 2] = x, y, z
                     count += 1
@@ -33,13 +137,13 @@ def seen(points, sight, groups, size, low, high):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def boxed(number, place, low, high):
-    """Those of some points that lie in a box."""
+def boxed(number, place, low, high, reach):
+    """Those of some points that lie within a reach of a box."""
     kept, where = np.empty(len(number), np.int64), np.empty((len(number), 3))
     count = 0
     for i in range(len(number)):
         x, y, z = place[i, 0], place[i, 1], place[i, 2]
-        if low[0] <= x <= high[0] and low[1] <= y <= high[1] and low[2] <= z <= high[2]:
+        if _in_box(x, y, z, low, high, reach):
             kept[count] = number[i]
             where[count, 0], where[count, 1], where[count, 2] = x, y, z
             count += 1
@@ -65,79 +169,127 @@ def covered(number, place, distance, sight, width):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def give(values, sight, number, cover, parts, columns):
-    """Add parts (n, tissue) of what is covered to columns of values (column, point), and take them from the sight."""
-    taken = np.zeros(len(number))
-    for k in range(len(columns)):
-        column = columns[k]
-        for i in range(len(number)):
-            if parts[i, k] != 0:
-                taken[i] += parts[i, k]
-                if column >= 0:
-                    values[column, number[i]] += np.float32(cover[i] * parts[i, k])
-    for i in range(len(number)):
-        # Rounding could leave less than nothing.
-        left = sight[number[i]] - np.float32(cover[i] * min(taken[i], 1.0))
-        sight[number[i]] = max(left, np.float32(0))
+def _page(values, pages, taken, row, column):
+    """The page of a column's shares of the points of a row; a new, empty one where there is none."""
+    page = pages[column, row]
+    if page == 0:
+        taken[0] += 1
+        page = taken[0]
+        pages[column, row] = page
+        values[page] = 0
+    return page
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def fill(values, sight, groups, size, column):
+def give(values, pages, taken, used, part, sight, number, cover, parts, columns):
+    """Add parts (n, tissue) of what is covered to columns, and take them from the sight."""
+    first = last = 0
+    for i in range(len(number)):
+        n, whole = number[i], 0.0
+        if not first <= n < last:
+            first = n // part * part
+            last = first + part
+            for column in columns:
+                if column >= 0:
+                    used[n // part, column] = True
+        for k in range(len(columns)):
+            if parts[i, k] != 0:
+                whole += parts[i, k]
+                if columns[k] >= 0:
+                    page = _page(values, pages, taken, n // PAGE, columns[k])
+                    values[page, n % PAGE] += np.float32(cover[i] * parts[i, k])
+        # Rounding could leave less than nothing.
+        left = sight[n] - np.float32(cover[i] * min(whole, 1.0))
+        sight[n] = max(left, np.float32(0))
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def fill(values, pages, taken, used, part, sight, groups, size, column):
     """Give all that is in sight of some groups to a column, to none if it is negative."""
     for group in groups:
-        for i in range(group * size, (group + 1) * size):
-            if column >= 0:
-                values[column, i] += sight[i]
-            sight[i] = 0
+        start = group * size
+        if column >= 0:
+            used[start // part, column] = True
+            page = _page(values, pages, taken, start // PAGE, column)
+            for i in range(start, start + size):
+                values[page, i % PAGE] += sight[i]
+        sight[start : start + size] = 0
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def lit(sight, groups, size):
-    """Those groups of which a point is in sight."""
-    out = np.empty(len(groups), np.int64)
+def unpaged(values, pages, column):
+    """The shares of all points in a column."""
+    out = np.empty((pages.shape[1], PAGE), np.float32)
+    for row in range(len(out)):
+        out[row] = values[pages[column, row]]
+    return out.ravel()
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def unknown(groups, size, grain, known):
+    """Which grains, `grain` points each, of some groups of `size` points are not known yet; from now on they are (in place)."""
+    out = np.empty(len(groups) * max(1, size // grain), np.int64)
     count = 0
     for group in groups:
-        for i in range(group * size, (group + 1) * size):
-            if sight[i] > HIDDEN:
-                out[count] = group
+        first = group * size // grain
+        for one in range(first, first + max(1, size // grain)):
+            if not known[one]:
+                known[one] = True
+                out[count] = one
                 count += 1
-                break
     return out[:count]
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def near(middles, sight, groups, size, low, high):
-    """Those groups whose middles lie in a box and of which a point is in sight, and these middles."""
-    out, where = np.empty(len(groups), np.int64), np.empty((len(groups), 3))
+def missing(numbers, known):
+    """Where in some numbers those are that are not known yet; from now on they are (in place)."""
+    out = np.empty(len(numbers), np.int64)
     count = 0
-    for group in groups:
-        x, y, z = middles[group, 0], middles[group, 1], middles[group, 2]
-        if low[0] <= x <= high[0] and low[1] <= y <= high[1] and low[2] <= z <= high[2]:
-            for i in range(group * size, (group + 1) * size):
-                if sight[i] > HIDDEN:
-                    out[count] = group
-                    where[count, 0], where[count, 1], where[count, 2] = x, y, z
-                    count += 1
-                    break
-    return out[:count], where[:count]
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def unknown(groups, share, known):
-    """Which of the larger groups, `share` of the given ones each, are not known yet; from now on they are (in place)."""
-    out = np.empty(len(groups), np.int64)
-    count = 0
-    for group in groups:
-        larger = group // share
-        if not known[larger]:
-            known[larger] = True
-            out[count] = larger
+    for i in range(len(numbers)):
+        if not known[numbers[i]]:
+            known[numbers[i]] = True
+            out[count] = i
             count += 1
     return out[:count]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def middles(points, grains, grain, size):
+    """Middles of the groups of `size` points, whose first and last are opposite corners, of grains of `grain` points."""
+    parts = grain // size
+    out = np.empty((len(grains) * parts, 3))
+    for k in range(len(grains)):
+        for j in range(parts):
+            first = grains[k] * grain + j * size
+            for axis in range(3):
+                a, b = points[first, axis], points[first + size - 1, axis]
+                out[k * parts + j, axis] = a if size == 1 else 0.5 * (a + b)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def gathered(places, rows, size):
+    """The places of some rows of `size` places."""
+    out = np.empty((len(rows) * size, 3))
+    for k in range(len(rows)):
+        out[k * size : (k + 1) * size] = places[rows[k] * size : (rows[k] + 1) * size]
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def scatter(places, rows, found):
+    """Put found places into some rows of places (in place)."""
+    size = len(found) // len(rows)
+    for k in range(len(rows)):
+        places[rows[k] * size : (rows[k] + 1) * size] = found[k * size : (k + 1) * size]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -152,51 +304,3 @@ def reaching(places, reach, low, high, stretch):
                 close &= low[i, axis] - far <= places[j, axis] <= high[i, axis] + far
             out[i, j] = close
     return out
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def tiles(z, y, x, size, affine):
-    """Places (point, 3) at indices z, y, x of a grid, a multiple of 4 each, in blocks of 4 x 4 x 4, in halves within the block;
-    and sight (point,): one where the index is one of the first `size` along its axis.
-    """
-    count = len(z) * len(y) * len(x)
-    points, sight = np.empty((count, 3)), np.zeros(count, np.float32)
-    for k in range(len(z)):
-        for j in range(len(y)):
-            row = _start(k, j, len(y), len(x))
-            for i in range(len(x)):
-                at = row + _along(i)
-                for axis in range(3):
-                    points[at, axis] = z[k] * affine[axis, 2] + y[j] * affine[axis, 1] + x[i] * affine[axis, 0] + affine[axis, 3]
-                if k < size[0] and j < size[1] and i < size[2]:
-                    sight[at] = 1
-    return points, sight
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def untiled(values, size, padded):
-    """Values (point,) in the order of `tiles` as a grid (z, y, x) of a size; padded: that of the tiles."""
-    out = np.empty((size[0], size[1], size[2]), np.float32)
-    for k in range(size[0]):
-        for j in range(size[1]):
-            row = _start(k, j, padded[1], padded[2])
-            for i in range(size[2]):
-                out[k, j, i] = values[row + _along(i)]
-    return out
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _start(k, j, ny, nx):
-    """Number of the point (k, j, 0)."""
-    block = ((k >> 2) * (ny >> 2) + (j >> 2)) * (nx >> 2)
-    return block * 64 + ((k >> 1) & 1) * 32 + ((j >> 1) & 1) * 16 + (k & 1) * 4 + (j & 1) * 2
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _along(i):
-    """How much later a point's number is than that of the point at the row's start."""
-    return (i >> 2) * 64 + ((i >> 1) & 1) * 8 + (i & 1)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import no_type_check
 
+import numba
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
@@ -100,12 +102,20 @@ def whole_body(
 def _chest(scale: float) -> Callable[[np.ndarray], np.ndarray]:
     """How much of the breath a place takes: all of it in the trunk, none in neck, arms and legs."""
 
-    def share(points: np.ndarray) -> np.ndarray:
-        x, z = np.abs(points[:, 0]) / scale, points[:, 2] / scale
-        ends = np.clip((z + 0.33) / 0.13, 0, 1) * np.clip((0.28 - z) / 0.1, 0, 1) * np.clip((0.21 - x) / 0.06, 0, 1)
-        return np.asarray(ends * ends * (3 - 2 * ends))
+    return lambda points: _chest_share(points, float(scale))
 
-    return share
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _chest_share(points, scale):
+    """What `_chest` says, as a kernel."""
+    out = np.empty(len(points))
+    for i in range(len(points)):
+        x, z = abs(points[i, 0]) / scale, points[i, 2] / scale
+        up, down = min(max((z + 0.33) / 0.13, 0.0), 1.0), min(max((0.28 - z) / 0.1, 0.0), 1.0)
+        ends = up * down * min(max((0.21 - x) / 0.06, 0.0), 1.0)
+        out[i] = ends * ends * (3 - 2 * ends)
+    return out
 
 
 def _layers(plan: Stature, parts: Mapping[str, Body], seed: int) -> list[Layer]:

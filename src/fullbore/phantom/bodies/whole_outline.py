@@ -11,7 +11,7 @@ from scipy.interpolate import PchipInterpolator
 from fullbore.phantom.bodies.head_face import face_surface
 from fullbore.phantom.bodies.limb_parts import MM, Number, trunk, vessel
 from fullbore.phantom.bodies.torso_habitus import Habitus, outline
-from fullbore.phantom.distances import beyond_box
+from fullbore.phantom.joins import near_box
 from fullbore.phantom.primitives import half_space
 from fullbore.phantom.shape import Shape, blend, flipped, placed, spanned, union
 
@@ -167,20 +167,18 @@ def near(shape: Shape, margin_m: float = 0.06) -> Shape:
     inner = shape.distance
 
     def distance(points: np.ndarray) -> np.ndarray:
-        out = beyond_box(points, low, high)
-        close = np.flatnonzero(out <= margin_m)
+        out, close, places = near_box(points, low, high, float(margin_m))
         if len(close) == len(points):
             return inner(points)
         if len(close):
-            out[close] = inner(np.ascontiguousarray(points[close]))
+            out[close] = inner(places)
         return out
 
     def span(points: np.ndarray, radius_m: float) -> tuple[np.ndarray, np.ndarray]:
-        out = beyond_box(points, low, high)
+        out, close, places = near_box(points, low, high, float(margin_m + radius_m))
         least, most = out - radius_m, out + radius_m
-        close = np.flatnonzero(out <= margin_m + radius_m)
         if len(close):
-            some, more = spanned(shape, np.ascontiguousarray(points[close]), radius_m)
+            some, more = spanned(shape, places, radius_m)
             least[close] = np.minimum(some, np.where(out[close] > margin_m - radius_m, least[close], np.inf))
             most[close] = np.maximum(more, np.where(out[close] > margin_m - radius_m, most[close], -np.inf))
         return least, most
