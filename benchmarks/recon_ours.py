@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -27,9 +26,7 @@ class OurCase:
 
     def solve(self, solver: Solver, prior: Prior | None, virtual_coils: int | None = None) -> np.ndarray:
         """(frame, x, z, y): everything from k-space to image that is not reading the files."""
-        recipe = Recipe(solver=solver, prior=prior)
-        solved = solve_volume(self._volume(virtual_coils), recipe, lambda done: None)
-        return solved.values[:, 0].numpy()
+        return solved(self.volume(virtual_coils), solver, prior)
 
     def timed(
         self, solver: Solver, prior: Prior | None, virtual_coils: int | None = None, times: int = 3
@@ -43,10 +40,10 @@ class OurCase:
             cpu.append(time.process_time() - busy)
         return min(wall), min(cpu), nrmse(image, self.truth)
 
-    def _volume(self, virtual_coils: int | None) -> CartesianVolume:
-        values, labels = zip(*self._rows(), strict=True)
-        frame, partition, line = np.concatenate(labels, axis=1)
-        samples, maps = torch.cat(values), self.maps.movedim(0, 1)[None]
+    def volume(self, virtual_coils: int | None) -> CartesianVolume:
+        """The encoding, with samples and, of fewer channels, maps of its own."""
+        samples, (frame, partition, line) = self._rows()
+        maps = self.maps.movedim(0, 1)[None]
         if virtual_coils is not None and virtual_coils < samples.shape[1]:
             distance = np.abs(line - self.mask.shape[2] // 2) + np.abs(partition - self.mask.shape[1] // 2)
             strongest = samples[torch.from_numpy(np.argsort(distance, kind="stable")[:512])]
@@ -70,9 +67,23 @@ class OurCase:
             maps=maps.contiguous(),
         )
 
-    def _rows(self) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
-        for number, (data, measured) in enumerate(zip(self.kspace, self.mask, strict=True)):
-            z, y = np.nonzero(measured)
-            samples = data[:, :, torch.from_numpy(z), torch.from_numpy(y)].permute(2, 0, 1) / NOISE
-            columns = ifft_centred(samples, (-1,)) if samples.shape[-1] > 1 else samples
-            yield columns, np.stack([np.full_like(z, number), z, y])
+    def _rows(self) -> tuple[torch.Tensor, np.ndarray]:
+        """Samples (row, coil, x) on the image's columns, and the frame, partition and line of each."""
+        labels = np.argwhere(self.mask).T
+        samples = torch.empty((labels.shape[1], *self.kspace.shape[1:3]), dtype=self.kspace.dtype)
+        first = 0
+        for data, measured in zip(self.kspace, self.mask, strict=True):
+            z, y = (torch.from_numpy(place) for place in np.nonzero(measured))
+            part = samples[first : first + len(z)]
+            # Channel by channel: all at once would be there twice.
+            for channel, row in zip(data, part.unbind(1), strict=True):
+                torch.div(channel[:, z, y].T, NOISE, out=row)
+                if row.shape[1] > 1:
+                    row.copy_(ifft_centred(row, (-1,)))
+            first += len(z)
+        return samples, labels
+
+
+def solved(volume: CartesianVolume, solver: Solver, prior: Prior | None) -> np.ndarray:
+    """(frame, x, z, y)."""
+    return solve_volume(volume, Recipe(solver=solver, prior=prior), lambda done: None).values[:, 0].numpy()

@@ -28,10 +28,13 @@ def shrink_cycled(
     shifts: Sequence[Volume],
     penalty: Penalty = "l1",
     joint: int = 0,
+    *,
+    given_up: bool = False,
 ) -> Inexact[Tensor, "*shape"]:
     """Mean over `shifts` of the proximal map of step * penalty(details of x rolled by -shift). Coifman and Donoho 1995.
 
     joint: this many leading axes share one magnitude per coefficient, so that they are kept or dropped together.
+    given_up: the caller reads x no more, and its memory may hold the result.
     On the CPU planes that no transform joins stay in the cache from first to last. Errors: UsageError for a step of 2 or more
     with the "log" penalty, which has no map there.
     """
@@ -41,7 +44,7 @@ def shrink_cycled(
     if planar and joint == 0 and x.device.type == "cpu":
         return _shrink_planes(wavelet, x, threshold, step, shifts, penalty)
     if joint == 0 and x.device.type == "cpu":
-        return _shrink_volumes(wavelet, x, threshold, step, shifts, penalty)
+        return _shrink_volumes(wavelet, x, threshold, step, shifts, penalty, given_up)
     result = torch.zeros_like(x)
     for shift in shifts:
         details = wavelet.forward(torch.roll(x, [-s for s in shift], _AXES))
@@ -64,7 +67,7 @@ def _shrink_details(wavelet: Wavelet, x: Tensor, threshold: float, step: float, 
 
 
 def _shrink_volumes(
-    wavelet: Wavelet, x: Tensor, threshold: float, step: float, shifts: Sequence[Volume], penalty: Penalty
+    wavelet: Wavelet, x: Tensor, threshold: float, step: float, shifts: Sequence[Volume], penalty: Penalty, given_up: bool
 ) -> Tensor:
     pairs = 2 if x.is_complex() else 1
     n0, n1, n2 = (int(n) for n in x.shape[-3:])
@@ -73,7 +76,9 @@ def _shrink_volumes(
         logarithmic=penalty == "log", weight=1 / len(shifts),
     )  # fmt: skip
     source = (torch.view_as_real(x.resolve_conj()) if pairs == 2 else x).reshape(-1, n0 * n1, n2 * pairs).contiguous().numpy()
-    result = np.zeros_like(source)
+    # With one position of the transform, which reaches all of it, a volume is read to its end before its result is written.
+    in_place = given_up and len(shifts) == 1 and bool(passes.levels) and wavelet.block() == (n0, n1, n2)
+    result = source if in_place else np.zeros_like(source)
     for volume, total in zip(source, result, strict=True):
         for shift in shifts:
             moves = (shift[0] % n0, shift[1] % n1, shift[2] % n2)
@@ -99,7 +104,10 @@ class _Passes:
     weight: float
 
     def level(self, source: np.ndarray, result: np.ndarray, shape: Volume, shift: Volume, number: int) -> None:
-        """This level and those below; axes 1 and 2 change places with every level. result: source, shrunk, is added."""
+        """This level and those below; axes 1 and 2 change places with every level.
+
+        result: source, shrunk, is added; or the source itself, which it then replaces.
+        """
         block, parts = self.levels[number]
         if number % 2:
             block, parts = (block[0], block[2], block[1]), (parts[0], parts[2], parts[1])
@@ -114,6 +122,8 @@ class _Passes:
                 source, rolled, shift[:2], block[:2], parts[0], a, b, work, *self.filters
             ),
         )
+        if np.may_share_memory(result, source):
+            result.fill(0)
         _shared(
             block[0],
             lambda a, b: wavelet_volume.through_planes(

@@ -25,7 +25,7 @@ def proximal_gradient(
     """Minimise f(x) + g(x) with `gradient` of f and `proximal` of step * g.
 
     proximal(v, iteration) = argmin_x |x - v|^2 / 2 + step g(x); the iteration number is there for proximal maps that
-        change a random shift from one iteration to the next.
+        change a random shift from one iteration to the next. v is not read again: the map may work in its memory.
     step: at most 1 / (largest eigenvalue of the Hessian of f).
     tolerance: stop when |x_new - x_old| <= tolerance |x_new|; reported as the residual.
     Source: Beck and Teboulle 2009 (FISTA); restart when the momentum points uphill, O'Donoghue and Candes 2015, eq. 13.

@@ -62,9 +62,12 @@ def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, s
     parts, noise = [], []
     for part in slices:
         # In place: nothing else reads the solution, and images of many frames are as large as their data.
-        units = torch.stack([_data_units(maps, channels.unwhitening) * scale for maps in part.maps])
-        parts.append(_sized(join_parts(part.solved.values.mul_(units), part.maps), raw))
-        noise.append(_sized(torch.sqrt(0.5 * part.solved.noise_variance * data.columns_sampled) * units[0], raw))
+        units = [_data_units(maps, channels.unwhitening).mul_(scale) for maps in part.maps]
+        for number, unit in enumerate(units):
+            part.solved.values[:, number].mul_(unit)
+        parts.append(_sized(join_parts(part.solved.values, part.maps), raw))
+        spread = torch.mul(part.solved.noise_variance, 0.5 * data.columns_sampled).sqrt_().mul_(units[0])
+        noise.append(_sized(spread, raw).abs_())
     values = _frames(parts)
     echo, inversion = frame_times(raw)
     # What separating simultaneous slices does to the noise is known from replicas alone: rather no map than a wrong one.
@@ -78,7 +81,7 @@ def assemble(raw: RawData, recipe: Recipe, data: Prepared, channels: Channels, s
         encoding=raw.encoding,
         echo_time_s=echo,
         inversion_time_s=inversion,
-        noise_std=_stacked([part.abs() for part in noise]) if with_noise else None,
+        noise_std=_stacked(noise) if with_noise else None,
         g_factor=_g_factor(raw, recipe, slices),
         sensitivities=_sensitivities([part.maps[0] for part in slices], raw),
         report=_report(raw, recipe, data, channels, slices),

@@ -17,20 +17,23 @@ from torch import Tensor
 
 from fullbore.errors import DataError
 from fullbore.numerics.threads import run_threaded
+from fullbore.recon.completions.cells import lay_out, predicted
 from fullbore.recon.completions.kernel import fourier_of_offsets, neighbourhood_gram, solve_weights
 from fullbore.recon.completions.lattice import Lattice, find_lattice
 from fullbore.recon.recipe.completions import Grappa
 
-_BLOCK_ELEMENTS = 1 << 18
+# Cells that are predicted together, so that their results stay in a core's own cache; and the fewest that are worth a thread.
+_BLOCK_CELLS, _FEWEST_CELLS = 1 << 13, 1 << 12
 # A sample is predicted when more than this share of its sources was measured: not beyond the edge of what was measured.
 _ENOUGH = 0.52
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GrappaKernels:
-    """Sources and targets (kz, ky) around a point of a lattice, and the weights on every column."""
+    """Sources and targets (kz, ky) around a point of the lattice of a mask, and the weights on every column."""
 
     lattice: Lattice
+    mask: Bool[np.ndarray, "kz ky"]
     sources: Int[np.ndarray, "source 2"]
     targets: Int[np.ndarray, "target 2"]
     weights: Complex[Tensor, "x sc tc"]
@@ -39,46 +42,36 @@ class GrappaKernels:
         self, kspace: Complex[Tensor, "x channel kz ky"], mask: Bool[np.ndarray, "kz ky"]
     ) -> Complex[Tensor, "x channel kz ky"]:
         """The same samples, and what they predict between them; zero beyond the edge of what was measured."""
-        lattice = find_lattice(mask)
+        lattice = self.lattice if np.array_equal(mask, self.mask) else find_lattice(mask)
         _same(self.lattice, lattice)
         if not len(self.targets):
             return kspace
-        x, channels, kz, ky = kspace.shape
-        # Two more rows: zero as a source that is not there, and the place of targets that are not wanted. Sources are
-        # measured and targets are not, so that both may lie in one table.
-        table = torch.empty((x, kz * ky + 2, channels), dtype=kspace.dtype, device=kspace.device)
-        table[:, :-2].view(x, kz, ky, channels).copy_(kspace.permute(0, 2, 3, 1))
-        table[:, -2:] = 0
-        place, goal = self._places(lattice, mask)
-        _predict(table, torch.from_numpy(place).to(table.device), torch.from_numpy(goal).to(table.device), self.weights)
-        return table[:, :-2].view(x, kz, ky, channels).permute(0, 3, 1, 2)
+        channels = kspace.shape[1]
+        filled = kspace.clone(memory_format=torch.contiguous_format)
+        flat = filled.flatten(2)
+        cells = lay_out(lattice, (mask.shape[0], mask.shape[1]), self.sources)
+        # Measured positions beside the lattice are overwritten with their prediction and put back.
+        beside = torch.from_numpy(np.flatnonzero(mask & ~cells.contains())).to(flat.device)
+        kept = flat.index_select(2, beside)
+        table, known = cells.table(filled), cells.well_known(mask, _ENOUGH)
+        every = cells.rows * cells.width
+        columns, share = max(1, _BLOCK_CELLS // every), -(-every * len(filled) // torch.get_num_threads())
 
-    def _places(
-        self, lattice: Lattice, mask: Bool[np.ndarray, "kz ky"]
-    ) -> tuple[Int[np.ndarray, "cell source"], Int[np.ndarray, "cell target"]]:
-        """Rows of the table of every cell's sources and targets."""
-        kz, ky = mask.shape
-        z, y = lattice.points((kz, ky))
-        nowhere = kz * ky
-        unwanted = nowhere + 1
-        offsets = np.concatenate([self.sources, self.targets])
-        low, high = -offsets.min(axis=0) + lattice.partitions + lattice.lines, offsets.max(axis=0)
-        width = ky + int(low[1] + high[1])
-        start = ((z + low[0]) * width + y + low[1]).astype(np.int32)[:, None]
-        index, inner = np.arange(nowhere, dtype=np.int32).reshape(kz, ky), np.s_[low[0] : low[0] + kz, low[1] : low[1] + ky]
-        rows = np.full((2, kz + low[0] + high[0], width), -1, dtype=np.int32)
-        rows[0][inner], rows[1][inner] = np.where(mask, index, nowhere), np.where(mask, unwanted, index)
-        flat = (offsets[:, 0] * width + offsets[:, 1]).astype(np.int32)
-        place = rows[0].reshape(-1)[start + flat[: len(self.sources)]]
-        goal = rows[1].reshape(-1)[start + flat[len(self.sources) :]]
-        # Missing sources are found in one pass: as an unsigned number, -1 (outside) is the largest.
-        poor = np.flatnonzero(place.view(np.uint32).max(axis=1) >= nowhere)
-        measured, outside = (place[poor] >= 0) & (place[poor] < nowhere), place[poor] < 0
-        enough = measured.sum(axis=1) > _ENOUGH * (~outside).sum(axis=1)
-        place[poor] = np.where(measured, place[poor], nowhere)
-        goal[poor[~enough]] = unwanted
-        goal[goal < 0] = unwanted
-        return place, goal.astype(np.int64)
+        def fill(piece: tuple[int, int, tuple[int, int]]) -> None:
+            first, number, rows = piece
+            column = slice(first, first + columns)
+            found = predicted(cells, table[column], self.weights[column], number, rows)
+            if known is not None:
+                found *= known[number, slice(*rows), :, None].to(found.device)
+            for target, part in zip(self.targets.tolist(), found.split(channels, dim=-1), strict=True):
+                cells.put(part, filled[column], number, (target[0], target[1]), rows)
+
+        starts = range(0, len(filled), columns)
+        run_threaded(
+            fill, [(first, number, rows) for first in starts for number, rows in cells.pieces(max(share, _FEWEST_CELLS))]
+        )
+        flat.index_copy_(2, beside, kept)
+        return filled
 
     def noise_gain(self, maps: Complex[Tensor, "x channel z y"]) -> Float[Tensor, "x z y"]:
         """R times the noise variance of the combined image of one lattice: g^2 R for maps of unit norm. Breuer 2009, eq. 9."""
@@ -120,7 +113,7 @@ def calibrate(
     phases = fourier_of_offsets(taps, columns, block)
     sources, targets = lattice.sources(recipe.reach, (mask.shape[0], mask.shape[1])), lattice.targets()
     weights = _column_weights(block, sources, targets, taps, phases, recipe.damping)
-    return GrappaKernels(lattice=lattice, sources=sources, targets=targets, weights=weights)
+    return GrappaKernels(lattice=lattice, mask=mask, sources=sources, targets=targets, weights=weights)
 
 
 def noise_variance(
@@ -160,28 +153,6 @@ def _column_weights(
     found = solve_weights(gram, np.arange(known), np.arange(known, known + into), damping)
     found = found.reshape(len(sources), len(taps), channels * into).permute(1, 0, 2).reshape(len(taps), -1)
     return (phases @ found).reshape(columns, len(sources) * channels, into)
-
-
-def _predict(
-    table: Complex[Tensor, "x place channel"],
-    place: Int[Tensor, "cell source"],
-    goal: Int[Tensor, "cell target"],
-    weights: Complex[Tensor, "x sc tc"],
-) -> None:
-    """Write what the rows `place` of `table` predict into its rows `goal`, in blocks of columns and cells."""
-    x, _, channels = table.shape
-    cells, sources = place.shape
-    wide = max(1, _BLOCK_ELEMENTS // (sources * channels))
-    high, columns = min(wide, max(1, cells)), max(1, wide // max(1, cells))
-
-    def fill(block: tuple[int, int]) -> None:
-        column, cell = slice(block[0], block[0] + columns), slice(block[1], block[1] + high)
-        taken = table[column].index_select(1, place[cell].reshape(-1))
-        taken = taken.reshape(taken.shape[0], -1, sources * channels)
-        found = torch.bmm(taken, weights[column])
-        table[column].index_copy_(1, goal[cell].reshape(-1), found.reshape(found.shape[0], -1, channels))
-
-    run_threaded(fill, [(column, cell) for column in range(0, x, columns) for cell in range(0, cells, high)])
 
 
 def _lattice_mask(lattice: Lattice, shape: tuple[int, ...]) -> Bool[np.ndarray, "kz ky"]:

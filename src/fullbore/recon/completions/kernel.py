@@ -15,7 +15,7 @@ from torch import Tensor
 
 from fullbore.errors import DataError
 
-_ROWS = 1 << 13
+_ROWS, _COLUMNS = 1 << 13, 64
 
 
 def neighbourhood_gram(
@@ -45,8 +45,10 @@ def neighbourhood_gram(
                 for (dz, dy, dx), (h0, h1, h2) in ((offset.tolist(), half) for offset in offsets)
             ]
             rows = torch.stack(parts, dim=3).reshape(-1, size)
-            gram += rows.mH @ rows
-    return gram
+            # The other half is the mirror image.
+            for left in range(0, size, _COLUMNS):
+                gram[left : left + _COLUMNS, left:].addmm_(rows[:, left : left + _COLUMNS].mH, rows[:, left:])
+    return gram.triu() + gram.triu(1).mH
 
 
 def solve_weights(

@@ -49,38 +49,27 @@ class Lattice:
         inside = self.contains(z + self.origin[0], y + self.origin[1])
         return np.stack([z[inside], y[inside]], axis=1)
 
-    def points(self, shape: tuple[int, int]) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-        """All points (z, y) of the lattice whose cells of targets touch a matrix of this shape."""
-        turn = np.arange(-((self.origin[0] + self.partitions - 1) // self.partitions) - 1, shape[0] // self.partitions + 1)
-        turn = turn[(self.origin[0] + turn * self.partitions > -self.partitions)]
-        turn = turn[(self.origin[0] + turn * self.partitions < shape[0])]
-        first = (self.origin[1] + self.shift * turn) % self.lines - self.lines
-        y = first[:, None] + self.lines * np.arange(shape[1] // self.lines + 2)
-        z = np.broadcast_to((self.origin[0] + turn * self.partitions)[:, None], y.shape)
-        inside = (y > -self.lines) & (y < shape[1])
-        return z[inside], y[inside]
-
 
 def find_lattice(mask: Bool[np.ndarray, "kz ky"]) -> Lattice:
     """The coarsest lattice that holds every measured position outside densely sampled regions.
 
     Its steps are the Hermite normal form of the differences between positions; random sampling gives acceleration 1.
     """
-    sparse = np.argwhere(mask & ~_near_dense(mask))
-    if len(sparse) < 2:
+    z, y = np.divmod(np.flatnonzero(mask & ~_near_dense(mask)), mask.shape[1])
+    if len(z) < 2:
         return Lattice(partitions=1, lines=1, shift=0, origin=(0, 0))
-    steps = np.diff(sparse, axis=0)
     width = 4 * mask.shape[1]
-    codes = np.unique(steps[:, 0] * width + steps[:, 1] + 2 * mask.shape[1])
+    # Positions are in order, so codes are positive and small: counting them is quicker than sorting.
+    codes = np.flatnonzero(np.bincount(np.diff(z) * width + np.diff(y) + 2 * mask.shape[1]))
     across, lines = (0, 0), 0
-    for code in codes:
-        z, y = divmod(int(code), width)
-        across, left = _eliminated(across, (z, y - 2 * mask.shape[1]))
+    for code in codes.tolist():
+        down, along = divmod(code, width)
+        across, left = _eliminated(across, (down, along - 2 * mask.shape[1]))
         lines = math.gcd(lines, left)
     partitions = abs(across[0]) or 1
     lines = lines or 1
     shift = (across[1] if across[0] > 0 else -across[1]) % lines
-    return Lattice(partitions=partitions, lines=lines, shift=shift, origin=(int(sparse[0, 0]), int(sparse[0, 1])))
+    return Lattice(partitions=partitions, lines=lines, shift=shift, origin=(int(z[0]), int(y[0])))
 
 
 def _eliminated(one: tuple[int, int], two: tuple[int, int]) -> tuple[tuple[int, int], int]:

@@ -17,9 +17,13 @@ from fullbore.recon.recipe import Wavelet, WaveletJoint
 
 
 def wavelet_proximal(
-    prior: Wavelet | WaveletJoint, right_side: Complex[Tensor, "frame part x z y"], rng: np.random.Generator
+    prior: Wavelet | WaveletJoint,
+    right_side: Complex[Tensor, "frame part x z y"],
+    rng: np.random.Generator,
+    *,
+    given_up: bool = False,
 ) -> Callable[[Tensor, float, int], Tensor]:
-    """Shrinkage of details; each iteration with random shifts of its own (cycle spinning)."""
+    """Shrinkage of details; each iteration with random shifts of its own (cycle spinning). given_up: as of `shrink_cycled`."""
     x, z, y = right_side.shape[-3:]
     transform = Transform(shape=(x, z, y), name=prior.name, levels=prior.levels)
     weight = strength(prior.weight, prior.floor, right_side)
@@ -31,7 +35,7 @@ def wavelet_proximal(
     def proximal(v: Tensor, step: float, iteration: int) -> Tensor:
         while len(drawn) <= iteration:
             drawn.append([_shift(rng, prior.levels, (x, z, y)) for _ in range(prior.shifts)])
-        return shrink_cycled(transform, v, weight, step, drawn[iteration], prior.penalty, joint)
+        return shrink_cycled(transform, v, weight, step, drawn[iteration], prior.penalty, joint, given_up=given_up)
 
     return proximal
 

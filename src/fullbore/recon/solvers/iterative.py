@@ -18,6 +18,7 @@ from fullbore.numerics.solver_report import SolverReport
 from fullbore.recon.encodings.volume import EncodedVolume
 from fullbore.recon.priors.proximal import joins_frames, proximal_map
 from fullbore.recon.priors.variation import analysis
+from fullbore.recon.priors.wavelet import wavelet_proximal
 from fullbore.recon.recipe import (
     ConjugateGradient,
     LowRankPlusSparse,
@@ -26,6 +27,8 @@ from fullbore.recon.recipe import (
     Prior,
     ProximalGradient,
     ProximalPrior,
+    Wavelet,
+    WaveletJoint,
 )
 from fullbore.recon.solvers.solved import Solved
 
@@ -44,7 +47,7 @@ def iterate(volume: EncodedVolume, solver: Iterative, prior: Prior | None, progr
         ]
     longest = max(reports, key=lambda report: report.iterations)
     return Solved(
-        values=torch.cat([report.value for report in reports]),
+        values=reports[0].value if len(reports) == 1 else torch.cat([report.value for report in reports]),
         # Without aliasing noise (g = 1) undersampling raises the variance by the acceleration; a prior lowers it.
         noise_variance=volume.unaliased_variance(),
         iterations=longest.iterations,
@@ -82,13 +85,15 @@ def _with_proximal_map(
 ) -> SolverReport:
     right, size = volume.adjoint(), volume.eigenvalue
     start = right if size == 1 else right / size
-    proximal = proximal_map(prior, right, np.random.default_rng(solver.seed))
-    if getattr(prior, "penalty", "l1") == "log":
+    rng = np.random.default_rng(solver.seed)
+    if isinstance(prior, Wavelet | WaveletJoint) and prior.penalty == "log":
         # Not convex by itself: its map exists for steps below 2 / size only, and the optimised gradient takes longer ones.
+        proximal = wavelet_proximal(prior, right, rng, given_up=True)
         return proximal_gradient(
             lambda x: volume.normal(x).sub_(right), lambda v, number: proximal(v, 1 / size, number), start,
             step=1 / size, iterations=solver.iterations, tolerance=solver.tolerance, progress=progress,
         )  # fmt: skip
+    proximal = proximal_map(prior, right, rng)
     if not isinstance(prior, LowRankPlusSparse):
         return optimised_gradient(
             lambda x: volume.normal(x).sub_(right), proximal, right / size, step=1 / size,
