@@ -1,7 +1,7 @@
 """The trajectory that was really played: the nominal one, and what a measured gradient response (GIRF) adds to it.
 
 k(t) = k_nominal(t) + sum over axes of integral of (h_a - delta) * G_a dt since the excitation, and the receiver turned by what
-the axes' uniform fields gather meanwhile. Source: Vannesjo et al., Magn Reson Med 76:1430 (2016).
+the axes' uniform fields gather meanwhile. Source: Vannesjo et al., Magn Reson Med 76:45 (2016).
 """
 
 from __future__ import annotations
