@@ -14,10 +14,12 @@ import numpy as np
 from recon_pictures import Panel, save, scan
 from tests.recon import test_epi, test_motion, test_multiband, test_wave
 from tests.recon.measured import FOV, HEAD, array_of, encoding_of, full_lines, geometry_of, measure, received, regular_lines
+from tests.recon.played import MACHINE, SPIRAL, girf_of, sequence_of
+from tests.recon.test_played_scans import disc
 from tests.recon.trajectories import kooshball, measure_along, spokes
 from tests.recon.turning import frames_of, head_points, turning_signal
 
-from fullbore.data import FieldMap, Grid, RawData
+from fullbore.data import FieldMap, Flaws, Grid, RawData
 from fullbore.recon import (
     Cartesian,
     Combination,
@@ -33,6 +35,7 @@ from fullbore.recon import (
     reconstruct,
     unwarp,
 )
+from fullbore.recon.calibration.played_path import with_played_path
 from fullbore.recon.recipe import (
     EpiPhase,
     Grappa,
@@ -46,6 +49,7 @@ from fullbore.recon.recipe import (
     TotalGeneralisedVariation,
     TotalVariation,
 )
+from fullbore.simulate import acquire
 
 SLICE = (128, 128, 1)
 
@@ -264,12 +268,27 @@ def unwarping() -> None:
     save("unwarp", sheet.panels + sheet.errors)
 
 
+def played() -> None:
+    """A spiral on a machine with delays, eddy currents and ringing: where the sequence asked for, and where it was."""
+    sequence, spec = sequence_of(SPIRAL, matrix=[64, 64], interleaves=8)
+    flawed = replace(spec, flaws=Flaws(response=MACHINE))
+    body = disc(0.005, points=52)
+    raw, ideal = (acquire(body, sequence, machine, seed=1, spins=4000, engine="spins") for machine in (flawed, spec))
+    girf = girf_of(MACHINE)
+    sheet = Sheet(reconstruct(ideal).values[0], "a machine without flaws")
+    sheet.add("nominal path", reconstruct(raw).values[0])
+    sheet.add("GIRF, trajectory alone", reconstruct(with_played_path(raw, girf)).values[0])
+    sheet.add("GIRF and sequence", reconstruct(with_played_path(raw, girf, sequence)).values[0])
+    save("played-path", sheet.panels)
+
+
 PICTURES: dict[str, Callable[[], None]] = {
     "cine": cine,
     "grappa": grappa,
     "kooshball": koosh,
     "motion": motion,
     "partial-fourier": partial_fourier,
+    "played-path": played,
     "epi-ghost": epi_ghost,
     "priors": priors,
     "radial": radial,

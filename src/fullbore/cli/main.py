@@ -122,6 +122,8 @@ def _add_recon(commands: Any) -> None:
     recon.add_argument("--recipe", help="a recipe (TOML), or the name of one from --list (default: the one that suits the data)")
     recon.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change it, e.g. noise_map=replica")
     recon.add_argument("--field", type=Path, help="a map of off-resonance (NIfTI, Hz or as its BIDS sidecar says) to correct for")
+    recon.add_argument("--girf", type=Path, help="a measured gradient impulse response (.npz, .csv): where k-space really was")
+    recon.add_argument("--sequence", type=Path, help="the Pulseq file that was played, for --girf: what came before each readout")
     recon.add_argument("--device", default="cpu", help="where the image is solved for: cpu (default), cuda, cuda:1")
     recon.add_argument("--blip-pair", type=Path, metavar="OTHER", help="the same echo-planar scan with its blips the other way")
     recon.add_argument("--lines-as-acquired", action="store_true", help="OTHER numbers its lines in their order, not by their k")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.markup import escape
 
 from fullbore import files
 from fullbore.cli.folder import new_folder
-from fullbore.cli.recon_folder import stem_of, write_reconstruction
+from fullbore.cli.recon_folder import fingerprint, stem_of, write_reconstruction
 from fullbore.cli.recon_pair import recon_pair
 from fullbore.cli.recon_spectrum import recon_spectrum
 from fullbore.cli.terminal import ExamTerminal
@@ -19,6 +20,7 @@ from fullbore.data import FieldMap, RawData
 from fullbore.errors import UsageError
 from fullbore.machinery import read_toml
 from fullbore.recon import Recipe, is_spectrum, reconstruct
+from fullbore.recon.calibration.played_path import with_played_path
 from fullbore.recon.default_recipe import explained_recipe
 from fullbore.recon.device import named_device
 from fullbore.recon.library import named_recipe, recipe_names
@@ -37,12 +39,15 @@ def recon(options: argparse.Namespace) -> int:
         raise UsageError("recon: no file. Give the raw data, or --list for the recipes.")
     if options.lines_as_acquired and options.blip_pair is None:
         raise UsageError("recon: --lines-as-acquired is about the file of --blip-pair. Give both or neither.")
+    if options.sequence is not None and options.girf is None:
+        raise UsageError("recon: --sequence tells what --girf acts on. Give both, or leave the sequence out.")
     if options.blip_pair is not None:
         return recon_pair(options)
     named_device(options.device)
     raw = files.read_raw(options.file)
     if is_spectrum(raw):
         return recon_spectrum(options, raw)
+    raw = _played(options, raw)
     recipe, why = _recipe(options, raw)
     if options.show:
         sys.stdout.write(to_toml(recipe, why))
@@ -59,6 +64,17 @@ def _list(options: argparse.Namespace) -> int:
     width = max(map(len, known))
     sys.stdout.writelines(f"{name:<{width}}  {purpose}\n" for name, purpose in known.items())
     return 0
+
+
+def _played(options: argparse.Namespace, raw: RawData) -> RawData:
+    """The readouts where a measured gradient response says that they were."""
+    if options.girf is None:
+        return raw
+    response = files.read_impulse_response(options.girf)
+    sequence = None if options.sequence is None else files.read_pulseq(options.sequence, b0_T=raw.b0_T)
+    played = with_played_path(raw, response, sequence)
+    provenance = {**played.provenance, "gradient response": f"{options.girf.name}, SHA-256 {fingerprint(options.girf)}"}
+    return replace(played, provenance=provenance)
 
 
 def _recipe(options: argparse.Namespace, raw: RawData) -> tuple[Recipe, dict[str, str]]:

@@ -20,7 +20,7 @@ from fullbore.recon.recipe.text import to_toml, with_settings
 
 def recon_pair(options: argparse.Namespace) -> int:
     """Read both, find field and image, write them, the recipe and the report."""
-    refused = [name for name in ("recipe", "field") if getattr(options, name) is not None]
+    refused = [name for name in ("recipe", "field", "girf") if getattr(options, name) is not None]
     if refused:
         raise UsageError(f"recon: --blip-pair with --{refused[0]}: a pair finds its own field, in one way. Leave one out.")
     if options.device != "cpu":

@@ -20,7 +20,7 @@ from fullbore.recon import spectrum
 
 def recon_spectrum(options: argparse.Namespace, raw: RawData) -> int:
     """Write spectrum.nii.gz (NIfTI-MRS) with its sidecar, spectrum.csv, spectrum.png and report.html."""
-    asked = {"recipe": options.recipe, "set": options.set, "field": options.field, "show": options.show}
+    asked = {"recipe": options.recipe, "set": options.set, "field": options.field, "girf": options.girf, "show": options.show}
     refused = [f"--{name}" for name, value in asked.items() if value]
     if refused:
         raise UsageError(

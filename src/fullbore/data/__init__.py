@@ -13,6 +13,7 @@ from fullbore.data.coil_set import CoilSet
 from fullbore.data.encoding import AcquisitionFlag, Encoding, Geometry
 from fullbore.data.field_map import FieldMap
 from fullbore.data.flaws import EddyMode, Flaws, GradientResponse, Receiver, RfAmplifier
+from fullbore.data.gradient_impulse_response import GradientImpulseResponse
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
 from fullbore.data.magnet import Magnet, Winding
@@ -49,6 +50,7 @@ __all__ = [
     "Geometry",
     "Gradient",
     "GradientChain",
+    "GradientImpulseResponse",
     "GradientResponse",
     "Grid",
     "HeatLimit",

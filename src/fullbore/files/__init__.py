@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from fullbore.files.atomic import atomic_path
     from fullbore.files.dicom import write_dicom
     from fullbore.files.field_nifti import read_field_nifti, write_field_nifti
+    from fullbore.files.impulse_response import read_impulse_response, write_impulse_response
     from fullbore.files.machine_folder import machine_digest, read_machine, write_machine
     from fullbore.files.mrd import read_mrd, write_mrd
     from fullbore.files.nifti import write_maps_nifti, write_nifti, write_noise_nifti
@@ -25,6 +26,7 @@ __all__ = [
     "from_pypulseq",
     "machine_digest",
     "read_field_nifti",
+    "read_impulse_response",
     "read_machine",
     "read_mrd",
     "read_nifti",
@@ -33,6 +35,7 @@ __all__ = [
     "to_pypulseq",
     "write_dicom",
     "write_field_nifti",
+    "write_impulse_response",
     "write_labels_nifti",
     "write_machine",
     "write_maps_nifti",
@@ -49,6 +52,7 @@ _HOMES = {
     "atomic": ("atomic_path",),
     "dicom": ("write_dicom",),
     "field_nifti": ("read_field_nifti", "write_field_nifti"),
+    "impulse_response": ("read_impulse_response", "write_impulse_response"),
     "machine_folder": ("machine_digest", "read_machine", "write_machine"),
     "mrd": ("read_mrd", "write_mrd"),
     "nifti": ("write_maps_nifti", "write_nifti", "write_noise_nifti"),
