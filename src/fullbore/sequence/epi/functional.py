@@ -60,9 +60,9 @@ def gradient_echo_epi_2d(protocol: GradientEchoEpi2d, limits: Limits) -> Sequenc
     order = np.array(interleaved(groups))
     shot = np.full(groups, _imaging_shot(protocol))
     pause = _rest(protocol, slot, groups, limits)
-    for frame in range(-protocol.dummy_frames, protocol.frames):
-        table.play(*slot.blocks(place[order], shot, frame >= 0), times=groups)
-        table.play(*pause)
+    for count, sampled in ((protocol.dummy_frames, False), (protocol.frames, True)):
+        blocks = slot.blocks(np.tile(place[order], count), np.tile(shot, count), sampled)
+        table.play_rounds((tuple(blocks), groups), (pause, 1), rounds=count)
     _add_frames(protocol, slot, order, rows)
     return table.finish(protocol.name, _encoding(protocol, slot, geometry, rows), definitions(protocol.name, geometry, limits))
 

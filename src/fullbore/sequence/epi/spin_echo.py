@@ -213,15 +213,15 @@ def play_volumes(
         played = parts if average >= 0 else parts[:1]
         number = 0
         for part in played:
-            for volume in range(len(part.scale)):
+            volumes, shots = (index.ravel() for index in np.indices((len(part.scale), protocol.shots)))
+            every = np.repeat(volumes, len(order)), np.tile(place, len(volumes)), np.repeat(shots, len(order))
+            each = (*waits[0].blocks, *slot.blocks(part, *every, average >= 0), *waits[1].blocks)
+            table.play_rounds((each, len(order)), (waits[2].blocks, 1), rounds=len(volumes))
+            for volume in range(len(part.scale) if average >= 0 else 0):
+                counters = {"repetition": number + volume, "average": average, **_measures(protocol, slot, part, volume)}
                 for shot in range(protocol.shots):
-                    blocks = slot.blocks(part, np.full(len(order), volume), place, np.full(len(order), shot), average >= 0)
-                    table.play(*waits[0].blocks, *blocks, *waits[1].blocks, times=len(order))
-                    table.play(*waits[2].blocks)
-                    if average >= 0:
-                        measures = _measures(protocol, slot, part, volume)
-                        _add_shot(slot, rows, order, shot, {"repetition": number, "average": average, **measures})
-                number += 1
+                    _add_shot(slot, rows, order, shot, counters)
+            number += len(part.scale)
     return table.finish(protocol.name, _encoding(protocol, slot, rows), definitions(protocol.name, geometry, limits))
 
 
