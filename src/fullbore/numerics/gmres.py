@@ -80,9 +80,10 @@ def _cycle(
 
 def _orthogonal(basis: Tensor, image: Tensor) -> tuple[Tensor, Tensor]:
     """Components along the basis, and what is left; twice, which is enough (Kahan and Parlett)."""
-    column = basis.conj() @ image
+    # the vector is conjugated, not the basis: a copy of all directions would take five times the product
+    column = (basis @ image.conj()).conj()
     image = image - column @ basis
-    again = basis.conj() @ image
+    again = (basis @ image.conj()).conj()
     return column + again, image - again @ basis
 
 
