@@ -75,6 +75,7 @@ def _cycle(
         basis[step + 1] = image / length
     used = len(turns)
     weights = torch.linalg.solve_triangular(upper[:used, :used], left[:used, None], upper=True)[:, 0]
+    weights = weights if basis.is_complex() else weights.real
     return weights.to(basis.dtype) @ basis[:used]
 
 
