@@ -4,6 +4,7 @@
 #   both apply | total variation of a step = its closed form | differences have their adjoints, |K|^2 below its bound
 #   | strain of a linear field is constant | rank one lowers its one singular value | shrinkage = its own minimisation
 #   | the log penalty keeps large values | one shift = the transform's own | planes = the general path | a constant passes
+#   | in place = beside it
 #   | blocks lie on their rolled lattice | blocks in the cache = singular value decomposition | sums in pieces = sums
 
 import math
@@ -200,6 +201,17 @@ def test_planes_are_the_general_path(shape, dtype):
     # One magnitude over a single leading image is that image's own.
     alone = shrink_cycled(wavelet, x[:1], 0.4, 1.5, shifts, "log", joint=1)
     assert torch.allclose(shrink_cycled(wavelet, x[:1], 0.4, 1.5, shifts, "log"), alone, atol=exact)
+
+
+@pytest.mark.parametrize(("shape", "in_place"), [((32, 24, 40), True), ((37, 21, 50), False), ((1, 48, 64), False)])
+def test_what_is_given_up_is_shrunk_where_it_lies(shape, in_place):
+    wavelet, x = Wavelet(shape=shape, levels=3), randn(2, *shape, dtype=torch.complex64)
+    shift = [(0, 3, 5) if shape[0] == 1 else (9, 3, 5)]
+    kept = x.clone()
+    wanted = shrink_cycled(wavelet, x, 0.4, 1.5, shift, "log")
+    assert torch.equal(x, kept)
+    found = shrink_cycled(wavelet, x, 0.4, 1.5, shift, "log", given_up=True)
+    assert torch.equal(found, wanted) and (found.data_ptr() == x.data_ptr()) == in_place
 
 
 def test_joint_details_share_their_fate():
