@@ -8,6 +8,7 @@ import pytest
 from fullbore.data import Grid
 from fullbore.phantom import make_body, sampling, spins
 from fullbore.phantom.body import Body, Layer
+from fullbore.phantom.movement import rigid
 from fullbore.phantom.primitives import ball, box
 from fullbore.phantom.sampling import body_grid, mixture, organ_shares, shares
 from fullbore.phantom.shape import grown
@@ -42,6 +43,18 @@ def test_layers_that_share_a_surface_see_what_they_would_alone(name, spacing_m):
     assert np.array_equal(shares(body, grid, 0.3), shares(alone, grid, 0.3))
     points = grid.points_m().reshape(-1, 3)[::11]
     assert np.array_equal(mixture(body, points, spacing_m, 0.3), mixture(alone, points, spacing_m, 0.3))
+
+
+def test_a_surface_that_moves_is_another_one():
+    """One ball at rest and the same ball elsewhere, each with its skin."""
+    inner, away = ball((0, 0, 0), 0.01), rigid(lambda t: np.eye(3), lambda t: np.array([0.03, 0, 0]))
+    pairs = [((grown(inner, 3e-3), "skin", own), (inner, "fat", own)) for own in (None, away)]
+    layers = tuple(Layer(shape=shape, fill=fill, movement=own) for pair in pairs for shape, fill, own in pair)
+    body = Body(name="two", layers=layers, low_m=(-0.02, -0.02, -0.02), high_m=(0.05, 0.02, 0.02))
+    points = np.array([[0.0, 0, 0], [0.0, 0.0115, 0], [0.03, 0, 0], [0.03, 0.0115, 0], [0.015, 0, 0]])
+    assert mixture(body, points).tolist() == [[0, 1], [1, 0], [0, 1], [1, 0], [0, 0]]
+    held = shares(body, Grid.centred((41, 41, 121), (1e-3,) * 3))
+    assert held[1, :, :, :75].sum() == pytest.approx(held[1, :, :, 75:].sum(), rel=1e-6)
 
 
 def test_a_shell_of_one_surface_has_the_volume_between_two_balls():
