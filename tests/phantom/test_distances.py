@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from fullbore.phantom import distances as d
-from fullbore.phantom.primitives import smooth_path
+from fullbore.phantom import joins
+from fullbore.phantom.primitives import lofted, smooth_path
 
 RANDOM = np.random.default_rng(3)
 AXIS = np.arange(24) * 4e-3 - 0.05
@@ -58,13 +59,26 @@ def plain_beyond(points):
     return np.linalg.norm(np.maximum(np.maximum(-0.02 - points, points - 0.03), 0), axis=1)
 
 
+def plain_fillet(points):
+    first, second = plain_box(points), plain_ellipsoid(points)
+    share = np.clip(1 - np.abs(first - second) / 0.013, 0, 1)
+    return np.minimum(first, second) - share**2 * 0.013 / 4
+
+
+def plain_ends(points):
+    both = np.stack([plain_loft(points), np.abs(points[:, 2] - 0.01) - 0.02])
+    return np.minimum(both.max(axis=0), 0) + np.linalg.norm(np.maximum(both, 0), axis=0)
+
+
 KERNELS = {
     "tube": (plain_tube, lambda points: d.tube_distance(points, PATH, RADII)),
     "along a tube": (plain_tube, lambda points: d.along_tube_distance(points, PATH, RADII)[0]),
     "loft": (plain_loft, lambda points: d.lofted_distance(points, LEVELS, STACK, d.wall_table(STACK))),
     "ellipsoid": (plain_ellipsoid, lambda p: d.ellipsoid_distance(p, np.array([0.01, 0, 0]), np.array([0.04, 0.02, 0.03]))),
     "box": (plain_box, lambda p: d.box_distance(p, np.array([0.01, 0, 0]), np.array([0.03, 0.02, 0.01]), 0.004)),
-    "beyond a box": (plain_beyond, lambda p: d.beyond_box(p, np.full(3, -0.02), np.full(3, 0.03))),
+    "near a box": (plain_beyond, lambda p: joins.near_box(p, np.full(3, -0.02), np.full(3, 0.03), 0.01)[0]),
+    "fillet": (plain_fillet, lambda points: joins.fillet(plain_box(points), plain_ellipsoid(points), 0.013)),
+    "flat ends": (plain_ends, lambda points: joins.capped(plain_loft(points), points, 0.01, 0.02)),
 }
 
 
@@ -73,3 +87,29 @@ KERNELS = {
 def test_a_kernel_is_its_formula(name, points):
     plain, kernel = KERNELS[name]
     np.testing.assert_allclose(kernel(points), plain(points), rtol=0, atol=1e-14)
+
+
+def test_what_is_near_a_box_is_found():
+    points = POINTS["scattered"]
+    far, where, places = joins.near_box(points, np.full(3, -0.02), np.full(3, 0.03), 0.01)
+    assert np.array_equal(where, np.flatnonzero(far <= 0.01))
+    assert np.array_equal(places, points[where])
+
+
+@pytest.mark.parametrize("radius_m", [1e-3, 8e-3])
+def test_a_loft_stays_within_its_span(radius_m):
+    shape = lofted(LEVELS, STACK)
+    least, most = shape.span(POINTS["scattered"], radius_m)
+    for _ in range(20):
+        way = RANDOM.normal(size=(700, 3))
+        way *= radius_m * RANDOM.random((700, 1)) / np.linalg.norm(way, axis=1, keepdims=True)
+        distance = shape.distance(POINTS["scattered"] + way)
+        assert (distance >= least - 1e-12).all()
+        assert (distance <= most + 1e-12).all()
+
+
+@pytest.mark.parametrize("name", ["tube", "loft"])
+def test_a_distance_does_not_know_its_neighbours(name):
+    points, (_, kernel) = POINTS["in a row"], KERNELS[name]
+    order = RANDOM.permutation(len(points))
+    assert np.array_equal(kernel(points)[order], kernel(points[order]))

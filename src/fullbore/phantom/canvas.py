@@ -14,7 +14,7 @@ from fullbore.phantom.strokes import PAGE, gathered, middles, scatter, unknown, 
 from fullbore.phantom.surfaces import Surfaces
 from fullbore.phantom.tissues import AIR
 
-Columns = tuple[Int[np.ndarray, " tissue"], ...]
+Columns = tuple[Int[np.ndarray, " _"], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +37,7 @@ class Canvas:
     columns: Columns
     sight: Float[np.ndarray, " point"]
     pages: Int[np.ndarray, "column row"]
-    values: Float[np.ndarray, "page {PAGE}"]
+    values: Float[np.ndarray, "page 64"]
     taken: Int[np.ndarray, " 1"]
     part: int
     used: Bool[np.ndarray, "part column"]

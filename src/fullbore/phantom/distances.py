@@ -69,19 +69,6 @@ def box_distance(points, centre, half, rounding):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def beyond_box(points, low, high):
-    """Distance to a box from outside, 0 within."""
-    out = np.empty(len(points))
-    for i in range(len(points)):
-        x = max(low[0] - points[i, 0], points[i, 0] - high[0], 0.0)
-        y = max(low[1] - points[i, 1], points[i, 1] - high[1], 0.0)
-        z = max(low[2] - points[i, 2], points[i, 2] - high[2], 0.0)
-        out[i] = np.sqrt(x * x + y * y + z * z)
-    return out
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
 def along_tube_distance(points, path, radii):
     """Distance to a tube, and how far along it its nearest point lies, in points of the path."""
     out, along = np.empty(len(points)), np.empty(len(points))

@@ -19,7 +19,7 @@ from fullbore.phantom.fill import Shares
 from fullbore.phantom.movement import Movement
 from fullbore.phantom.shape import Shape, spanned
 from fullbore.phantom.strokes import boxed, covered, fill, give, lit, near, of_cells, picked, reaching, seen, split
-from fullbore.phantom.surfaces import Surfaces, cores
+from fullbore.phantom.surfaces import Core, Surfaces, cores
 
 _POINTS_AT_ONCE = 1 << 16
 _ANYWHERE = np.full(3, np.inf)
@@ -28,8 +28,8 @@ _CELL, _LOOSE_M = 6.0, 64e-3
 
 
 class _Brush(NamedTuple):
-    """A layer, as strokes need it. low_m, high_m: its shape's box. stretch: of all movements together. core: a shape that other
-    layers share with it, and how far outside it its own surface lies.
+    """A layer, as strokes need it. low_m, high_m: its shape's box. stretch: of all movements together. core: what it shares with
+    other layers.
     """
 
     shape: Shape
@@ -39,7 +39,7 @@ class _Brush(NamedTuple):
     shares: Shares | None
     movement: Movement | None
     stretch: float
-    core: tuple[Shape, float] | None
+    core: Core | None
 
 
 class _Cells(NamedTuple):
@@ -63,7 +63,10 @@ def paint(body: Body, canvas: Canvas) -> None:
     rest, cells = Rest(body.movement, canvas), _cells(groups, canvas)
     close, brushes = _close(body, canvas, cells), _brushes(body)
     for number in np.flatnonzero(close.any(axis=1))[::-1]:
-        _stroke(brushes[number], canvas.columns[number], canvas, rest, cells, close[number])
+        brush = brushes[number]
+        _stroke(brush, canvas.columns[number], canvas, rest, cells, close[number])
+        if brush.core is not None and brush.core.last:
+            rest.surfaces.forget(brush.core)
 
 
 @lru_cache(maxsize=8)
@@ -137,7 +140,7 @@ def _stroke(brush: _Brush, columns: np.ndarray, canvas: Canvas, rest: Rest, cell
             groups, places = near(places, canvas.sight, groups, parts, size, *box, reach)
         if len(groups) == 0:
             return
-        least, most = _span(brush, rest.surfaces, groups, places, reach)
+        least, most = _span(brush, rest.surfaces, groups, size, places, reach)
         inside, groups = split(groups, np.ascontiguousarray(least), np.ascontiguousarray(most), brush.depth_m)
         if len(inside) and brush.shares is None:
             fill(*_paper(canvas), canvas.sight, inside, size, columns[0])
@@ -147,21 +150,21 @@ def _stroke(brush: _Brush, columns: np.ndarray, canvas: Canvas, rest: Rest, cell
 
 
 def _span(
-    brush: _Brush, surfaces: Surfaces, groups: np.ndarray, places_m: np.ndarray, reach_m: float
+    brush: _Brush, surfaces: Surfaces, groups: np.ndarray, size: int, places_m: np.ndarray, reach_m: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Least and most distance within a reach of the middles of groups."""
     if brush.core is None:
         return spanned(brush.shape, places_m, reach_m)
-    least, most = surfaces.span(brush.core[0], groups, places_m, reach_m)
-    return (least, most) if brush.core[1] == 0 else (least - brush.core[1], most - brush.core[1])
+    least, most = surfaces.span(brush.core, groups, size, places_m, reach_m)
+    return (least, most) if brush.core.by_m == 0 else (least - brush.core.by_m, most - brush.core.by_m)
 
 
 def _distance(brush: _Brush, surfaces: Surfaces, number: np.ndarray, places_m: np.ndarray) -> np.ndarray:
     """Distances of points."""
     if brush.core is None:
         return np.ascontiguousarray(brush.shape.distance(places_m), np.float64)
-    far = surfaces.distance(brush.core[0], number, places_m)
-    return far if brush.core[1] == 0 else far - brush.core[1]
+    far = surfaces.distance(brush.core, number, places_m)
+    return far if brush.core.by_m == 0 else far - brush.core.by_m
 
 
 def _paper(canvas: Canvas) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:

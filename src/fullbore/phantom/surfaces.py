@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,14 +13,29 @@ from fullbore.phantom.movement import Movement
 from fullbore.phantom.shape import Shape, spanned
 from fullbore.phantom.strokes import missing
 
+_Key = tuple[Shape, Movement | None, float]
 
-def cores(body: Body) -> tuple[tuple[Shape, float] | None, ...]:
-    """Of each layer, the shape that others with the same movement share with it and how far its own surface lies outside it;
-    None for a shape of its own.
+
+class Core(NamedTuple):
+    """A shape that several layers of one movement share. by_m: how far outside it a layer's own surface lies. last: no layer that
+    is painted later, which is one further down, asks for it.
     """
+
+    shape: Shape
+    movement: Movement | None
+    by_m: float
+    last: bool
+
+
+def cores(body: Body) -> tuple[Core | None, ...]:
+    """Of each layer, what it shares with others; None for a shape of its own."""
     found = [(layer.movement, *(layer.shape.grown_from or (layer.shape, 0.0))) for layer in body.layers]
-    count: Counter[tuple[Movement | None, Shape]] = Counter((own, core) for own, core, _ in found)
-    return tuple((core, by_m) if count[own, core] > 1 else None for own, core, by_m in found)
+    count = Counter((own, shape) for own, shape, _ in found)
+    last = {(own, shape): number for number, (own, shape, _) in reversed(list(enumerate(found)))}
+    return tuple(
+        Core(shape, own, by_m, last[own, shape] == number) if count[own, shape] > 1 else None
+        for number, (own, shape, by_m) in enumerate(found)
+    )
 
 
 class Surfaces:
@@ -27,31 +43,33 @@ class Surfaces:
 
     def __init__(self, points: int) -> None:
         self._points = points
-        self._known: dict[tuple[Shape, float], tuple[np.ndarray, np.ndarray]] = {}
+        self._known: dict[_Key, tuple[np.ndarray, np.ndarray]] = {}
 
-    def distance(
-        self, shape: Shape, number: Int[np.ndarray, " n"], places_m: Float[np.ndarray, "n 3"]
-    ) -> Float[np.ndarray, " n"]:
+    def distance(self, core: Core, number: Int[np.ndarray, " n"], places_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, " n"]:
         """Distances of numbered points from a shape."""
-        far, fresh = self._fresh(shape, 0.0, number, 1)
+        far, fresh = self._fresh((core.shape, core.movement, 0.0), number, (self._points, 1))
         if len(fresh):
-            far[number[fresh], 0] = shape.distance(places_m if len(fresh) == len(number) else places_m[fresh])
+            far[number[fresh], 0] = core.shape.distance(places_m if len(fresh) == len(number) else places_m[fresh])
         return far[number, 0]
 
     def span(
-        self, shape: Shape, groups: Int[np.ndarray, " n"], places_m: Float[np.ndarray, "n 3"], radius_m: float
+        self, core: Core, groups: Int[np.ndarray, " n"], size: int, places_m: Float[np.ndarray, "n 3"], radius_m: float
     ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-        """Least and most distance of a shape within a radius of the middles of numbered groups; each radius has its groups."""
-        far, fresh = self._fresh(shape, radius_m, groups, 2)
+        """Least and most distance of a shape within a radius of the middles of numbered groups of a size; each has its radius."""
+        far, fresh = self._fresh((core.shape, core.movement, radius_m), groups, (self._points // size, 2))
         if len(fresh):
-            least, most = spanned(shape, places_m if len(fresh) == len(groups) else places_m[fresh], radius_m)
+            least, most = spanned(core.shape, places_m if len(fresh) == len(groups) else places_m[fresh], radius_m)
             far[groups[fresh], 0], far[groups[fresh], 1] = least, most
         return far[groups, 0], far[groups, 1]
 
-    def _fresh(self, shape: Shape, radius_m: float, numbers: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    def forget(self, core: Core) -> None:
+        """Nobody will ask for a shape again."""
+        for key in [key for key in self._known if key[:2] == (core.shape, core.movement)]:
+            del self._known[key]
+
+    def _fresh(self, key: _Key, numbers: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """What is known of a shape, and which of some numbers it is not known of; from now on it is."""
-        if (shape, radius_m) not in self._known:
-            # Memory that is never touched is never had.
-            self._known[shape, radius_m] = np.empty((self._points, columns)), np.zeros(self._points, bool)
-        far, known = self._known[shape, radius_m]
+        if key not in self._known:
+            self._known[key] = np.empty(size), np.zeros(size[0], bool)
+        far, known = self._known[key]
         return far, missing(numbers, known)
