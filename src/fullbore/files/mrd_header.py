@@ -244,7 +244,9 @@ def _parse_space(element: ElementTree.Element, name: str, who: str) -> tuple[tup
     extents = [_number(element, f"{name}/fieldOfView_mm/{axis}", who) / _MM for axis in "xyz"]
     if min(sizes[:2]) < 1 or max(sizes) > LARGEST_MATRIX or min(extents[:2]) <= 0:
         got = f"matrix {sizes}, field of view {extents} m"
-        raise FormatError(f"{who}: the header's {name} has {got}; wanted positive sizes. Export the data again.")
+        raise FormatError(
+            f"{who}: the header's {name} has {got}; wanted positive sizes, matrices to {LARGEST_MATRIX}. Export again."
+        )
     depth = max(1, sizes[2])
     return (sizes[0], sizes[1], depth), (extents[0], extents[1], extents[2] if extents[2] > 0 else 1e-3 * depth)
 
