@@ -2,10 +2,12 @@
 #   build writes a file that Pulseq readers take, and its page | --set changes the protocol, the small one too | what cannot be
 #   is refused with the nearest that can (exit 3), which builds when pasted and by --nearest | check says every limit and what
 #   follows from the protocol, and by its exit code whether the scan is allowed | limits tells every machine's shortest times |
-#   wrong names, keys, units and files end in one sentence
+#   wrong names, keys, units and files end in one sentence | the reasons are told before the search for what would be legal,
+#   which --tries bounds and Ctrl-C ends
 
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -122,3 +124,33 @@ def test_set_changes_the_small_version_too(tmp_path: Path, capsys: pytest.Captur
         assert main(["sequence", "build", "mprage", "--quick", "--set", f"repetition_time={change}", *where]) == 0
         durations.append(json.loads(capsys.readouterr().out)["duration_s"])
     assert np.diff(durations)[0] < 0
+
+
+@pytest.mark.parametrize("verb", ["check", "build"])
+def test_reasons_come_before_the_search(verb: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    asked = ["spoiled_gre_3d", "--quick", "--mode", "normal", "--set", "flip_angle=30 deg", "--set", "repetition_time=3.8 ms"]
+    where = ["--out", str(tmp_path / "none")] if verb == "build" else []
+    assert main(["sequence", verb, *asked, *where, "--tries", "0"]) == 3
+    told = capfd.readouterr()
+    assert "What binds:" in told.out + told.err and "nearest" not in (told.out + told.err).lower()
+    assert main(["sequence", verb, *asked, *where, "--tries", "-1"]) == 2
+    assert "--tries" in capfd.readouterr().err
+
+
+def test_ctrl_c_ends_the_search(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    told_before = []
+
+    def impatient(options: object, most: int = 0) -> Callable[[int, str], None]:
+        def tell(number: int, what: str) -> None:
+            if number == 2:
+                told_before.append(capsys.readouterr())
+                raise KeyboardInterrupt
+
+        return tell
+
+    monkeypatch.setattr("fullbore.cli.sequences.tries", impatient)
+    asked = ["spoiled_gre_3d", "--quick", "--mode", "normal", "--set", "flip_angle=30 deg", "--set", "repetition_time=3.8 ms"]
+    assert main(["sequence", "check", *asked]) == 3
+    assert "OVER" in told_before[0].out and "refused" in told_before[0].out and "Looking for" in told_before[0].err
+    told = capsys.readouterr()
+    assert "ended before" in told.err and "What binds:" in told.out

@@ -32,6 +32,8 @@ def add_sequence(commands: Any) -> None:
         _add_protocol(verb, _WHAT)
         verb.add_argument("--scanner", default="fullbore-65cm", help="a preset, or a machine's folder (default fullbore-65cm)")
         verb.add_argument("--nearest", action="store_true", help="where it is not legal, take the nearest protocol that is")
+        tries = "protocols tried at most for the nearest legal one, 0 for none (default 79)"
+        verb.add_argument("--tries", type=int, default=79, metavar="N", help=tries)
         if name != "check":
             verb.add_argument("--out", type=Path, help="new folder (default: NAME-sequence)")
         verb.set_defaults(run=run)

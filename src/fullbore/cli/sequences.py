@@ -15,11 +15,12 @@ from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder
 from fullbore.cli.machines import machine
 from fullbore.cli.terminal import say
-from fullbore.clinical import Solution, derived, shortest, solve
+from fullbore.cli.tries import tries
+from fullbore.clinical import Solution, derived, shortest
 from fullbore.clinical.library import protocol_text, sequence_protocol
 from fullbore.clinical.report import sequence_page
 from fullbore.clinical.shortest import Shortest
-from fullbore.clinical.solve import Progress
+from fullbore.clinical.solve import Search
 from fullbore.data import ScannerSpec, Sequence, Subject, Verdict
 from fullbore.errors import LimitError, UsageError
 from fullbore.machinery import read_toml
@@ -62,21 +63,33 @@ def build(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """Print every finding of the safety check; the exit code says whether the scan is allowed."""
     spec = machine(options.scanner)
-    solution = _solved(options, spec)
+    search = _asked(options, spec)
+    early = search is not None and not search.solution.legal and not options.nearest and not options.json
+    if search is not None and early and search.first.sequence is not None and search.first.verdict is not None:
+        _print_findings(search.first.sequence, search.first.verdict)  # whoever waits for the search knows the reason
+    solution = _found(options, search)
     if solution is not None and solution.verdict is None and not options.nearest:
         return _refused(options, solution)
     sequence, verdict = _chosen(options, spec, solution)
-    record = {**asdict(verdict), "allowed": verdict.allowed, "derived": _figures(sequence, verdict), **_advice(solution)}
     if options.json:
+        record = {**asdict(verdict), "allowed": verdict.allowed, "derived": _figures(sequence, verdict), **_advice(solution)}
         sys.stdout.write(json.dumps(record, default=str) + "\n")
-        return 0 if verdict.allowed else REFUSED
+    elif solution is not None and early:
+        sys.stdout.write(solution.sentence() + "\n")
+    else:
+        _print_findings(sequence, verdict)
+        if solution is not None and not solution.legal:
+            sys.stdout.write(solution.sentence() + "\n")
+    return 0 if verdict.allowed else REFUSED
+
+
+def _print_findings(sequence: Sequence, verdict: Verdict) -> None:
+    """Every finding, the derived figures, and whether it is allowed."""
     for finding in verdict.findings:
         sys.stdout.write(f"{'ok  ' if finding.allowed else 'OVER'}  {finding}\n")
     sys.stdout.writelines(f"{item.name}: {item}\n" for item in derived(sequence, verdict))
     sys.stdout.write(f"{verdict.sequence} on {verdict.scanner}: {'allowed' if verdict.allowed else 'refused'}.\n")
-    if solution is not None and not solution.legal:
-        sys.stdout.write(solution.sentence() + "\n")
-    return 0 if verdict.allowed else REFUSED
+    sys.stdout.flush()
 
 
 def limits(options: argparse.Namespace) -> int:
@@ -84,7 +97,7 @@ def limits(options: argparse.Namespace) -> int:
     protocol = parse_protocol(_table(options), quick=options.quick)
     machines = options.scanner or hardware.presets()
     specs = [machine(name) for name in machines]
-    found = [shortest(protocol, spec, _subject(options), options.mode, progress=_progress(options)) for spec in specs]
+    found = [shortest(protocol, spec, _subject(options), options.mode, progress=tries(options)) for spec in specs]
     if options.json:
         told = {spec.name: _limits_record(item) for spec, item in zip(specs, found, strict=True)}
         sys.stdout.write(json.dumps(told) + "\n")
@@ -111,7 +124,9 @@ def _limits_record(item: Shortest) -> dict[str, Any]:
 
 def _shown(options: argparse.Namespace, *, with_file: bool) -> int:
     spec = machine(options.scanner)
-    solution = _solved(options, spec, look=with_file or options.nearest)
+    search = _asked(options, spec)
+    built = search is not None and search.first.sequence is not None
+    solution = _found(options, search, look=with_file or options.nearest or not built)
     if solution is not None and not solution.legal and not options.nearest and (with_file or solution.sequence is None):
         return _refused(options, solution)
     sequence, verdict = _chosen(options, spec, solution)
@@ -137,20 +152,32 @@ def _shown(options: argparse.Namespace, *, with_file: bool) -> int:
     return 0
 
 
-def _solved(options: argparse.Namespace, spec: ScannerSpec, *, look: bool = True) -> Solution | None:
-    """What becomes of the protocol that is asked for; None for a Pulseq file.
-
-    look: for a legal one where it is not; one that cannot be built at all always gets that.
-    """
+def _asked(options: argparse.Namespace, spec: ScannerSpec) -> Search | None:
+    """The protocol that is asked for, judged, and the way to the nearest legal one; None for a Pulseq file."""
+    if options.tries < 0:
+        raise UsageError(f"--tries: got {options.tries}, wanted 0 (no search) or more.")
     if _is_protocol(options):
         protocol = parse_protocol(_table(options), quick=options.quick)
-        solution = solve(protocol, spec, _subject(options), options.mode, builds=1)
-        if solution.legal or (solution.sequence is not None and not look):
-            return solution
-        return solve(protocol, spec, _subject(options), options.mode, progress=_progress(options))
+        most = options.tries + 1
+        return Search(protocol, spec, _subject(options), options.mode, builds=most, progress=tries(options, most))
     if options.set or options.quick or options.nearest:
         raise UsageError(f"{options.what}: --set, --quick and --nearest are for protocols, not Pulseq files. Leave them out.")
     return None
+
+
+def _found(options: argparse.Namespace, search: Search | None, *, look: bool = True) -> Solution | None:
+    """What becomes of it. look: for a legal protocol where it is none; Ctrl-C ends that with what is known by then."""
+    if search is None:
+        return None
+    if look and options.tries and not search.first.legal:
+        if not options.json:
+            why = " ".join(reason.sentence for reason in search.reasons)
+            say(f"{search.first.protocol.name}: {why}\nLooking for the nearest legal protocol. Ctrl-C ends the search.")
+        try:
+            search.run()
+        except KeyboardInterrupt:
+            say("The search was ended before it was complete.")
+    return search.solution
 
 
 def _chosen(options: argparse.Namespace, spec: ScannerSpec, solution: Solution | None) -> tuple[Sequence, Verdict]:
@@ -192,17 +219,6 @@ def _figures(sequence: Sequence, verdict: Verdict) -> dict[str, Any]:
 
 def _subject(options: argparse.Namespace) -> Subject:
     return Subject(identifier="unnamed", name="Unnamed", mass_kg=options.mass, height_m=1.75)
-
-
-def _progress(options: argparse.Namespace) -> Progress:
-    """One line per protocol that is tried beyond the first, on a terminal only."""
-    shown = sys.stderr.isatty() and not options.json
-
-    def tell(number: int, what: str) -> None:
-        if shown and what:
-            say(f"  try {number}: {what}")
-
-    return tell
 
 
 def _is_protocol(options: argparse.Namespace) -> bool:

@@ -22,6 +22,9 @@ _RASTER_S = 10e-6  # that of blocks on most machines; others are met by the buil
 _LEAST = 0.05
 _MOST = 0.7
 
+FOLLOWING = ("phases", "cardiac_phases")
+"""Fields that nobody chooses anew when times change: as many as asked, or as fit into the heart's period."""
+_IN_A_BEAT = ("views_per_segment", "lines_per_beat", "views_per_beat")
 _LONGER = ("repetition_time", "recovery_time")
 _GENTLER = (
     ("bandwidth", 1.0),
@@ -84,10 +87,26 @@ def _size(old: Any, new: Any) -> float:
 
 def after_refusal(protocol: Protocol, refusal: Refusal) -> Iterator[dict[str, Any]]:
     """Changes that a builder's refusal suggests: its own, and faster gradients for a time that is too short."""
-    if hasattr(protocol, refusal.field):
+    if refusal.field == "heart_period":
+        yield from _into_the_beat(protocol, refusal)
+    elif hasattr(protocol, refusal.field):
         yield {refusal.field: refusal.legal}
     if refusal.bound == "shortest" and protocol.gradient_mode != _ORDER[-1]:
         yield {"gradient_mode": _ORDER[_ORDER.index(protocol.gradient_mode) + 1]}
+
+
+def _into_the_beat(protocol: Protocol, refusal: Refusal) -> Iterator[dict[str, Any]]:
+    """What makes shorter what does not fit into the heart's period, which is the patient's: an earlier start, fewer views."""
+    asked, legal = (float(value) for value in (refusal.asked, refusal.legal) if not isinstance(value, tuple))
+    made: Any = protocol
+    if getattr(made, "trigger_delay", 0.0) > legal - asked:
+        yield {"trigger_delay": scaled(protocol, "trigger_delay", 1.0, asked - legal)}
+    for name in _IN_A_BEAT:
+        if getattr(made, name, 1) > 1:
+            fewer = max(int(getattr(made, name) * asked / legal), 1)
+            yield {name: max(fewer - fewer % 2, 2) if name == "views_per_segment" else fewer}  # they are played in pairs
+    if isinstance(getattr(made, "acceleration", None), int):
+        yield {"acceleration": made.acceleration + 1}
 
 
 def after_finding(asked: Protocol, protocol: Protocol, finding: Finding) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fullbore.clinical.reason import Reason
-from fullbore.clinical.solve import Judge, Progress, Solution, Tried, reasons, solve
+from fullbore.clinical.search import Judge, Progress, Tried
+from fullbore.clinical.solve import Solution, reasons, solve
 from fullbore.data import ScannerSpec, Sequence, Subject, Verdict
 from fullbore.sequence import Protocol, Refusal
 from fullbore.sequence.settings import with_settings

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import heapq
-import math
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
-from typing import Any
 
-from fullbore.clinical.moves import after_finding, after_refusal, between, differing, distance, excess, is_far
+from fullbore.clinical.excerpt import excerpt
+from fullbore.clinical.moves import differing, distance
 from fullbore.clinical.reason import Reason, of_error, of_finding, of_refusal
+from fullbore.clinical.search import Hunt, Judge, Progress, Tried, told
 from fullbore.data import ScannerSpec, Sequence, Subject, Verdict
-from fullbore.errors import FullboreError, LimitError
-from fullbore.safety import check
-from fullbore.sequence import Protocol, Refusal, attempt
-from fullbore.sequence.settings import setting, with_settings
+from fullbore.errors import LimitError
+from fullbore.sequence import Protocol, Refusal
+from fullbore.sequence.settings import setting
 
 MOST_BUILDS = 80
-_HALVINGS = 5
-_NEAREST = 4
-_SEARCH_SHARE = 0.35
-_RETREATS = 16
-_GAIN = 0.995
-"""A step that lowers the worst excess by less than this factor leads nowhere and is not followed."""
-
-Progress = Callable[[int, str], None]
-"""(protocols judged so far, the changes that were judged last)."""
+_MENDS = 2
+"""Halvings of what a whole protocol needs beyond its excerpt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,58 +60,83 @@ class Solution:
         if self.legal:
             return f"{self.asked.name}: legal."
         why = " ".join(f"{reason.sentence} What binds: {reason.binds}." for reason in self.reasons)
+        if self.nearest is None and self.builds < 2:
+            return f"{self.asked.name}: {why}"
         if self.nearest is None:
             return f"{self.asked.name}: {why} Of {self.builds} protocols around it that were tried, none is legal."
         return f"{self.asked.name}: {why} Nearest legal protocol: {self.arguments}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Tried:
-    """A protocol with what became of it: its sequence and verdict, or the error that forbids it."""
+class Search:
+    """The way to a Solution, to be ended at any time: why a protocol is not legal is known at once, then `run` looks for one.
 
-    protocol: Protocol
-    sequence: Sequence | None = None
-    verdict: Verdict | None = None
-    error: FullboreError | None = None
+    first: the protocol as asked, built and judged whole.
+    """
 
-    @property
-    def legal(self) -> bool:
-        """True when it was built and is allowed."""
-        return self.verdict is not None and self.verdict.allowed
+    def __init__(
+        self,
+        protocol: Protocol,
+        spec: ScannerSpec,
+        subject: Subject,
+        mode: str = "normal",
+        *,
+        builds: int = MOST_BUILDS,
+        progress: Progress = lambda number, what: None,
+    ) -> None:
+        """As `solve`."""
+        self._judge = Judge(spec, subject, mode, builds, progress)
+        self.first = self._judge(protocol)
+        if self.first.error is not None and not isinstance(self.first.error, LimitError):
+            raise self.first.error
+        self.reasons = reasons(self.first, spec)
+        self._hunt = Hunt(self.first, self._judge)
+        self._proven: Tried | None = self.first if self.first.legal else None
 
-    @property
-    def worst(self) -> float:
-        """Its largest excess, infinite where it was not built."""
-        return float("inf") if self.verdict is None else max(map(excess, self.verdict.findings), default=1.0)
+    def run(self) -> None:
+        """Look for the nearest legal protocol. KeyboardInterrupt passes through; what was proven before it is kept."""
+        if self.first.legal or self._judge.left < 1:
+            return
+        guess = self._guessed()
+        if guess is not None and self._judge.left > 0:
+            proof = self._judge(guess.protocol, told(self.first.protocol, guess.protocol))
+            if proof.legal:
+                self._proven = proof
+                return
+            self._hunt = Hunt(proof, self._judge, _MENDS)
+            self._hunt.run()
+        if self._hunt.found is None:
+            self._hunt = Hunt(self.first, self._judge)
+            self._hunt.run()
 
-
-class Judge:
-    """Builds and judges protocols for one machine, subject and mode, and counts."""
-
-    def __init__(self, spec: ScannerSpec, subject: Subject, mode: str, most: int, progress: Progress) -> None:
-        """most: builds that may be spent."""
-        self.spec, self.subject, self.mode, self.left, self.progress = spec, subject, mode, most, progress
-        self.builds = 0
-
-    def __call__(self, protocol: Protocol, what: str = "") -> Tried:
-        """One protocol. What is no limit of machine or body (a wrong request) is an error of the result, too."""
-        self.builds, self.left = self.builds + 1, self.left - 1
-        self.progress(self.builds, what)
+    def _guessed(self) -> Tried | None:
+        """What is found by excerpts of long protocols; None for short ones, and where an excerpt hides what forbids."""
+        if excerpt(self.first.protocol) is None:
+            return None
+        self._judge.by_excerpt = True
         try:
-            sequence = attempt(protocol, self.spec.limits)
-        except FullboreError as error:
-            return Tried(protocol=protocol, error=error)
-        return Tried(protocol=protocol, sequence=sequence, verdict=check(sequence, self.spec, self.subject, self.mode))
+            hunt, first = Hunt(self.first, self._judge), self.first
+            if first.verdict is not None and self._judge(first.protocol, "an excerpt of what was asked").legal:
+                return None
+            hunt.run()
+            return hunt.found
+        finally:
+            self._judge.by_excerpt = False
 
-    def settled(self, protocol: Protocol, what: str = "") -> Tried:
-        """The same, on the rasters: refusals that only name a nearest value are followed."""
-        tried = self(protocol, what)
-        for _ in range(_NEAREST):
-            error = tried.error
-            if not isinstance(error, Refusal) or error.bound != "nearest" or not hasattr(protocol, error.field):
-                break
-            tried = self(with_settings(tried.protocol, {error.field: error.legal}), what)
-        return tried
+    @property
+    def solution(self) -> Solution:
+        """What is known by now."""
+        first, found = self.first, self._proven or self._hunt.found
+        return Solution(
+            asked=first.protocol,
+            sequence=first.sequence,
+            verdict=first.verdict,
+            reasons=self.reasons,
+            nearest=None if found is None else found.protocol,
+            nearest_sequence=None if found is None else found.sequence,
+            nearest_verdict=None if found is None else found.verdict,
+            distance=float("inf") if found is None else distance(first.protocol, found.protocol),
+            builds=self._judge.builds,
+        )
 
 
 def solve(
@@ -138,29 +152,16 @@ def solve(
 
     Protocols are tried by rising `moves.distance`, each step one that a builder's refusal or the worst finding advises; what is
     found is then taken back, field by field, as far as it stays legal. Where small steps find nothing, all advice is followed at
-    once until something is legal, and that is taken back. The same input gives the same output.
+    once until something is legal, and that is taken back. Of long protocols excerpts are tried; what they lead to is then built
+    and judged whole, and where that is not legal the search goes on with whole ones. The same input gives the same output.
+    The heart's period is never changed; its phases are as many as asked, or as fit into it.
     builds: how many protocols may be judged. progress: called before each.
     Limits: the search is bounded and follows advice, so it can miss a nearer protocol; what it gives is always proven.
     Errors: UsageError and others that no limit causes, for the protocol as asked; those of `safety.check`.
     """
-    judge = Judge(spec, subject, mode, builds, progress)
-    first = judge(protocol)
-    if first.error is not None and not isinstance(first.error, LimitError):
-        raise first.error
-    found = first if first.legal else _searched(first, judge) or _retreated(first, judge)
-    if found is not None and found is not first:
-        found = _taken_back(first, found, judge)
-    return Solution(
-        asked=protocol,
-        sequence=first.sequence,
-        verdict=first.verdict,
-        reasons=() if first.legal else reasons(first, spec),
-        nearest=None if found is None else found.protocol,
-        nearest_sequence=None if found is None else found.sequence,
-        nearest_verdict=None if found is None else found.verdict,
-        distance=float("inf") if found is None else distance(protocol, found.protocol),
-        builds=judge.builds,
-    )
+    search = Search(protocol, spec, subject, mode, builds=builds, progress=progress)
+    search.run()
+    return search.solution
 
 
 def reasons(tried: Tried, spec: ScannerSpec) -> tuple[Reason, ...]:
@@ -170,103 +171,3 @@ def reasons(tried: Tried, spec: ScannerSpec) -> tuple[Reason, ...]:
     if tried.error is not None:
         return (of_error(tried.error),)
     return tuple(of_finding(finding) for finding in tried.verdict.refusals) if tried.verdict is not None else ()
-
-
-def _searched(first: Tried, judge: Judge) -> Tried | None:
-    """The first legal protocol by rising distance from the first; None when there is none or the builds are spent."""
-    order, seen = count(), {first.protocol}
-    waiting: list[tuple[float, int, Protocol, float]] = []
-
-    def push(tried: Tried, before: float) -> None:
-        for changes in _steps(first.protocol, tried):
-            protocol = _changed(tried.protocol, changes)
-            if protocol is not None and protocol not in seen and not is_far(first.protocol, protocol):
-                seen.add(protocol)
-                heapq.heappush(waiting, (distance(first.protocol, protocol), next(order), protocol, before))
-
-    push(first, first.worst)
-    keep = judge.left - math.ceil(_SEARCH_SHARE * judge.left)
-    while waiting and judge.left > keep:
-        _, _, protocol, before = heapq.heappop(waiting)
-        tried = judge(protocol, _told(first.protocol, protocol))
-        if tried.legal:
-            return tried
-        if tried.verdict is None:  # how far it was over before what was refused still counts
-            push(tried, before)
-        elif before == float("inf") or tried.worst < _GAIN * before:
-            push(tried, tried.worst)
-    return None
-
-
-def _retreated(first: Tried, judge: Judge) -> Tried | None:
-    """A legal protocol far away: everything that is advised at once, again and again; None when that leads nowhere, too."""
-    tried = first
-    for _ in range(min(_RETREATS, judge.left)):
-        changes: dict[str, Any] = {}
-        for step in _steps(first.protocol, tried)[: 1 if tried.verdict is None else None]:
-            changes = {**step, **changes}  # the first advice on a field holds
-        protocol = _changed(tried.protocol, changes)
-        if protocol is None or protocol == tried.protocol or is_far(first.protocol, protocol):
-            return None
-        tried = judge(protocol, _told(first.protocol, protocol))
-        if tried.legal:
-            return tried
-    return None
-
-
-def _steps(asked: Protocol, tried: Tried) -> list[dict[str, Any]]:
-    """What is advised for a protocol that is not legal."""
-    if isinstance(tried.error, Refusal):
-        return list(after_refusal(tried.protocol, tried.error))
-    if tried.verdict is None or not tried.verdict.refusals:
-        return []
-    return list(after_finding(asked, tried.protocol, max(tried.verdict.refusals, key=excess)))
-
-
-def _changed(protocol: Protocol, changes: dict[str, Any]) -> Protocol | None:
-    """The protocol with changes, None where it would refuse them itself."""
-    try:
-        return with_settings(protocol, changes)
-    except (FullboreError, ValueError):
-        return None
-
-
-def _taken_back(first: Tried, found: Tried, judge: Judge) -> Tried:
-    """A legal protocol moved back towards the first one, field by field, largest change first, as far as it stays legal."""
-    asked = first.protocol
-    fields = sorted(differing(asked, found.protocol), key=lambda name: -_alone(asked, found.protocol, name))
-    for name in fields if len(fields) > 1 else ():
-        tried = _back(found.protocol, name, getattr(asked, name), asked, judge)
-        found = tried if tried is not None and tried.legal else found
-    for name in fields:
-        illegal = getattr(asked, name)
-        for _ in range(_HALVINGS):
-            value = between(asked, name, illegal, getattr(found.protocol, name))
-            tried = None if value is None else _back(found.protocol, name, value, asked, judge)
-            if tried is None:
-                break
-            if tried.legal:
-                found = tried
-            else:
-                illegal = value
-    return found
-
-
-def _alone(asked: Protocol, other: Protocol, name: str) -> float:
-    """Distance of one field's change."""
-    return distance(asked, with_settings(asked, {name: getattr(other, name)}))
-
-
-def _back(protocol: Protocol, name: str, value: Any, asked: Protocol, judge: Judge) -> Tried | None:
-    """A protocol with one field changed, on the rasters; None when the builds are spent or nothing is nearer for it."""
-    if judge.left <= _NEAREST:
-        return None
-    changed = _changed(protocol, {name: value})
-    if changed is None:
-        return None
-    tried = judge.settled(changed, _told(asked, changed))
-    return tried if distance(asked, tried.protocol) < distance(asked, protocol) else None
-
-
-def _told(asked: Protocol, other: Protocol) -> str:
-    return ", ".join(f"{name} = {setting(other, name, getattr(other, name))}" for name in differing(asked, other))

@@ -62,7 +62,8 @@ class Refusal(LimitError):
 
     def __init__(self, *, field: str, asked: Value, legal: Value, bound: str, reason: str) -> None:
         self.field, self.asked, self.legal, self.bound, self.reason = field, asked, legal, bound, reason
-        text = f"{field}: got {display(field, asked)}, {bound} is {display(field, legal)} ({reason}). Set {field} to that."
+        text = f"{field}: got {display(field, asked)}, {bound} is {display(field, legal)} ({reason})."
+        text += "" if field == "heart_period" else f" Set {field} to that."  # the heart's is not ours to set
         super().__init__(text)
 
 

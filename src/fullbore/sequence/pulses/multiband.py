@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -54,9 +55,15 @@ def least_peak_phases(copies: Complex[np.ndarray, "band step"]) -> Float[np.ndar
 
     Newman's quadratic phases are the first start, the others are random and always the same.
     """
-    bands = len(copies)
-    if bands == 1:
+    if len(copies) == 1:
         return np.zeros(1)
+    return np.array(_refined(np.ascontiguousarray(copies, dtype=np.complex128).tobytes(), len(copies)))
+
+
+@lru_cache(maxsize=4)  # while a protocol is solved for, most that are tried have the same bands
+def _refined(data: bytes, bands: int) -> tuple[float, ...]:
+    """`least_peak_phases` of copies (band, step)."""
+    copies = np.frombuffer(data, dtype=np.complex128).reshape(bands, -1)
     kept = np.abs(copies).max(axis=0)
     shapes = copies[:, kept > 0.2 * kept.max()] / kept.max()
     shapes = shapes[:, :: max(shapes.shape[1] // 2000, 1)]
@@ -68,7 +75,7 @@ def least_peak_phases(copies: Complex[np.ndarray, "band step"]) -> Float[np.ndar
         peak = float(np.abs(np.exp(1j * found) @ copies).max())
         if peak < lowest:
             best, lowest = found, peak
-    return np.asarray(np.mod(best - best[0], 2 * np.pi))
+    return tuple(float(phase) for phase in np.mod(best - best[0], 2 * np.pi))
 
 
 def _norm_and_slope(phases: np.ndarray, shapes: np.ndarray) -> tuple[float, np.ndarray]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import no_type_check
 
 import numpy as np
@@ -56,11 +56,7 @@ def b_tensor_waveform(
             f"b-tensor: got shape {shape:g}, heat {heat:g}, {nulled_moments} moments, {starts} starts, {knots} knots; wanted "
             "b_delta in [-1/2, 1], a heat in (0, 1], 1 to 3 moments, at least 1 start and 16 knots."
         )
-    design = partial(_Design, shape, timing, limits, maxwell=maxwell, nulled=nulled_moments, heat=heat)
-    design = partial(design, knots=max(round(knots / 4), 24))
-    rng = np.random.default_rng(seed)
-    with threadpool_limits(limits=1, user_api="blas"):  # the matrices are small: threads would only wait for each other
-        best = max(_optima(design, turned, rng, starts), key=_b_value).waveform
+    best = _largest((shape, timing, limits, maxwell, nulled_moments, heat, knots, turned, starts, seed))
     if b_s_per_m2 is None:
         return best
     if b_s_per_m2 > best.b_s_per_m2:
@@ -69,6 +65,17 @@ def b_tensor_waveform(
             f"{timing.duration_s * 1e3:.1f} ms. Set it to that, or lengthen the lobes."
         )
     return best.scaled(float(np.sqrt(b_s_per_m2 / best.b_s_per_m2)))
+
+
+@lru_cache(maxsize=32)  # all b-values of a protocol, and most of the protocols that are tried near it, share their waveforms
+def _largest(task: tuple[float, DiffusionTiming, Limits, bool, int, float, int, bool, int, int]) -> BTensorWaveform:
+    """The waveform of largest b. task: arguments of `b_tensor_waveform` in this order."""
+    shape, timing, limits, maxwell, nulled, heat, knots, turned, starts, seed = task
+    design = partial(_Design, shape, timing, limits, maxwell=maxwell, nulled=nulled, heat=heat)
+    design = partial(design, knots=max(round(knots / 4), 24))
+    rng = np.random.default_rng(seed)
+    with threadpool_limits(limits=1, user_api="blas"):  # the matrices are small: threads would only wait for each other
+        return max(_optima(design, turned, rng, starts), key=_b_value).waveform
 
 
 def _optima(design: Callable[..., _Design], joint: bool, rng: np.random.Generator, starts: int) -> list[_Optimum]:
