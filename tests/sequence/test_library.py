@@ -51,6 +51,16 @@ def test_integrated_k_space_is_the_encoding(sequence: Sequence) -> None:
     assert np.abs(played - nominal)[known].max() <= 1e-6 * max(np.abs(nominal).max(), 1.0)
 
 
+def test_without_dummies_all_else_is_played(name: str, sequence: Sequence) -> None:
+    protocol = parse_protocol(sequence_protocol(name), quick=True)
+    dummies = [field.name for field in fields(protocol) if field.name.startswith("dummy_")]
+    if not dummies:
+        pytest.skip("plays none")
+    without = built(name, **dict.fromkeys(dummies, 0))
+    assert without.encoding.rows == sequence.encoding.rows
+    assert without.total_duration_s <= sequence.total_duration_s
+
+
 def test_row_echo_time_is_the_centre_sample(name: str, sequence: Sequence) -> None:
     if name in ECHO_ELSEWHERE:
         pytest.skip("said in ECHO_ELSEWHERE")

@@ -58,7 +58,9 @@ class Shot:
     def blocks(
         self, turn: np.ndarray, k_slice: np.ndarray, offset_m: np.ndarray, phase_rad: np.ndarray, sampled: bool
     ) -> list[Block]:
-        """The blocks of shots, one repetition each: turn (repetition, 3, 3), all else (repetition,)."""
+        """The blocks of shots, one repetition each: turn (repetition, 3, 3), all else (repetition,); none for no repetition."""
+        if not len(turn):
+            return []
         along, z = turn[:, :, 0], np.array([0.0, 0.0, 1.0])
         encode = area_of(1.0) * k_slice
         opening = -self.excitation.rephasing_area_T_s_per_m + encode
