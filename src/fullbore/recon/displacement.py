@@ -32,8 +32,7 @@ def displacement(raw: RawData) -> Displacement:
     The decoding lobe is taken off every row's k, the images of all phase cycles are added so that one echo is left, and its
     phase is taken against the reference's. It is known but for whole encode lengths: nothing is unwrapped.
     Errors: DataError where rows do not say how they are encoded; whatever `reconstruct` raises.
-    Source: Aletras et al., J Magn Reson 137:247 (1999); four cycles: Epstein, Gilson, Magn Reson Med 52:774 (2004),
-    which has not been checked.
+    Source: Aletras et al., J Magn Reson 137:247 (1999).
     """
     table = raw.encoding
     if not set(_MEASURES) <= set(table.measures):

@@ -177,6 +177,12 @@ SEQUENCES: dict[str, Kind] = {
         "3D gradient echo with line navigators",
         "Ehman, Felmlee, Radiology 173:255 (1989)",
     ),
+    "beam_navigated_gre_3d": Kind(
+        gradient_echo.BeamNavigatedGre3d,
+        gradient_echo.beam_navigated_gre_3d,
+        "3D gradient echo with pencil-beam navigators through the diaphragm",
+        "Pauly et al., J Magn Reson 81:43 (1989); Ehman, Felmlee, Radiology 173:255 (1989)",
+    ),
     "press_svs": Kind(
         spectroscopy.PressSvs,
         spectroscopy.press_svs,

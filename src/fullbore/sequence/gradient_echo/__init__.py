@@ -1,5 +1,6 @@
 """Gradient echoes beyond the scout: several echoes, velocity, two inversion times, blood, waves."""
 
+from fullbore.sequence.gradient_echo.beam_navigated import BeamNavigatedGre3d, beam_navigated_gre_3d
 from fullbore.sequence.gradient_echo.mp2rage import Mp2rage, mp2rage
 from fullbore.sequence.gradient_echo.multi_echo import Dixon3d, MultiEchoGre3d, T2StarGre3d, multi_echo_gre_3d
 from fullbore.sequence.gradient_echo.navigated import NavigatedGre3d, navigated_gre_3d
@@ -13,6 +14,7 @@ from fullbore.sequence.gradient_echo.time_of_flight import (
 from fullbore.sequence.gradient_echo.wave import WaveGre3d, wave_gre_3d
 
 __all__ = [
+    "BeamNavigatedGre3d",
     "Dixon3d",
     "Flow4d",
     "Mp2rage",
@@ -23,6 +25,7 @@ __all__ = [
     "TimeOfFlight2d",
     "TimeOfFlight3d",
     "WaveGre3d",
+    "beam_navigated_gre_3d",
     "flow_4d",
     "mp2rage",
     "multi_echo_gre_3d",

@@ -13,7 +13,7 @@ from fullbore.sequence.gradients import raster_up
 from fullbore.sequence.pulses.selective import SelectivePulse
 from fullbore.sequence.pulses.shaped import SHAPE_RASTER_S, refuse_flip, shaped_pulse
 
-EDGE = 0.01
+EDGE = 0.005
 """The beam's Gaussian in k-space is cut where it falls to this."""
 _MARGIN = 0.95  # of slew and gradient: the waveform is straight between its raster's corners
 _POINTS_PER_TURN = 600
@@ -29,13 +29,15 @@ def pencil_beam(
     use: str = "e",
     field: str = "flip_angle",
 ) -> SelectivePulse:
-    """A Gaussian cylinder along the slice axis, diameter_m wide at half height; its first side ring has the radius ring_m.
+    """A Gaussian cylinder along the slice axis, diameter_m wide at half height of Mxy; its first side ring has radius ring_m.
 
+    The Gaussian is that of the flip, widened so that its sine is half at half of diameter_m, for any flip_rad up to 90 degrees.
     The spiral has turns 1 / ring_m apart and ends at k = 0, so that nothing needs rephasing and the effective centre is
     the end. waveforms: (read, phase) gradients to use instead, of a spiral of even turns that ends at k = 0.
     Source: Pauly, Nishimura, Macovski, J Magn Reson 81:43 (1989), eq. 18. Errors: Refusal for the peak B1.
     """
-    width = math.pi * diameter_m / (2 * math.sqrt(math.log(2)))  # the profile's transform is exp(-(width k)^2)
+    half = flip_rad / math.asin(math.sin(flip_rad) / 2)  # the peak's flip over that where Mxy is half
+    width = math.pi * diameter_m / (2 * math.sqrt(math.log(half)))  # the flip's transform is exp(-(width k)^2)
     delay = raster_up(limits.rf_dead_time_s, limits.gradient_raster_s)
     if waveforms is None:
         most = math.sqrt(-math.log(EDGE)) / width
