@@ -16,7 +16,7 @@ from fullbore.data.flaws import EddyMode, Flaws, GradientResponse, Receiver, RfA
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
 from fullbore.data.magnet import Magnet, Winding
-from fullbore.data.motion import Composed, Course, Deformation, Flow, Motion, RigidMotion
+from fullbore.data.motion import Composed, Course, Deformation, Flow, Motion, Piece, RigidMotion, Sliding, VectorField
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
 from fullbore.data.phantom import Phantom
 from fullbore.data.raw_data import RawData
@@ -60,6 +60,7 @@ __all__ = [
     "ParameterMaps",
     "Perfusion",
     "Phantom",
+    "Piece",
     "Pool",
     "PowerModel",
     "RawData",
@@ -71,6 +72,7 @@ __all__ = [
     "ScannerSpec",
     "Sequence",
     "Series",
+    "Sliding",
     "SoftDelay",
     "SoundModel",
     "Species",
@@ -81,6 +83,7 @@ __all__ = [
     "Tissue",
     "TissueCourse",
     "Trigger",
+    "VectorField",
     "Verdict",
     "Winding",
 ]
