@@ -17,7 +17,7 @@ from fullbore.data.gradient_impulse_response import GradientImpulseResponse
 from fullbore.data.grid import Grid
 from fullbore.data.image import Image
 from fullbore.data.magnet import Magnet, Winding
-from fullbore.data.motion import Composed, Course, Deformation, Flow, Motion, RigidMotion
+from fullbore.data.motion import Composed, Course, Deformation, Flow, Motion, Piece, RigidMotion, Sliding, VectorField
 from fullbore.data.parameter_maps import FitStatus, ParameterMap, ParameterMaps
 from fullbore.data.phantom import Phantom
 from fullbore.data.raw_data import RawData
@@ -62,6 +62,7 @@ __all__ = [
     "ParameterMaps",
     "Perfusion",
     "Phantom",
+    "Piece",
     "Pool",
     "PowerModel",
     "RawData",
@@ -73,6 +74,7 @@ __all__ = [
     "ScannerSpec",
     "Sequence",
     "Series",
+    "Sliding",
     "SoftDelay",
     "SoundModel",
     "Species",
@@ -83,6 +85,7 @@ __all__ = [
     "Tissue",
     "TissueCourse",
     "Trigger",
+    "VectorField",
     "Verdict",
     "Winding",
 ]

@@ -1,13 +1,14 @@
-"""How a body moves: courses in time, rigid and deforming motion, and blood that flows along paths."""
+"""How a body moves: courses in time, rigid, deforming and sliding motion, and blood that flows along paths."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from fullbore.data.field_map import FieldMap
-from fullbore.errors import ShapeError, ValueRangeError
+from fullbore.errors import ShapeError, UsageError, ValueRangeError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,30 +71,110 @@ class RigidMotion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Deformation:
-    """Displacement = sum over modes of amplitude(t) times a field of vectors. modes: of 3 channels, m; amplitude: (t, mode)."""
+class VectorField:
+    """A field of vectors known at any place, exactly. at: places (n, 3) in metres -> vectors (n, 3), m."""
 
-    modes: tuple[FieldMap, ...]
+    at: Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Deformation:
+    """Displacement = sum over modes of amplitude(t) times a field of vectors, m.
+
+    modes: on a grid, of 3 channels, or known at any place; amplitude: (t, mode).
+    """
+
+    modes: tuple[FieldMap | VectorField, ...]
     amplitude: Course
 
     def __post_init__(self) -> None:
-        if self.amplitude.values.shape[1:] != (len(self.modes),) or any(len(mode.values) != 3 for mode in self.modes):
-            got = (self.amplitude.values.shape[1:], [len(mode.values) for mode in self.modes])
+        channels = [3 if isinstance(mode, VectorField) else len(mode.values) for mode in self.modes]
+        if self.amplitude.values.shape[1:] != (len(self.modes),) or any(count != 3 for count in channels):
+            got = (self.amplitude.values.shape[1:], channels)
             raise ShapeError(f"Deformation: amplitudes and channels {got}, wanted one amplitude for each mode, of 3 channels.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """Motions one after the other: the first moves the body at rest, the next what the one before has made of it."""
+    """Motions one after the other: the first moves the body at rest, the next what the one before has made of it.
 
-    parts: tuple[RigidMotion | Deformation, ...]
+    At most one of them may be `Sliding`.
+    """
+
+    parts: tuple[RigidMotion | Deformation | Sliding, ...]
 
     def __post_init__(self) -> None:
         if not self.parts:
             raise ValueRangeError("Composed.parts: none, wanted at least one motion. Leave the motion out.")
+        if sum(isinstance(part, Sliding) for part in self.parts) > 1:
+            raise UsageError("Composed.parts: two of them slide, wanted one at most. Give each piece a `Composed`.")
 
 
-Motion = RigidMotion | Deformation | Composed
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Piece:
+    """A tissue of a phantom, or a share of it, that one part of a `Sliding` motion moves.
+
+    mover: index into the parts, -1 for what stays. share: (z, y, x) of the phantom's cells from index `corner` (z, y, x) on, of
+    each cell's whole as its fractions are; None: all of the tissue.
+    """
+
+    tissue: str
+    mover: int
+    share: np.ndarray | None = None
+    corner: tuple[int, int, int] = (0, 0, 0)
+
+    def __post_init__(self) -> None:
+        if self.share is not None and (self.share.ndim != 3 or min(self.corner) < 0):
+            got = (self.share.shape, self.corner)
+            raise ShapeError(f"Piece of {self.tissue}, share, corner: got {got}, wanted (z, y, x) and indices from 0.")
+
+    def within(self, shape: tuple[int, ...]) -> np.ndarray | None:
+        """Its share of all cells of a grid (z, y, x); None for all of the tissue. Errors: ShapeError where it reaches beyond."""
+        if self.share is None:
+            return None
+        ends = [first + size for first, size in zip(self.corner, self.share.shape, strict=True)]
+        if any(end > size for end, size in zip(ends, shape, strict=True)):
+            raise ShapeError(f"Piece of {self.tissue}, share: it ends at {tuple(ends)}, beyond the phantom's grid of {shape}.")
+        whole = np.zeros(shape, self.share.dtype)
+        whole[tuple(slice(first, end) for first, end in zip(self.corner, ends, strict=True))] = self.share
+        return whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sliding:
+    """Pieces of a body that slide along each other: each moves as its own part says, up to the very border.
+
+    parts: motions, each known wherever its own matter is. pieces: all that there is; those of a tissue add up to its fractions.
+    of_flow: which part carries each flow of the phantom, -1 for none.
+    """
+
+    parts: tuple[RigidMotion | Deformation | Composed, ...]
+    pieces: tuple[Piece, ...]
+    of_flow: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(sliding_in(part) is not None for part in self.parts):
+            raise UsageError("Sliding.parts: one of them slides itself. Give its parts as parts of this.")
+        for name, mover in [*((piece.tissue, piece.mover) for piece in self.pieces), *(("a flow", own) for own in self.of_flow)]:
+            if not -1 <= mover < len(self.parts):
+                raise ValueRangeError(f"Sliding: part {mover} moves {name}, wanted -1 to {len(self.parts) - 1}.")
+        named = [piece.tissue for piece in self.pieces]
+        for piece in self.pieces:
+            if piece.share is None and named.count(piece.tissue) > 1:
+                raise UsageError(f"Sliding.pieces: all of {piece.tissue} moves in one way, and some in another. Give it a share.")
+
+    def of_tissue(self, name: str) -> tuple[Piece, ...]:
+        """The pieces of one tissue."""
+        return tuple(piece for piece in self.pieces if piece.tissue == name)
+
+
+Motion = RigidMotion | Deformation | Composed | Sliding
+
+
+def sliding_in(motion: Motion | None) -> Sliding | None:
+    """What slides in a motion."""
+    parts = motion.parts if isinstance(motion, Composed) else (motion,)
+    return next((part for part in parts if isinstance(part, Sliding)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,19 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.ndimage import distance_transform_edt
 
-from fullbore.data import Course, Deformation, FieldMap, Grid, Phantom
+from fullbore.data import Motion, Phantom
 from fullbore.errors import UsageError
 from fullbore.phantom.body import Body, organ_movement
-from fullbore.phantom.body_truth import organ_labels
 from fullbore.phantom.movement import common_period
-from fullbore.phantom.sampling import body_grid, sampled
+from fullbore.phantom.sampling import sampled
+from fullbore.phantom.sliding import Frames, merged, slid, told_apart
 
 FRAMES_PER_CYCLE = 24
-FIELD_SPACING_M = 3e-3
-AIR_STEPS = 4
-_PIECE = 300_000
 
 
 def moves(body: Body) -> bool:
@@ -37,34 +33,32 @@ def at_rest(body: Body) -> Body:
 
 
 def moving(body: Body, spacing_m: float, times_s: Float[np.ndarray, " t"] | None = None, *, tolerance_m: float = 1e-4) -> Phantom:
-    """The phantom of a body, at rest on a grid of `spacing_m`, with its flows and its motion as a `Deformation`.
+    """The phantom of a body, at rest on a grid of `spacing_m`, with its flows and its motion: a `Deformation`, or where layers
+    move in different ways, `Sliding`: each piece of matter goes with the layer that it was painted by, up to the very border.
 
     times_s: at which the motion is known, straight between them; None: the one period in which all its movements start again, for
-    ever, at `FRAMES_PER_CYCLE` times in a cycle of the quickest. The displacement of every organ is known every
-    `FIELD_SPACING_M` or the phantom's spacing,
-    as few modes as leave less than `tolerance_m`; between organs that slide along each other it changes within one such step.
+    ever, at `FRAMES_PER_CYCLE` times in a cycle of the quickest and more where it bends. The displacement of every movement is
+    known at any place, in as few modes as leave less than `tolerance_m` at places all over its matter.
     Errors: UsageError for a body whose movements have no common period, without times.
     """
-    rest = at_rest(body)
-    phantom = replace(sampled(rest, spacing_m), flows=body.flows)
     if not moves(body):
-        return phantom
+        return replace(sampled(at_rest(body), spacing_m), flows=body.flows)
     period = None
     if times_s is None:
         period, times_s = _cycle(body)
-    grid = body_grid(rest, max(spacing_m, FIELD_SPACING_M))
-    places, organ = grid.points_m().reshape(-1, 3), _into_air(organ_labels(rest, grid)).ravel()
-    frames = np.empty((len(times_s), places.size), np.float32)
-    for frame, time in zip(frames, times_s, strict=True):
-        frame[:] = displacement(body, places, organ, float(time)).ravel()
-    modes, amplitude = _few(frames, tolerance_m)
-    return replace(
-        phantom,
-        motion=Deformation(
-            modes=tuple(_field(mode, grid) for mode in modes),
-            amplitude=Course(times_s=np.asarray(times_s, np.float64), values=amplitude, period_s=period),
-        ),
-    )
+    apart = told_apart(body)
+    painted = sampled(apart.body, spacing_m)
+    frames = Frames(
+        body=body, times_s=np.asarray(times_s, np.float64), period_s=period, tolerance_m=tolerance_m,
+        spacing_m=spacing_m,
+    )  # fmt: skip
+    motion: Motion
+    if len(apart.movers) == 1:
+        motion = frames.of_one(apart.movers[0], np.asarray(painted.fractions.any(axis=0)), painted.grid)
+    else:
+        motion = slid(apart, painted, frames)
+    fractions = merged(apart, painted.fractions, body)
+    return replace(painted, tissues=body.tissues, fractions=fractions, flows=body.flows, motion=motion)
 
 
 def displacement(
@@ -110,40 +104,3 @@ def _cycle(body: Body) -> tuple[float, np.ndarray]:
         )
     count = FRAMES_PER_CYCLE * max(1, round(period / quickest))
     return period, period * np.arange(count) / count
-
-
-def _into_air(organ: Int[np.ndarray, "z y x"]) -> Int[np.ndarray, "z y x"]:
-    """Labels with empty points next to an organ given to it, so that the field goes on smoothly beyond its border."""
-    if not organ.any():
-        return organ
-    distance, nearest = distance_transform_edt(organ == 0, return_indices=True)
-    return np.where(distance <= AIR_STEPS, organ[tuple(nearest)], organ)
-
-
-def _few(frames: Float[np.ndarray, "t m"], tolerance_m: float) -> tuple[Float[np.ndarray, "mode m"], Float[np.ndarray, "t mode"]]:
-    """As few modes and their amplitudes as leave less than the tolerance anywhere, at any of the times.
-
-    By the frames' products with each other, which are few, and in pieces: frames of a large body fill gigabytes.
-    """
-    pieces = [frames[:, first : first + _PIECE] for first in range(0, frames.shape[1], _PIECE)]
-    products = np.sum([piece.astype(np.float64) @ piece.T.astype(np.float64) for piece in pieces], axis=0)
-    left = np.linalg.eigh(products)[1][:, ::-1]
-    kept = 1
-    for piece in pieces:
-        parts = left.T @ piece
-        while kept < len(left) and np.abs(piece - left[:, :kept] @ parts[:kept]).max(initial=0.0) > tolerance_m:
-            kept += 1
-    chosen = left[:, :kept]
-    modes = np.concatenate([(chosen.T @ piece).astype(np.float32) for piece in pieces], axis=1)
-    largest = np.abs(chosen).max(axis=0)
-    return modes * largest[:, None].astype(np.float32), _unit(chosen)
-
-
-def _unit(amplitude: Float[np.ndarray, "t mode"]) -> Float[np.ndarray, "t mode"]:
-    largest = np.abs(amplitude).max(axis=0)
-    return np.asarray(amplitude / np.where(largest > 0, largest, 1.0))
-
-
-def _field(mode: Float[np.ndarray, " m"], grid: Grid) -> FieldMap:
-    values = np.ascontiguousarray(np.moveaxis(mode.reshape(*grid.shape, 3), -1, 0))
-    return FieldMap(values=values, grid=grid, unit="m")

@@ -38,21 +38,21 @@ def heart_layers(
     def then(movement: Movement) -> Movement:
         return movement if breathing is None else chained(movement, breathing)
 
-    beat_left, beat_right = (beating(squeeze, plan.frame, activity, period) for squeeze in (left, right))
+    beat_left, beat_right = (then(beating(squeeze, plan.frame, activity, period)) for squeeze in (left, right))
     (whole, cavity), (right_whole, right_cavity) = left_cups(plan), right_cups(plan)
     muscle = textured("myocardium", 0.05, 5e-3, seed + 11)
     fat = grown(whole, 4e-3 * plan.scale), grown(right_whole, 4e-3 * plan.scale)
     return (
-        Layer(shape=fat[1], fill="visceral fat", organ="epicardial fat", movement=then(beat_right)),
-        Layer(shape=fat[0], fill="visceral fat", organ="epicardial fat", movement=then(beat_left)),
+        Layer(shape=fat[1], fill="visceral fat", organ="epicardial fat", movement=beat_right),
+        Layer(shape=fat[0], fill="visceral fat", organ="epicardial fat", movement=beat_left),
         *_upper_parts(plan, left, activity, period, then),
-        Layer(shape=right_whole, fill=muscle, organ="right ventricle wall", movement=then(beat_right)),
-        Layer(shape=right_cavity, fill="venous blood", organ="right ventricle", movement=then(beat_right)),
+        Layer(shape=right_whole, fill=muscle, organ="right ventricle wall", movement=beat_right),
+        Layer(shape=right_cavity, fill="venous blood", organ="right ventricle", movement=beat_right),
         Layer(
-            shape=whole, fill=_fibrotic(muscle, spec.fibrosis), organ="left ventricle wall", movement=then(beat_left)
+            shape=whole, fill=_fibrotic(muscle, spec.fibrosis), organ="left ventricle wall", movement=beat_left
         ),
-        *_infarct(plan, spec, then(beat_left)),
-        Layer(shape=cavity, fill="arterial blood", organ="left ventricle", movement=then(beat_left)),
+        *_infarct(plan, spec, beat_left),
+        Layer(shape=cavity, fill="arterial blood", organ="left ventricle", movement=beat_left),
         *_papillary(plan, left, activity, period, muscle, then),
     )  # fmt: skip
 

@@ -64,6 +64,8 @@ def carry(
     """
     if cloud.kind is not None or cloud.t1rho_s is not None or cloud.courses:
         raise UsageError("carry, SpinCloud: spins of pools, with a T1rho or a course do not go to a device. Use play_cloud.")
+    if cloud.mover is not None:
+        raise UsageError("carry, SpinCloud.mover: spins of bodies that slide do not go to a device. Use play_cloud.")
     if cloud.diffuses is not None:
         raise UsageError("carry, SpinCloud.diffuses: spins that walk do not go to a device. Use play_cloud.")
     cloud = in_static_field(cloud if part is None else cloud.take(part), spec)

@@ -16,7 +16,9 @@ from jaxtyping import Float
 from scipy.linalg import qr, solve_triangular
 from scipy.spatial.transform import Rotation
 
-from fullbore.data import Composed, Course, Deformation, Motion, RigidMotion
+from fullbore.data import Composed, Course, Deformation, FieldMap, Motion, RigidMotion, Sliding, VectorField
+from fullbore.data.motion import sliding_in
+from fullbore.errors import UsageError
 from fullbore.simulate.fields import FieldTerm, Spline, at_places, courses, make_spline, shapes
 
 NOMINAL_GRADIENT = np.array([[0.04, 0.04, 0.04, 1e-6]])
@@ -32,33 +34,44 @@ STATES, PROBES, SPINS_AT_ONCE, MOST_ROUNDS, MOST_TIMES, MANY_PERIODS = 128, 512,
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Moves:
-    """A motion made ready to be looked up often. modes: splines of each part's, none of a rigid one."""
+    """A motion made ready to be looked up often. modes: each part's, splines of those on grids; none of a rigid one."""
 
     motion: Motion
-    modes: tuple[tuple[Spline, ...], ...]
+    modes: tuple[tuple[Spline | VectorField, ...], ...]
 
 
 def make_moves(motion: Motion) -> Moves:
-    """A motion's own."""
-    modes = [() if isinstance(part, RigidMotion) else tuple(make_spline(mode) for mode in part.modes) for part in _parts(motion)]
+    """A motion's own. Errors: UsageError for one in which pieces slide: each has its own, `movers.motion_of`."""
+    if sliding_in(motion) is not None:
+        raise UsageError("make_moves, motion: pieces of it slide, wanted the motion of one of them. Take `motion_of` each.")
+    modes = [() if isinstance(part, RigidMotion) else tuple(_ready(mode) for mode in part.modes) for part in _parts(motion)]
     return Moves(motion=motion, modes=tuple(modes))
 
 
+def _ready(mode: FieldMap | VectorField) -> Spline | VectorField:
+    return make_spline(mode) if isinstance(mode, FieldMap) else mode
+
+
+def _vectors(mode: Spline | VectorField, place_m: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
+    return mode.at(place_m) if isinstance(mode, VectorField) else at_places(mode, place_m).real.T
+
+
 def places(moves: Moves, home_m: Float[np.ndarray, "n 3"], time_s: Float[np.ndarray, " t"]) -> Float[np.ndarray, "t n 3"]:
-    """Where spins are at given times that are at `home_m` when nothing has moved."""
+    """Where spins of one body, in which nothing slides, are at given times that are at `home_m` when nothing has moved."""
     place = home_m[None]
     for part, modes in zip(_parts(moves.motion), moves.modes, strict=True):
         if isinstance(part, RigidMotion):
             matrix, centre = Rotation.from_rotvec(part.turn.at(time_s)).as_matrix(), np.array(part.centre_m)
             place = (place - centre) @ matrix.transpose(0, 2, 1) + centre + part.shift.at(time_s)[:, None]
         else:
-            mode = [at_places(mode, place.reshape(-1, 3)).real.T.reshape(place.shape) for mode in modes]
+            mode = [_vectors(mode, place.reshape(-1, 3)).reshape(place.shape) for mode in modes]
             place = place + sum(a[:, None, None] * u for a, u in zip(part.amplitude.at(time_s).T, mode, strict=True))
     return np.asarray(np.broadcast_to(place, (len(time_s), *home_m.shape)))
 
 
 def _parts(motion: Motion) -> tuple[RigidMotion | Deformation, ...]:
-    return motion.parts if isinstance(motion, Composed) else (motion,)
+    parts = motion.parts if isinstance(motion, Composed) else (motion,)
+    return tuple(part for part in parts if not isinstance(part, Sliding))
 
 
 def _courses_of(motion: Motion) -> list[Course]:

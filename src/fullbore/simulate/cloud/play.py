@@ -12,14 +12,14 @@ import numpy as np
 from jaxtyping import Complex64, Float
 from threadpoolctl import threadpool_limits
 
-from fullbore.data import Flaws, RawData, ScannerSpec, Sequence
+from fullbore.data import Flaws, Flow, RawData, ScannerSpec, Sequence
 from fullbore.errors import UsageError
 from fullbore.numerics.vessel import Vessel
 from fullbore.simulate.cloud.player import PlainPlayer, Player
 from fullbore.simulate.cloud.pool_player import PoolPlayer
 from fullbore.simulate.cloud.schedule import as_in, pieces
 from fullbore.simulate.cloud.spins import SpinCloud, in_static_field
-from fullbore.simulate.cloud.spots import make_spots, make_ways, moving_bore
+from fullbore.simulate.cloud.spots import Ways, make_spots, make_ways, moving_bore
 from fullbore.simulate.cloud.stream import Flowing
 from fullbore.simulate.cloud.walk import make_walk
 from fullbore.simulate.fields import Bore, make_bore
@@ -99,8 +99,7 @@ class CloudRun(Run):
         given, cloud = len(cloud), audible(cloud.numbered(), compile_timeline(sequence))
         self._players: list[Player] = []
         self._times: list[Timeline] = []  # each player's own, which differ by the fields and by marks of flow
-        ways = make_ways(cloud)
-        for flow, stream in cloud.streams():
+        for ways, flow, stream in _streams(cloud):
             bore = make_bore(flaws, b0_T, stream.motion is not None or flow is not None)
             vessel = Vessel(flow) if flow is not None else None
             bore = moving_bore(bore, stream, ways, vessel, sequence)
@@ -156,6 +155,13 @@ class CloudRun(Run):
                     progress((number + (block + 1) / len(tasks)) / len(todo), "spins through pulses and readouts")
                 self.samples[piece.rows] = total * turn[piece.rows]
                 yield piece.rows
+
+
+def _streams(cloud: SpinCloud) -> Iterator[tuple[Ways, Flow | None, SpinCloud]]:
+    """Spins that one motion moves and that flow in one vessel or none."""
+    for body in cloud.bodies():
+        ways = make_ways(body)
+        yield from ((ways, flow, stream) for flow, stream in body.streams())
 
 
 def in_course(

@@ -21,8 +21,9 @@ MOST_KNOWN = 2000
 def reference(cloud: SpinCloud, sequence: Sequence, spec: ScannerSpec | None = None) -> Complex[np.ndarray, "row coil sample"]:
     """Noiseless samples of a small cloud, in the steps of `reference_steps.walk`."""
     signal = np.zeros((), complex)
-    for system, part in in_static_field(cloud.numbered(), spec).sorts():
-        signal = signal + (_plain(part, sequence, spec) if system is None else _pools(part, system, sequence, spec))
+    for body in cloud.numbered().bodies():
+        for system, part in in_static_field(body, spec).sorts():
+            signal = signal + (_plain(part, sequence, spec) if system is None else _pools(part, system, sequence, spec))
     rows = np.zeros((sequence.encoding.rows, sequence.encoding.samples, len(cloud.sensitivity)), complex)
     rows[np.arange(sequence.encoding.samples) < sequence.encoding.samples_per_row()[:, None]] = signal
     return np.asarray(rows.transpose(0, 2, 1) * np.exp(1j * receiver_phase_rad(sequence))[:, None])

@@ -8,13 +8,15 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Complex, Float, Int, Num
+from jaxtyping import Bool, Complex, Float, Int, Num
 
 from fullbore.data import FieldMap, Flow, Motion, Phantom, ScannerSpec
+from fullbore.data.motion import sliding_in
 from fullbore.errors import ShapeError, UsageError, ValueRangeError
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
 from fullbore.simulate.cloud.changing import Changing
 from fullbore.simulate.cloud.lumens import Lumens
+from fullbore.simulate.cloud.movers import cells_of, motion_of, pieces_moved
 from fullbore.simulate.cloud.places import block_numbers, fine_axis, finer_share, in_line_of, moved_field, sheared
 from fullbore.simulate.cloud.pools import PoolSystem
 from fullbore.simulate.cloud.sorts import Sorts, unmixed
@@ -31,7 +33,8 @@ class SpinCloud:
 
     position_m: (n, 3) LPS. amount: (n,) proton density times volume. t1_s, t2_s, off_resonance_Hz: (n,).
     b1_scale: (n,) transmit field relative to nominal, complex in the signal's frame; (channel, n) of several channels.
-    sensitivity: (coil, n). motion: how all of them leave `position_m` in time. flows, flow: (n,) spin i flows in the vessel
+    sensitivity: (coil, n). motion: how all of them leave `position_m` in time. mover: (n,) which part of what is `Sliding` of it
+    moves spin i, -1 for none. flows, flow: (n,) spin i flows in the vessel
     flows[flow[i]] of the body at rest, in none where flow[i] is -1. through: the receive field that spins move through; None:
     each keeps its sensitivity. What else a spin is it keeps, the body's own field and the transmit field at home among it.
     systems, kind: (n,) spin i is made of the pools of systems[kind[i]], which have relaxation times of their own, or plain where
@@ -51,6 +54,7 @@ class SpinCloud:
     b1_scale: Num[np.ndarray, "*channel n"]
     sensitivity: Complex[np.ndarray, "coil n"]
     motion: Motion | None = None
+    mover: Int[np.ndarray, " n"] | None = None
     flows: tuple[Flow, ...] = ()
     flow: Int[np.ndarray, " n"] | None = None
     through: FieldMap | None = None
@@ -84,7 +88,7 @@ class SpinCloud:
     def _check_sorts(self) -> None:
         n, kind, t1rho_s = len(self), self.kind, self.t1rho_s
         own = {"kind": kind, "t1rho_s": t1rho_s, "flow": self.flow, "follows": self.follows, "line": self.line}
-        own |= {"diffuses": self.diffuses, "walker": self.walker}
+        own |= {"diffuses": self.diffuses, "walker": self.walker, "mover": self.mover}
         for name, value in own.items():
             if value is not None and np.shape(value) != (n,):
                 raise ShapeError(f"SpinCloud.{name}: got {np.shape(value)}, wanted ({n},), one for each spin.")
@@ -101,6 +105,12 @@ class SpinCloud:
             raise UsageError(
                 f"SpinCloud.flow: wanted -1 to {len(self.flows) - 1} for each spin, where it has flows. Say which flows."
             )
+        slides = sliding_in(self.motion)
+        if (slides is None) != (self.mover is None) or (
+            slides is not None and self.mover is not None and not -1 <= self.mover.min() <= self.mover.max() < len(slides.parts)
+        ):
+            wanted = "None, where nothing slides" if slides is None else f"-1 to {len(slides.parts) - 1} for each spin"
+            raise UsageError(f"SpinCloud.mover: wanted {wanted}. Say which part of the motion moves which spin.")
         if self.through is not None and len(self.through.values) != len(self.sensitivity):
             got = (len(self.through.values), len(self.sensitivity))
             raise ShapeError(f"SpinCloud.through, sensitivity: got {got} coils, wanted as many.")
@@ -166,10 +176,20 @@ class SpinCloud:
         names = ("position_m", "amount", "t1_s", "t2_s", "off_resonance_Hz")
         own: dict[str, Any] = {name: getattr(self, name)[which] for name in names}
         seen: dict[str, Any] = {"b1_scale": self.b1_scale[..., which], "sensitivity": self.sensitivity[:, which]}
-        some = {name: getattr(self, name) for name in ("kind", "t1rho_s", "flow", "follows", "line", "diffuses", "walker")}
+        given = ("kind", "t1rho_s", "flow", "follows", "line", "diffuses", "walker", "mover")
+        some = {name: getattr(self, name) for name in given}
         sort: dict[str, Any] = {name: None if value is None else value[which] for name, value in some.items()}
         same: dict[str, Any] = {name: getattr(self, name) for name in _COMMON}
         return SpinCloud(**own, **seen, **sort, **same)
+
+    def bodies(self) -> Iterator[SpinCloud]:
+        """Spins that stay where others slide, then those that each part moves, as a body of their own; itself where none does."""
+        if self.mover is None:
+            yield self
+            return
+        for mover in np.unique(self.mover).tolist():
+            part = self.take(np.flatnonzero(self.mover == mover))
+            yield replace(part, motion=motion_of(self.motion, mover), mover=None)
 
     def streams(self) -> Iterator[tuple[Flow | None, SpinCloud]]:
         """Spins that flow in none of the vessels, then those of each."""
@@ -264,28 +284,34 @@ def scatter(
         moved_field(sample_field(field, np.eye(3), axes).reshape(len(field.values), *shape), step)
         for field in (phantom.field_ppm, spec.transmit, spec.receive.sensitivity)
     )
-    parts = []
+    parts, walks = [], 0
     sorts = Sorts(phantom, spec.b0_T, diffusing and seed is not None)
     numbers = block_numbers(shape)
     finer = partial(finer_share, phantom, weights, None if random is None else places)
     lumens = _lumens(phantom, finer, places, spacing)
-    for number, line in enumerate(sorts.lines):
+    for line in sorts.lines:
         tissue, fraction = line.tissue, phantom.fractions[line.owner]
         held = lumens.held(tissue.name, finer_share(phantom, weights, None, fraction))
         settled = lumens.settled(tissue.name, finer(fraction, held), held, places[held])
         held, settled = held[settled > 0], settled[settled > 0]
         in_line = in_line_of(sorts.widest_per_s(line), shape, held, random)
+        place_m = places[held]
+        flow = lumens.flow_of(tissue.name, place_m)
         field_Hz = 1e-6 * spec.b0_T * GYROMAGNETIC_RATIO_HZ_PER_T * (ppm[0, held].real + tissue.chemical_shift_ppm)
         amount = line.share * settled * float(np.prod(spacing)) * tissue.proton_density
         times = np.full(len(held), tissue.t1_s), np.full(len(held), tissue.t2_s)
         field_Hz = field_Hz + in_line / tissue.t2_prime_s
-        seen, place_m = (transmit[:, held].T, coils[:, held].T), places[held]
-        walker = numbers[held] + number * (int(numbers.max()) // TOGETHER + 1) * TOGETHER
-        flow = lumens.flow_of(tissue.name, place_m)
-        kind = *sorts.of(line, len(held)), flow, np.full(len(held), sorts.diffuses(line)), walker
-        parts.append((place_m, amount, *times, field_Hz, in_line, *seen, *kind))
+        seen = transmit[:, held].T, coils[:, held].T
+        kind = *sorts.of(line, len(held)), flow, np.full(len(held), sorts.diffuses(line))
+        for own in pieces_moved(phantom, tissue.name, flow, held, finer):
+            column = place_m, amount, *times, field_Hz, in_line, *seen, *kind, numbers[held] + walks
+            place, whole, *others = (part[own.which] for part in column)
+            parts.append((place, whole * own.weight, *others, own.mover))
+            walks += (int(numbers.max()) // TOGETHER + 1) * TOGETHER
     through = spec.receive.sensitivity if phantom.motion is not None or phantom.flows else None
-    return replace(_joined(parts, sorts, phantom.flows), motion=phantom.motion, through=through, walk_seed=seed or 0)
+    cloud, mover = _joined([part[:-1] for part in parts], sorts, phantom.flows), np.concatenate([part[-1] for part in parts])
+    slides = sliding_in(phantom.motion) is not None
+    return replace(cloud, motion=phantom.motion, mover=mover if slides else None, through=through, walk_seed=seed or 0)
 
 
 def _joined(parts: list[tuple], sorts: Sorts, flows: tuple[Flow, ...]) -> SpinCloud:
@@ -319,8 +345,14 @@ def _lumens(
 def scattered(phantom: Phantom, per_cell: tuple[int, int, int], diffusing: bool = False) -> int:
     """How many spins `scatter` makes, at most."""
     lines = np.bincount([line.owner for line in unmixed(phantom.tissues, diffusing)], minlength=len(phantom.tissues))
-    padded = np.pad(phantom.fractions > 0, ((0, 0), (1, 1), (1, 1), (1, 1)))
-    for axis in (1, 2, 3):
+    held = [sum(map(_padded_count, cells_of(phantom, tissue))) for tissue in range(len(phantom.tissues))]
+    return int(np.array(held) @ lines) * int(np.prod(per_cell))
+
+
+def _padded_count(cells: Bool[np.ndarray, "z y x"]) -> int:
+    """How many cells between points have any of these at a corner."""
+    padded = np.pad(cells, 1)
+    for axis in range(3):
         low, high = (np.take(padded, np.arange(padded.shape[axis] - 1) + step, axis=axis) for step in (0, 1))
         padded = low | high
-    return int(padded.sum(axis=(1, 2, 3)) @ lines) * int(np.prod(per_cell))
+    return int(padded.sum())
