@@ -16,8 +16,8 @@ from fullbore.simulate import acquire
 from fullbore.simulate.acquire import choose, per_cell
 from fullbore.simulate.cloud import acquire_cloud, play_cloud, reference, scatter
 from fullbore.simulate.cloud.play import CloudRun
+from fullbore.simulate.cloud.scatter import scattered
 from fullbore.simulate.cloud.schedule import pieces
-from fullbore.simulate.cloud.spins import scattered
 from tests.simulate.small import GRE, TSE, box, built, cut, error, machine, rod, samples
 from tests.simulate.test_cloud import spins, turning
 

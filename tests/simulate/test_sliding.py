@@ -26,7 +26,7 @@ from fullbore.simulate.cloud import SpinCloud, play_cloud, reference, scatter
 from fullbore.simulate.cloud.device_cloud import carry
 from fullbore.simulate.cloud.motion import make_moves, places
 from fullbore.simulate.cloud.movers import motion_of
-from fullbore.simulate.cloud.spins import scattered
+from fullbore.simulate.cloud.scatter import scattered
 from tests.simulate.small import GRE, box, built, cut, error, machine, tissue
 from tests.simulate.test_cloud import spins
 from tests.simulate.test_motion import BEAT, BREATH, COIL, RIGID, pipe, within

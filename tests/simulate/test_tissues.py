@@ -18,7 +18,7 @@ from fullbore.signal.lineshapes import super_lorentzian
 from fullbore.simulate import acquire
 from fullbore.simulate.acquire import choose, per_cell
 from fullbore.simulate.cloud import PoolSystem, Semisolid, balanced, play_cloud, scatter
-from fullbore.simulate.cloud.spins import scattered
+from fullbore.simulate.cloud.scatter import scattered
 from fullbore.simulate.cloud.tissue_pools import pool_system
 from fullbore.simulate.lines import unfold
 from tests.simulate.small import GRE, TSE, Event, built, by_hand, error, machine, point, pulse, rod, samples, tissue

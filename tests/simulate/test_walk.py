@@ -16,7 +16,7 @@ from fullbore.errors import UsageError, ValueRangeError
 from fullbore.simulate import acquire
 from fullbore.simulate.acquire import per_cell
 from fullbore.simulate.cloud import PoolSystem, SpinCloud, balanced, play_cloud, reference, scatter
-from fullbore.simulate.cloud.spins import scattered
+from fullbore.simulate.cloud.scatter import scattered
 from fullbore.simulate.cloud.walk_kernel import draws
 from fullbore.simulate.cloud.weighting import weighting
 from tests.simulate.small import GRE, Event, box, built, by_hand, error, machine, point, pulse, tissue, trapezoid

@@ -10,7 +10,7 @@ from fullbore.data import Phantom, RawData, ScannerSpec, Sequence
 from fullbore.errors import UsageError
 from fullbore.simulate.acquisition import StatesRun
 from fullbore.simulate.cloud.play import MEMORY_BYTES, CloudRun
-from fullbore.simulate.cloud.spins import scatter, scattered
+from fullbore.simulate.cloud.scatter import scatter, scattered
 from fullbore.simulate.cloud.weighting import Weighting, weighting
 from fullbore.simulate.planning import Plan, check_inputs, plan
 from fullbore.simulate.receiving import Progress, played_sequence, record
