@@ -1,7 +1,6 @@
 # TRUTHS of the whole exam: MPRAGE white/grey contrast = the recursion of its train within 5 % | T1 and T2 of white matter, grey
 # matter and CSF within 3 % (median over pure voxels) at the exam's noise, T2 less what diffusion takes in the train's crushers
 # | stated standard deviations are of the size of the spread | every verdict allows | the exam keeps its time and memory
-import resource
 
 import numpy as np
 import pytest
@@ -55,4 +54,4 @@ def test_every_series_was_allowed_and_gated(full_exam: DoneExam) -> None:
 
 
 def test_the_exam_keeps_its_memory(full_exam: DoneExam) -> None:
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 4 * 1024 * 1024  # kB
+    assert 0.5 * 1024 * 1024 < full_exam.peak_kB < 4 * 1024 * 1024

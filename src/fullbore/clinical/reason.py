@@ -88,7 +88,8 @@ def of_refusal(protocol: Protocol, limits: Limits, refusal: Refusal) -> Reason:
     """The reason that a builder's refusal is; what binds is found by relieving one limit after the other."""
     gains = {name: _gain(protocol, relieve(limits), refusal) for name, relieve in _RELIEVED.items()}
     best = max(gains, key=lambda name: gains[name])
-    return Reason(binds=best if gains[best] > _NOTED else OWN_TIMES, sentence=str(refusal), field=refusal.field)
+    sentence = refusal.fact if refusal.field == "heart_period" else str(refusal)  # a patient's heart takes no advice
+    return Reason(binds=best if gains[best] > _NOTED else OWN_TIMES, sentence=sentence, field=refusal.field)
 
 
 def of_error(error: FullboreError) -> Reason:

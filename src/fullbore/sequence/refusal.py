@@ -57,14 +57,13 @@ class Refusal(LimitError):
     """A protocol field that a limit forbids, with the nearest value that the builder believes legal.
 
     field: name in the protocol. legal: SI value to try in its place. reason: the limit and by how much it is missed.
-    bound: "shortest", "longest", "highest", "lowest", "largest" or "nearest".
+    bound: "shortest", "longest", "highest", "lowest", "largest" or "nearest". fact: all of it but the advice.
     """
 
     def __init__(self, *, field: str, asked: Value, legal: Value, bound: str, reason: str) -> None:
         self.field, self.asked, self.legal, self.bound, self.reason = field, asked, legal, bound, reason
-        text = f"{field}: got {display(field, asked)}, {bound} is {display(field, legal)} ({reason})."
-        text += "" if field == "heart_period" else f" Set {field} to that."  # the heart's is not ours to set
-        super().__init__(text)
+        self.fact = f"{field}: got {display(field, asked)}, {bound} is {display(field, legal)} ({reason})."
+        super().__init__(f"{self.fact} Set {field} to that.")
 
 
 def refuse_spacing(field: str, asked_s: float, shortest_s: float, reason: str, raster_s: float) -> None:
