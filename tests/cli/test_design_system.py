@@ -9,12 +9,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fullbore import hardware
 from fullbore.cli import design_system, machine_keep
 from fullbore.cli.machine_keep import Shelf, known_figures
 from fullbore.cli.main import main
@@ -31,6 +33,14 @@ base = "fullbore-75cm"
 preset = "head"
 channels = 8
 """
+
+
+def test_a_machine_whose_slice_is_refused_is_still_told() -> None:
+    spec = hardware.design(hardware.Brief(preset="fullbore-75cm"))
+    told: list[str] = []
+    weak = replace(spec, limits=replace(spec.limits, b1_peak_T=1e-7))
+    assert design_system._slice(weak, lambda share, what: told.append(what)) is None
+    assert told[-1].startswith("no slice: ")
 
 
 def test_a_machine_and_a_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fullbore import phantom
+from fullbore import phantom, safety
 from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder
 from fullbore.cli.machine_keep import (
@@ -32,6 +32,7 @@ from fullbore.clinical.library import sequence_protocol
 from fullbore.clinical.machine_figures import BALLS_M, ECHO_PLANAR, TEN, MachineFigures, machine_figures
 from fullbore.clinical.report.system_page import change, images_figure, system_page, times_figure
 from fullbore.data import ScannerSpec, Subject
+from fullbore.errors import LimitError
 from fullbore.files import machine_digest, write_machine
 from fullbore.files.atomic import atomic_path
 from fullbore.hardware import Parts, presets, with_parts
@@ -47,7 +48,8 @@ BRIEF = "brief.json"
 SUBJECT = Subject(identifier="unnamed", name="Unnamed", mass_kg=75.0, height_m=1.75)
 _ONE_SLICE = {"slices": 1, "bands": 1, "frames": 1, "dummy_frames": 0}
 _SPINS = 20_000
-
+_MODE = "first_level"
+"""Of the slice, as of the figures: what a machine can do to a person who is watched."""
 
 # Seconds of each part's design, of an axis, of one machine's figures and of one scan: what the time to go begins with.
 _PART_S = {"magnet": 60.0, "gradient": 1.0, "amplifier": 8.0, "transmit": 3.0, "receive": 3.0, "spectrometer": 1.0}
@@ -115,7 +117,7 @@ def _found(spec: ScannerSpec, shelf: Shelf | None) -> _Judged:
     own = {"machine": machine_digest(spec), "subject": asdict(SUBJECT)}
     keys: dict[str, dict[str, object]] = {
         "figures": {**own, "sequences": TEN},
-        "scan": {**own, "sequence": ECHO_PLANAR, "settings": _ONE_SLICE, "spins": _SPINS},
+        "scan": {**own, "sequence": ECHO_PLANAR, "settings": _ONE_SLICE, "spins": _SPINS, "mode": _MODE},
     }
     if shelf is None:
         return _Judged(spec=spec, shelf=shelf, keys=keys)
@@ -135,8 +137,7 @@ def _judged(known: _Judged, scan: bool, teller: Callable[[str], Tell]) -> tuple[
     if image is None and scan:
         tell = teller("scan")
         image = _slice(known.spec, tell)
-        tell(1.0, "")
-        if known.shelf:
+        if known.shelf and image is not None:
             keep_slice(known.shelf, known.keys["scan"], image)
     return figures, image if scan else None
 
@@ -199,12 +200,18 @@ def _teller(terminal: ExamTerminal, stage: str) -> Tell:
     return lambda share, what: terminal.progress("system", stage, share, what)
 
 
-def _slice(spec: ScannerSpec, tell: Tell) -> np.ndarray:
-    """Magnitude (y, x) of one echo-planar slice of vials, played by isochromats, which feel every flaw."""
+def _slice(spec: ScannerSpec, tell: Tell) -> np.ndarray | None:
+    """Magnitude (y, x) of one echo-planar slice of vials, played by isochromats, which feel every flaw; None where refused."""
     protocol = with_settings(parse_protocol(sequence_protocol(ECHO_PLANAR), quick=True), _ONE_SLICE)
-    sequence = build(protocol, spec.limits)
     scanner = VirtualScanner(spec=spec, phantom=phantom.cylinder_vials(), subject=SUBJECT, spins=_SPINS)
-    image = reconstruct(scanner.acquire(sequence, scanner.judge(sequence), seed=1, progress=tell))
+    try:
+        sequence = build(protocol, spec.limits)
+        verdict = safety.check(sequence, spec, SUBJECT, _MODE)
+        image = reconstruct(scanner.acquire(sequence, verdict, seed=1, progress=tell))
+    except LimitError as error:
+        tell(1.0, f"no slice: {error}")
+        return None
+    tell(1.0, "")
     values = np.abs(image.values.reshape(-1, *image.grid.shape)[0])
     return np.asarray(values[values.shape[0] // 2])
 
