@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fullbore.data import Encoding, Limits, Sequence
+from fullbore.data import Limits, Sequence
 from fullbore.sequence.block_table import BlockTable, definitions
 from fullbore.sequence.gradient_echo.beam_navigator import Beam, BeamNavigator, beam_navigator
 from fullbore.sequence.gradient_echo.multi_echo import MultiEchoGre3d, measured_points, multi_echo_view
+from fullbore.sequence.gradient_echo.navigated import navigated_encoding
 from fullbore.sequence.gradient_echo.view import EchoView
 from fullbore.sequence.placement import axes_of
 from fullbore.sequence.prescription import Angle, Centre, Length, Number, Tilt, Time
 from fullbore.sequence.readout_rows import ReadoutRows, centre_range
 from fullbore.sequence.refusal import Refusal
-from fullbore.sequence.spoiled_view import RF_SPOIL_DEG, spoil_phase_rad
+from fullbore.sequence.spoiled_view import spoil_phase_rad
 
 _FLIP_RAD = math.radians(20.0)
 MOST_FLIP_RAD = math.pi / 2
@@ -71,7 +72,16 @@ def beam_navigated_gre_3d(protocol: BeamNavigatedGre3d, limits: Limits) -> Seque
         rows.add(
             len(lines), line=lines, partition=partitions, segment=group, **view.echoes.columns(len(lines), view.first_echo_s)
         )
-    encoding = _encoding(protocol, view, navigator, rows)
+    encoding = navigated_encoding(
+        protocol,
+        view,
+        rows,
+        navigator_interval=float(protocol.navigator_interval),
+        navigator_diameter_m=protocol.navigator_diameter,
+        navigator_field_m=protocol.navigator_field,
+        navigator_flip_rad=protocol.navigator_flip_angle,
+        navigator_echo_time_s=navigator.echo_s,
+    )
     return table.finish(protocol.name, encoding, definitions(protocol.name, geometry, limits))
 
 
@@ -93,30 +103,3 @@ def _navigator(protocol: BeamNavigatedGre3d, view: EchoView, limits: Limits) -> 
         flip_rad=flip,
     )
     return beam_navigator(beam, protocol.geometry(), view.echoes, limits, field="navigator_flip_angle")
-
-
-def _encoding(protocol: BeamNavigatedGre3d, view: EchoView, navigator: BeamNavigator, rows: ReadoutRows) -> Encoding:
-    """The table of readouts with its header."""
-    columns = rows.arrays()
-    measured = int((rows.column("set") == 0).sum())
-    return Encoding(
-        geometry=rows.geometry,
-        **view.echoes.sampling(),
-        **columns,
-        repetition_time_s=protocol.repetition_time,
-        flip_rad=protocol.flip_angle,
-        echo_times_s=view.echo_times_s(),
-        calibration=rows.calibration,
-        acceleration=(protocol.matrix[1] * protocol.matrix[2] / measured, 1.0),
-        protocol=protocol.name,
-        parameters={
-            "bandwidth_Hz_per_px": view.echoes.shape.bandwidth,
-            "dummy_views": float(protocol.dummy_views),
-            "navigator_interval": float(protocol.navigator_interval),
-            "navigator_diameter_m": protocol.navigator_diameter,
-            "navigator_field_m": protocol.navigator_field,
-            "navigator_flip_rad": protocol.navigator_flip_angle,
-            "navigator_echo_time_s": navigator.echo_s,
-            "rf_spoil_rad": float(np.deg2rad(RF_SPOIL_DEG)),
-        },
-    )

@@ -60,7 +60,8 @@ def navigated_gre_3d(protocol: NavigatedGre3d, limits: Limits) -> Sequence:
         rows.add(3, **_navigators(protocol, view, geometry, group))
         columns = view.echoes.columns(len(lines), view.first_echo_s)
         rows.add(len(lines), line=lines, partition=partitions, segment=group, **columns)
-    return table.finish(protocol.name, _encoding(protocol, view, rows), definitions(protocol.name, geometry, limits))
+    encoding = navigated_encoding(protocol, view, rows, navigator_interval=float(protocol.navigator_interval))
+    return table.finish(protocol.name, encoding, definitions(protocol.name, geometry, limits))
 
 
 def _views(view: EchoView, k_phase: np.ndarray, k_slice: np.ndarray, first: int, *, sampled: bool = True) -> list[Block]:
@@ -87,8 +88,8 @@ def _navigators(protocol: NavigatedGre3d, view: EchoView, geometry: Geometry, gr
     }
 
 
-def _encoding(protocol: NavigatedGre3d, view: EchoView, rows: ReadoutRows) -> Encoding:
-    """The table of readouts with its header."""
+def navigated_encoding(protocol: MultiEchoGre3d, view: EchoView, rows: ReadoutRows, **further: float) -> Encoding:
+    """The table of readouts of a 3D gradient echo with navigators, with its header; further: parameters of the navigator."""
     columns = rows.arrays()
     measured = int((rows.column("set") == 0).sum())
     return Encoding(
@@ -104,7 +105,7 @@ def _encoding(protocol: NavigatedGre3d, view: EchoView, rows: ReadoutRows) -> En
         parameters={
             "bandwidth_Hz_per_px": view.echoes.shape.bandwidth,
             "dummy_views": float(protocol.dummy_views),
-            "navigator_interval": float(protocol.navigator_interval),
+            **further,
             "rf_spoil_rad": float(np.deg2rad(RF_SPOIL_DEG)),
         },
     )
