@@ -184,20 +184,9 @@ def _left_added(source, result, n1, n2, first, cut, pairs, weight):
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 @no_type_check
-def shrink_plane(
-    source: Float[np.ndarray, "n1 width"], result: Float[np.ndarray, "n1 width"], shifts: Int[np.ndarray, "n 2"],
-    extents: Int[np.ndarray, "level 4"], pairs: int, low, high,
-    threshold: float, step: float, logarithmic: bool, weight: float,
-) -> None:  # fmt: skip
-    """result += weight * (source with details shrunk), for every shift.
-
-    extents: finest level first: the corner (n1, n2) that a level transforms and whether axes 1 and 2 take part.
-    """
+def _scratch(source, extents, pairs):
+    """Memory for the rows that are turned, for the plane upright, and for the plane on its side and the details of all levels."""
     rows, columns = source.shape[0], source.shape[1] // pairs
-    w = source.dtype.type(weight)
-    if len(extents) == 0:
-        result += w * len(shifts) * source
-        return
     tall, wide = (rows + GAP) * pairs, (columns + GAP) * pairs
     most, used = max(tall, wide), 2 * TILE * max(tall, wide)
     total = used + rows * wide + columns * tall
@@ -215,6 +204,27 @@ def shrink_plane(
         lines, width = extents[level, 1 - level % 2], (extents[level, level % 2] + GAP) * pairs
         details.append(scratch[used : used + lines * width].reshape(lines, width))
         used += lines * width
+    return tiles, upright, details
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+@no_type_check
+def shrink_plane(
+    source: Float[np.ndarray, "n1 width"], result: Float[np.ndarray, "n1 width"], shifts: Int[np.ndarray, "n 2"],
+    extents: Int[np.ndarray, "level 4"], pairs: int, low, high,
+    threshold: float, step: float, logarithmic: bool, weight: float,
+) -> None:  # fmt: skip
+    """result += weight * (source with details shrunk), for every shift.
+
+    extents: finest level first: the corner (n1, n2) that a level transforms and whether axes 1 and 2 take part.
+    """
+    rows, columns = source.shape[0], source.shape[1] // pairs
+    w = source.dtype.type(weight)
+    if len(extents) == 0:
+        result += w * len(shifts) * source
+        return
+    tiles, upright, details = _scratch(source, extents, pairs)
+    turned = details[0]
     for number in range(len(shifts)):
         first, cut = shifts[number, 0] % rows, shifts[number, 1] % columns
         for level in range(len(extents)):
