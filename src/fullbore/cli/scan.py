@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fullbore.cli.doors import Machine, exam_doors
-from fullbore.cli.folder import new_folder
+from fullbore.cli.folder import new_folder, refuse_taken
 from fullbore.cli.terminal import ExamTerminal, clock_text
 from fullbore.clinical import Exam, ExamPlan, exam_protocols
 from fullbore.clinical.report import exam_page
@@ -70,6 +70,7 @@ def scan(options: argparse.Namespace) -> int:
         protocols = {path.stem: read_toml(path) for path in options.protocol}
     if options.seed < 0:
         raise UsageError(f"--seed: got {options.seed}, wanted a non-negative whole number.")
+    refuse_taken(options.out)
     machine = Machine.assemble(options.scanner, SUBJECT)
     plan = plan_exam(options.region, protocols, options.quick, options.seed, machine, options.scanner)
     exam = run_exam(plan, machine, new_folder(options.out, "exam"))

@@ -231,10 +231,9 @@ def shrink_plane(
             a, b = level % 2, 1 - level % 2
             n1, n2, part_1, part_2 = extents[level, a], extents[level, b], extents[level, 2 + a], extents[level, 2 + b]
             work = upright if a else turned
-            if level:
-                down_turned(details[level], 0, 0, n1, n2, part_1, work, tiles, pairs, low, high)
-            else:
-                down_turned(source, first, cut, n1, columns, part_1, work, tiles, pairs, low, high)
+            # One call for both: another kind of argument would be another kernel to compile.
+            above, begin, at, across = (details[level], 0, 0, n2) if level else (source, first, cut, columns)
+            down_turned(above, begin, at, n1, across, part_1, work, tiles, pairs, low, high)
             down(work, n2, n1, part_2, details[level + 1], pairs, low, high)
             corner_2, corner_1 = n2 // 2 if part_2 else n2, n1 // 2 if part_1 else n1
             shrink_details(details[level + 1], n2, n1, corner_2, corner_1, pairs, threshold, step, logarithmic)
