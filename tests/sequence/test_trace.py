@@ -1,6 +1,7 @@
 # TRUTHS of traced curves: limits in every raster step, rotated (length) and per axis | the curve met to 1e-3 of its extent |
 #   area exact | a line = the trapezoid's closed form | a circle at speed: acceleration v^2 / r | per axis never slower than
-#   the length | nerves within their share, and not much below; along a line as short as a linear programme's optimum | a gradient turns outside forbidden bands | start and end values |
+#   the length | nerves within their share, and not much below; along a line as short as a
+#   linear programme's optimum | a gradient turns outside forbidden bands | start and end values |
 #   nothing hangs: a bad curve is an error | a sharper discretisation gains nothing
 
 import numpy as np
