@@ -189,7 +189,7 @@ def _moved(asked: tuple[float, ...], least_s: float, longest_s: float, apart: bo
     first, last = min(times), max(times)
     shift, step = max(low - first, 0) + min(high - last, 0), min(80, (high - low) // max(wanted - 1, 1))
     squeeze = (high - low) / (last - first) if last > first else 0.0
-    order = sorted(range(len(times)), key=times.__getitem__) if apart else sorted(set(times))
+    order: list[float] = sorted(range(len(times)), key=lambda place: times[int(place)]) if apart else sorted(set(times))
     ways = (
         [min(max(time, low), high) for time in times],
         [time + shift for time in times],
