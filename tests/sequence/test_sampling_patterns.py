@@ -1,6 +1,6 @@
 # TRUTHS of patterns: frames of a k-t Poisson series: each the asked count, together they cover more than independent ones |
-#   256 x 256 well below a second, at any R | an impossible request is a sentence | VISTA: each frame's count, no energy above random,
-#   all lines within the series, a frame's widest gap below random's | partial Fourier keeps the centre |
+#   256 x 256 well below a second, at any R | an impossible request is a sentence | VISTA: each frame's count,
+#   no energy above random, all lines within the series, a frame's widest gap below random's | partial Fourier keeps the centre |
 #   Caipi: density 1 / R, its aliases = the peaks of its FFT, a sheared lattice's g below the rectangle's |
 #   golden spokes: at most three gaps, two for Fibonacci counts | golden means and phyllotaxis even over the half sphere |
 #   Fibonacci interleaves step little | spiral phyllotaxis: all points differ, the whole grid when asked
