@@ -140,3 +140,69 @@ def mean_power(seq, energies, window_s):
     n = min(round(window_s / STEP_S), len(power))
     sums = np.concatenate([[0.0], np.cumsum(power)])
     return (sums[n:] - sums[:-n]).max() / (n * STEP_S)
+
+
+def worst_mean(seq, energies, window_s):
+    """Largest mean per second of pulses' energies in any window, at any length of the sequence, from the energy so far.
+
+    The energy so far rises straight within a pulse, so the mean over a window is largest where one of its ends meets a corner.
+    A sequence shorter than the window is averaged over itself.
+    """
+    total = float(np.sum(seq.duration_s))
+    starts = np.concatenate([[0.0], np.cumsum(seq.duration_s)[:-1]])
+    times, so_far = [0.0], [0.0]
+    for b in np.flatnonzero(seq.rf >= 0):
+        p = seq.rf_pulses[seq.rf[b]]
+        low = starts[b] + p.delay_s
+        times += [low, low + len(p.b1_T) * p.raster_s]
+        so_far += [so_far[-1], so_far[-1] + energies[b]]
+    times, so_far = np.array([*times, total]), np.array([*so_far, so_far[-1]])
+    window = min(window_s, total)
+    begins = np.clip(np.concatenate([times, times - window]), 0.0, total - window)
+    return float((np.interp(begins + window, times, so_far) - np.interp(begins, times, so_far)).max() / window)
+
+
+def rf_figures(seq, power):
+    """SAR of every kind, W/kg, forward power, W, over 10 s and 6 min, and B1+rms, uT, from |B1|^2 sample by sample."""
+    plain, worst, local = np.zeros(seq.blocks), np.zeros(seq.blocks), []
+    points = power.observation_points
+    for b in np.flatnonzero(seq.rf >= 0):
+        p = seq.rf_pulses[seq.rf[b]]
+        plain[b] = sum(abs(sample) ** 2 for sample in p.b1_T) * p.raster_s
+        drive = None if seq.rf_shim[b] < 0 else seq.rf_shims[seq.rf_shim[b]]
+        worst[b] = plain[b] * (1.0 if drive is None else max(abs(w) ** 2 for w in drive))
+        if points is not None:
+            drive = np.ones(points.shape[1]) if drive is None else drive
+            local.append((b, [plain[b] * float(np.real(np.vdot(drive, q @ drive))) for q in points]))
+    out = {}
+    for name, window in (("6 min", 360.0), ("10 s", 10.0)):
+        square = worst_mean(seq, worst, window)
+        whole = power.whole_body_W_per_kg_per_T2 * square
+        out |= {f"SAR whole body, {name}": whole, f"SAR head, {name}": power.head_W_per_kg_per_T2 * square}
+        out[f"SAR partial body, {name}"] = whole / power.exposed_mass_share
+        out[f"SAR local 10 g, {name}"] = power.local_factor * power.head_W_per_kg_per_T2 * square
+        if points is not None:
+            each = np.zeros((len(points), seq.blocks))
+            for b, values in local:
+                each[:, b] = values
+            out[f"SAR local 10 g, {name}"] = max(worst_mean(seq, row, window) for row in each)
+        out[f"RF power, {name}"] = power.forward_W_per_T2 * square
+    return out | {"B1+rms, 6 min": 1e6 * np.sqrt(worst_mean(seq, worst, 360.0))}
+
+
+def a_weight(f):
+    """Pressure weight A, 1 at 1 kHz, from its four pole frequencies. Source: IEC 61672-1, annex E."""
+
+    def shape(f):
+        return f**4 / ((f**2 + 20.598997**2) * (f**2 + 12194.217**2) * np.sqrt((f**2 + 107.65265**2) * (f**2 + 737.86223**2)))
+
+    return shape(f) / shape(1000.0)
+
+
+def loudness(dense, model):
+    """Root mean square A-weighted pressure, Pa, of all three axes over the sequence: Parseval on a spectrum to 200 kHz."""
+    n = next_fast_len(max(dense.count, 1 << 17), real=True)
+    f = np.fft.rfftfreq(n, STEP_S)
+    response = model.pressure_Pa_m_per_T * f**2 / (f**2 + model.corner_Hz**2) * a_weight(f)
+    density = np.abs(rfft(dense.middle.T, n) * STEP_S * response) ** 2
+    return float(np.sqrt(2 * density.sum() / (n * STEP_S) / (dense.count * STEP_S)))

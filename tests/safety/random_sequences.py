@@ -79,3 +79,28 @@ def random_sequence(seed):
             block["adc"] = adc
         blocks.append(block)
     return sequence(blocks, name=f"random {seed}")
+
+
+def random_pulse_train(seed):
+    """RF alone, for the windows of 10 s and 6 min: 2 to 200 blocks of 10 ms to 100 s, some with a pulse, some with an RF shim."""
+    rng = np.random.default_rng(seed)
+    pulses = [rect(rng.uniform(1e-6, 18e-6), 10e-6 * rng.integers(5, 400)) for _ in range(4)]
+    longest = rng.uniform(0.0, 2.0)
+    blocks = []
+    for _ in range(int(rng.integers(2, 201))):
+        seconds = 10 ** rng.uniform(-2.0, longest)
+        block = {"duration": 1e-5 * round(1e5 * seconds)}
+        blocks.append(block | {"rf": pulses[rng.integers(4)]} if rng.random() < 0.7 else block)
+    seq = sequence(blocks, name=f"random pulses {seed}")
+    drives = rng.normal(size=(2, 3, 2)) @ np.array([1.0, 1j])
+    shim = np.where(seq.rf >= 0, rng.integers(-1, 2, seq.blocks), -1).astype(np.int32)
+    return replace(seq, rf_shim=shim, rf_shims=tuple(drives))
+
+
+def machine_with_fields(seed):
+    """The same machine, with 8 virtual observation points of 3 channels."""
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(8, 3, 3)) + 1j * rng.normal(size=(8, 3, 3))
+    plain = machine()
+    points = 1e11 * np.conj(np.swapaxes(a, 1, 2)) @ a
+    return replace(plain, power=replace(plain.power, observation_points=points))

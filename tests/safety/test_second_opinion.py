@@ -1,6 +1,7 @@
 # TRUTHS: a second safety check, dense on 2.5 us and written from the definitions alone, disagrees with the room nowhere by more
 # than 1 % on thousands of random sequences: amplitude, slew, their vectors, jumps, coil voltage, nerves, heart, SAFE, heat,
-# forbidden bands, RF windows, concomitant phase, spoiling
+# forbidden bands, RF windows, concomitant phase, spoiling, SAR (whole body, head, partial, local) and RF power over 10 s and
+# 6 min, B1+rms, sound pressure | trains of pulses of up to an hour, with RF shims and observation points, agree in SAR, too
 import numpy as np
 import pytest
 
@@ -10,9 +11,9 @@ from fullbore.safety.heat import warmest
 from fullbore.safety.phase import RADIUS_M
 from fullbore.safety.power import played_pulses, worst_window
 from fullbore.safety.sound import resonances
-from tests.safety.dense import Dense, mean_power
+from tests.safety.dense import Dense, loudness, mean_power, rf_figures
 from tests.safety.hand_built import SUBJECT, finding
-from tests.safety.random_sequences import CHAIN, SAFE, machine, random_sequence
+from tests.safety.random_sequences import CHAIN, SAFE, SOUND, machine, machine_with_fields, random_pulse_train, random_sequence
 
 MACHINE = machine()
 LENGTH = np.array(MACHINE.stimulation.effective_length_m)
@@ -26,6 +27,7 @@ def ours(seq):
     for f in verdict.findings:
         axis = f.where[5] if f.where.startswith("axis") else ""
         out[f"{f.check} {axis}".strip()] = f.value
+    out["sound pressure"] = 20e-6 * 10 ** (out["sound pressure"] / 20)
     wave = safety.waveform(seq)
     values, _ = resonances(wave, FREQUENCIES, 10e-3)
     for a, axis in enumerate("xyz"):
@@ -64,7 +66,7 @@ def theirs(seq):
     energy = np.array([np.sum(np.abs(seq.rf_pulses[i].b1_T) ** 2) * 1e-6 if i >= 0 else 0.0 for i in seq.rf])
     out |= {f"power {window}": mean_power(seq, energy, window) for window in (1e-3, 3e-3)}
     phase, least, most = dense.spins(seq, MACHINE.b0_T, RADIUS_M)
-    out["concomitant phase at 100 mm"] = phase
+    out |= {"concomitant phase at 100 mm": phase, "sound pressure": loudness(dense, SOUND)} | rf_figures(seq, MACHINE.power)
     return out | ({"spoiling": least} if np.isfinite(least) and most > 0.01 else {})
 
 
@@ -86,6 +88,32 @@ def test_a_hundred_random_sequences():
     found, checked = disagreements(range(100))
     assert not found, found[:40]
     assert checked > 2500
+
+
+def rf_disagreements(seeds):
+    found, checked, windows = [], 0, 0
+    for seed in seeds:
+        seq, scanner = random_pulse_train(seed), machine_with_fields(seed) if seed % 2 else MACHINE
+        values = {f.check: f.value for f in safety.check(seq, scanner, SUBJECT, "first_level").findings}
+        figures = rf_figures(seq, scanner.power)
+        windows += seq.total_duration_s > 360.0
+        for name, value in figures.items():
+            checked += 1
+            if not np.isclose(values[name], value, rtol=1e-2, atol=1e-9):
+                found.append((seed, name, values[name], value))
+    return found, checked, windows
+
+
+def test_a_hundred_random_pulse_trains():
+    found, checked, windows = rf_disagreements(range(100))
+    assert not found, found[:40]
+    assert checked == 1100 and windows > 15
+
+
+@pytest.mark.slow
+def test_two_thousand_more_pulse_trains():
+    found, _, _ = rf_disagreements(range(100, 2100))
+    assert not found, found[:40]
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 # TRUTHS of patterns: frames of a k-t Poisson series: each the asked count, together they cover more than independent ones |
-#   256 x 256 well below a second | an impossible request is a sentence | VISTA: each frame's count, no energy above random,
-#   all lines within the series, a frame's widest gap below random's | partial Fourier keeps the centre |
+#   256 x 256 well below a second, at any R | an impossible request is a sentence | VISTA: each frame's count,
+#   no energy above random, all lines within the series, a frame's widest gap below random's | partial Fourier keeps the centre |
 #   Caipi: density 1 / R, its aliases = the peaks of its FFT, a sheared lattice's g below the rectangle's |
 #   golden spokes: at most three gaps, two for Fibonacci counts | golden means and phyllotaxis even over the half sphere |
 #   Fibonacci interleaves step little | spiral phyllotaxis: all points differ, the whole grid when asked
@@ -33,6 +33,15 @@ def test_poisson_disc_is_quick() -> None:
     start = time.perf_counter()
     poisson_disc((256, 256), 8.0, (24, 24), 1)
     assert time.perf_counter() - start < 0.5  # 0.04 s on an idle core
+
+
+@pytest.mark.parametrize("r", [50.0, 500.0, 5000.0, 60000.0])
+def test_poisson_disc_is_quick_at_any_acceleration(r: float) -> None:
+    poisson_disc((16, 16), 2.0, (4, 4), 0)  # compiles
+    start = time.process_time()
+    mask = poisson_disc((256, 256), r, (0, 0), 1)
+    assert time.process_time() - start < 0.3  # 0.05 s at most; 1.5 s where every candidate searched its whole disc
+    assert mask.sum() == round(65536 / r)
 
 
 def test_poisson_lines() -> None:

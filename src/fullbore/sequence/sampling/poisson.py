@@ -98,9 +98,10 @@ def _thrown(
     thinning = radius.size / max(target, 1)
     low, high = 0.2, 1.5 * float(thinning if 1 in radius.shape else np.sqrt(thinning))
     best, best_miss = centre, radius.size
+    most = 2 * target + int(centre.sum())  # more are not counted: the discs are far too small
     for _ in range(_BISECTIONS):
         size = (low + high) / 2
-        mask = _throw(order, size * (1 + slope * radius) / (1 + slope / 2), centre.copy())
+        mask = _throw(order, size * (1 + slope * radius) / (1 + slope / 2), centre.copy(), most)
         miss = int(mask.sum()) - target
         if abs(miss) < best_miss:
             best, best_miss = mask, abs(miss)
@@ -112,23 +113,54 @@ def _thrown(
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _throw(order: np.ndarray, reach: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Accept each candidate that has no accepted point within its reach (in grid steps)."""
+def _throw(order: np.ndarray, reach: np.ndarray, mask: np.ndarray, most: int) -> np.ndarray:
+    """Accept each candidate that has no accepted point within its reach (in grid steps), until there are more than most.
+
+    Looks at the accepted points or at the candidate's neighbourhood, whichever are fewer.
+    """
     rows, columns = mask.shape
+    known = np.flatnonzero(mask)
+    points = np.empty((most + len(known) + 1, 2), dtype=np.int64)
+    count = len(known)
+    points[:count, 0], points[:count, 1] = known // columns, known % columns
     for position in order:
         row, column = position // columns, position % columns
         limit = reach[row, column]
-        span = int(limit)
-        free = True
-        for i in range(max(row - span, 0), min(row + span + 1, rows)):
-            for j in range(max(column - span, 0), min(column + span + 1, columns)):
-                if mask[i, j] and (i - row) ** 2 + (j - column) ** 2 < limit * limit:
-                    free = False
-                    break
-            if not free:
+        span = int(min(limit, rows + columns))
+        top, bottom = max(row - span, 0), min(row + span + 1, rows)
+        left, right = max(column - span, 0), min(column + span + 1, columns)
+        if count < (bottom - top) * (right - left):
+            free = _far(points[:count], row, column, limit * limit)
+        else:
+            free = _clear(mask[top:bottom, left:right], row - top, column - left, limit * limit)
+        if free:
+            mask[row, column] = True
+            points[count] = row, column
+            count += 1
+            if count > most:
                 break
-        mask[row, column] = free
     return mask
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _far(points: np.ndarray, row: int, column: int, square: float) -> bool:
+    """No point of the list within the distance."""
+    for p in range(len(points)):  # noqa: SIM110 (Numba knows no generators)
+        if (points[p, 0] - row) ** 2 + (points[p, 1] - column) ** 2 < square:
+            return False
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _clear(mask: np.ndarray, row: int, column: int, square: float) -> bool:
+    """No point of the mask within the distance."""
+    for i in range(mask.shape[0]):
+        for j in range(mask.shape[1]):
+            if mask[i, j] and (i - row) ** 2 + (j - column) ** 2 < square:
+                return False
+    return True
 
 
 def _exactly(
