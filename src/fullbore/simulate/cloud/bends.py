@@ -98,7 +98,7 @@ class Bends:
     def _orders(self) -> int:
         return int(self.terms.max(initial=0)) + 1
 
-    def _products(self, value: Inexact[np.ndarray, "order d *n"]) -> Inexact[np.ndarray, "term *n"]:
+    def _products(self, value: Inexact[np.ndarray, "order d ..."]) -> Inexact[np.ndarray, "term ..."]:
         """Over all directions, of each term's order."""
         own = np.arange(value.shape[1])
         return np.stack([value[term, own].prod(axis=0) for term in self.terms])
