@@ -32,7 +32,7 @@ class LineBasis:
         pattern = np.exp(-exponent * self._j).reshape(-1, samples)
         _, size, vectors = np.linalg.svd(pattern, full_matrices=False)
         kept = int((size > tolerance * size[0]).sum())
-        self._patterns = vectors[:kept]
+        self._patterns, self._shares, self._tolerance = vectors[:kept], size[:kept] / size[0], tolerance
         grids = np.meshgrid(u / self._half_width, self._scaled(rate), indexing="ij")
         vandermonde = chebyshev.chebvander2d(grids[0].ravel(), grids[1].ravel(), [n - 1 for n in self._orders])
         self._coefficients = np.linalg.solve(vandermonde, pattern @ self._patterns.conj().T)
@@ -41,6 +41,10 @@ class LineBasis:
     def rank(self) -> int:
         """Number of patterns."""
         return len(self._patterns)
+
+    def rank_of(self, size: float) -> int:
+        """Number of patterns that count for a signal of this size beside one of size one."""
+        return max(1, int((size * self._shares > self._tolerance).sum()))
 
     def cells(self, u: Float[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
         """The cell of each spin."""

@@ -50,7 +50,7 @@ class PlainPlayer(Player):
     def __init__(self, timeline: Timeline, spots: Spots, tolerance: float, walk: Walk | None = None):
         rate, self._changing = 1 / spots.cloud.t2_s, spots.cloud.changing
         rates = float(rate.min()), float(rate.max())
-        self._readouts = Readouts(timeline, rates, tolerance, spots.are_fixed)
+        self._readouts = Readouts(timeline, rates, tolerance, spots.are_fixed, spots.home)
         self.spots = spots.take(self._readouts.order(spots))
         self._schedule = Schedule(timeline, CloudPulses(timeline, self.spots), self._changing)
         self._time_s, self._samples = timeline.sample_time_s, timeline.sample_time_s.shape[1]

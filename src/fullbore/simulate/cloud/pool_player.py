@@ -42,7 +42,7 @@ class PoolPlayer(Player):
         if spots.stream is not None and np.any(spots.stream.streams.velocity_m_per_s > 0):
             raise UsageError("play_cloud, SpinCloud.flow: spins of pools do not flow in fresh. Let only plain spins flow.")
         spots = replace(spots, cloud=replace(spots.cloud, t2_s=np.full(len(spots.cloud), 1 / UNDAMPED_PER_S)))
-        self._readouts = Readouts(timeline, (UNDAMPED_PER_S, UNDAMPED_PER_S), tolerance, spots.are_fixed)
+        self._readouts = Readouts(timeline, (UNDAMPED_PER_S, UNDAMPED_PER_S), tolerance, spots.are_fixed, spots.home)
         self.spots = spots.take(self._readouts.order(spots))
         self._equilibrium = np.concatenate([np.zeros(2 * system.pools), system.all_fractions]).astype(np.float32)
         self._clocks, own, self._walk = clocks(timeline), modes(system), walk
