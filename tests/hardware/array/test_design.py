@@ -35,7 +35,8 @@ FREE = ArrayLimits(decoupling_dB=0.0, quality_ratio=0.0, coupling=1.0, noise_fig
 
 
 def brief(former, channels, **changes):
-    return replace(load_array_brief(former, channels), limits=FREE, **changes)
+    """Cheap: what these truths say holds in any medium; `test_loaded` has the body's."""
+    return replace(load_array_brief(former, channels), **{"limits": FREE, "medium": "uniform", **changes})
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def knee():
 
 @pytest.fixture(scope="module")
 def head():
-    return design_array(brief("head", 12))
+    return design_array(brief("head", 12, medium="body"))
 
 
 def test_presets_are_the_formers():
@@ -210,7 +211,7 @@ def test_lattices_hold_some_numbers_only(former, channels, words):
 
 
 def test_refusals_name_a_possible_brief():
-    asked = load_array_brief("knee", 8)
+    asked = replace(load_array_brief("knee", 8), medium="uniform")
     with pytest.raises(LimitError, match=r"Take an input of 0\.803 ohm"):
         design_array(replace(asked, limits=replace(asked.limits, decoupling_dB=30.0)))
     parts = replace(asked.electronics, preamplifier_ohm=0.803)
