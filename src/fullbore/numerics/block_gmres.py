@@ -13,6 +13,8 @@ from fullbore.numerics.solver_report import SolverReport
 
 _KEPT = 1e-6
 """Directions shorter than this share of the longest of their block hold rounding alone, and are dropped."""
+_CYCLE = 120
+"""Steps of a cycle, at most: room for them is set aside at its start."""
 _AGAIN = 0.1
 """Where orthogonalisation shrinks a vector further than this, its block is orthogonalised twice."""
 
@@ -66,7 +68,7 @@ def _cycle(
 ) -> Tensor:
     """One cycle of block Arnoldi; appends to `history` and gives the step of every row."""
     count = len(rest)
-    most = min(max(directions, 2 * count), (steps + 1) * count)
+    most = min(max(directions, 2 * count), (min(steps, _CYCLE) + 1) * count)
     basis = rest.new_empty((most + count, rest.shape[1]))
     block, shares = _orthonormal(rest, 0.0)
     basis[: len(block)] = block
