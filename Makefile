@@ -19,8 +19,9 @@ check: .venv/.test-ready
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+# The files run in the order of tests/conftest.py, the longest first; bytecode is kept for the commands that tests start.
 unit: .venv/.test-ready
-	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadfile --durations=15
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 .venv/.ready: pyproject.toml scripts/setup.sh
 	PYTHON=$(PYTHON) sh scripts/setup.sh scan

@@ -5,6 +5,10 @@ Along curves of k-space, from rest to rest on a raster of 10 us: SigPy's min_tim
 traj_to_grad (MRArbGrad), limits on the vector's length. To moments: MRI-NUFFT's connect_gradient, limits on each axis. b-tensors:
 dmipy-design, a port of NOW (Sjolund 2015; SLSQP), limits on each axis, at one timing and with the same nulls; the largest b is
 compared, and since b goes as the cube of time, the length that the same b takes.
+Within nerves' limits (80 % of the threshold, chronaxie 334 us, rheobase 20 T/s, 1/3 m: GrOpt's figures): lobes beside GrOpt and
+linear programmes (their optimum on the raster), curves beside cone programmes (a local optimum) and SigPy. With a forbidden band:
+beside a dynamic programme, the shortest of 24 weights and guards whose energy within the band is at most 5 % more than ours, and
+SigPy. These programmes are `gradient_optima`. SigPy knows no nerves and no bands: its slew limit is lowered for all of the curve.
 ours_s and peer_s are CPU seconds of designing; ours_length_ms and peer_length_ms what is designed, longer their ratio less 1
 (negative where ours is shorter). Errors: largest ratio to a limit less 1, found from corners on the raster for both alike
 (SigPy's first and last six steps are left out); where a peer breaks a limit by more than 1 %, it is given a lower slew limit
@@ -18,19 +22,37 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import gradient_optima as optima
 import numpy as np
 from convention import NO_PEER, PEER_PYTHON, options, row, tell
 
-from fullbore.data import Limits
+from fullbore.data import Limits, StimulationModel
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
-from fullbore.sequence.waveforms import DiffusionTiming, b_tensor_waveform, rosette_curve, spiral_curve, to_moments, trace
+from fullbore.sequence.waveforms import (
+    DiffusionTiming,
+    NerveLimit,
+    b_tensor_waveform,
+    rosette_curve,
+    spiral_curve,
+    to_moments,
+    trace,
+)
+from fullbore.sequence.waveforms.stimulation import band_share, nerve_response
+from fullbore.sequence.waveforms.waveform import Waveform
 
 HERE = Path(__file__).parent
 WAVEFORM_PYTHON = HERE / ".peers" / "gradients" / "bin" / "python"
-NAMES = {"sigpy": "SigPy", "pypulseqpp": "pypulseqpp", "mrinufft": "MRI-NUFFT", "now": "dmipy-design (NOW)"}
+NAMES = {"sigpy": "SigPy", "pypulseqpp": "pypulseqpp", "mrinufft": "MRI-NUFFT", "now": "dmipy-design (NOW)", "gropt": "GrOpt"}
+NAMES |= {"linear": "linear programme", "cone": "cone programmes", "dynamic": "dynamic programme"}
+CHRONAXIE_S, RHEOBASE_T_PER_S, LENGTH_M = 334e-6, 20.0, 1 / 3
+MODEL = StimulationModel(
+    rheobase_T_per_s=RHEOBASE_T_PER_S, chronaxie_s=CHRONAXIE_S, effective_length_m=(LENGTH_M,) * 3, source="GrOpt's figures"
+)
+NERVES = NerveLimit(model=MODEL, share=0.8)
 ROUGH, SLOW = (45e-3, 200.0), (20e-3, 200.0)
 ALLOWED = 0.01
 MOST_S = 300.0
@@ -58,7 +80,7 @@ def limits_of(gradient: float, slew: float) -> Limits:
 
 def designed(peer: str, task: dict[str, Any]) -> dict[str, Any] | None:
     """What a peer makes of a task; None where it is not installed or does not end."""
-    python = WAVEFORM_PYTHON if peer == "now" else PEER_PYTHON
+    python = WAVEFORM_PYTHON if peer in ("now", "gropt") else PEER_PYTHON
     if not python.exists():
         return None
     one = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -196,10 +218,129 @@ def b_tensor_rows(quick: bool) -> list[dict[str, Any]]:
     return rows
 
 
+def bounds_of(limits: Limits) -> optima.Bounds:
+    """Limits and nerves as the programmes take them."""
+    return optima.Bounds(
+        gradient=limits.gradient_T_per_m, slew=limits.slew_T_per_m_s, raster=limits.gradient_raster_s,
+        chronaxie=CHRONAXIE_S, rheobase=RHEOBASE_T_PER_S / LENGTH_M, share=NERVES.share,
+    )  # fmt: skip
+
+
+def measured(waveform: Waveform, limits: Limits) -> float:
+    """Largest excess of amplitude, slew and nerves."""
+    over = excess(waveform.values_T_per_m, waveform.raster_s, limits, True)
+    return max(over, float(nerve_response(waveform, NERVES).max()) / NERVES.share - 1)
+
+
+def lobe_by_gropt(k: float, limits: Limits, least: int) -> tuple[float, float, float] | None:
+    """GrOpt's shortest lobe from `least` raster steps on that is legal to 1 %, as it is by its own finding."""
+    spent = 0.0
+    for steps, threshold in product(range(least, least + 12), (0.8, 0.82)):
+        task = {"k": k, "steps": steps, "threshold": threshold, "raster": limits.gradient_raster_s}
+        found = designed("gropt", task | {"gradient": limits.gradient_T_per_m, "slew": limits.slew_T_per_m_s})
+        if found is None:
+            return None
+        spent += float(found["seconds"])
+        waveform = Waveform(raster_s=limits.gradient_raster_s, values_T_per_m=found["gradient"][:, None])
+        over = measured(waveform, limits) if np.isfinite(found["gradient"]).all() else np.inf
+        if found["good"] and over <= ALLOWED:
+            return spent, waveform.duration_s, over
+    return None
+
+
+def slowed_sigpy(
+    curve: np.ndarray, limits: Limits, calm: Callable[[Waveform], bool]
+) -> tuple[tuple[float, float, float], str] | None:
+    """SigPy's waveform with the largest of its slew limits (by halves, to 1 %) with which it is calm."""
+    low, high, best, spent = 0.2, 1.0, None, 0.0
+    while high - low > 0.01:
+        share = 0.5 * (low + high)
+        task = {"curve": curve, "gradient": limits.gradient_T_per_m, "slew": limits.slew_T_per_m_s * share}
+        found = designed("sigpy", task | {"raster": limits.gradient_raster_s})
+        if found is None:
+            return None
+        spent += float(found["seconds"])
+        waveform = Waveform(raster_s=limits.gradient_raster_s, values_T_per_m=found["gradient"][6:-6])
+        length = (len(found["gradient"]) - 1) * limits.gradient_raster_s
+        fine = calm(waveform) and excess(waveform.values_T_per_m, waveform.raster_s, limits, True) <= ALLOWED
+        low, high = (share, high) if fine else (low, share)
+        best = (spent, length, 0.0) if fine else best
+    return None if best is None else (best, f"slew limit {low:.0%} all along")
+
+
+def cone_length(curve: np.ndarray, waveform: Waveform, limits: Limits) -> tuple[float, float, float]:
+    """The shortest motion that cone programmes find, from that of the waveform; (seconds, length, 0)."""
+    begin, bounds = time.process_time(), bounds_of(limits)
+    speed = np.linalg.norm(waveform.values_T_per_m, axis=1)
+    arc = np.concatenate([[0], np.cumsum(speed[1:] + speed[:-1])])
+    steps, legal, tight = round(0.995 * (len(arc) - 1)), len(arc) - 1, 0
+    while tight + 1 < legal:
+        places = np.interp(np.linspace(0, len(arc) - 1, steps), np.arange(len(arc)), arc)
+        use = optima.motion_use(curve, places, bounds)
+        tight, legal = (tight, min(legal, steps)) if use <= 1 + 1e-4 else (max(tight, steps), legal)
+        steps = int(np.clip(round(steps * np.sqrt(use)), tight + 1, max(legal - 1, tight + 1)))
+    return time.process_time() - begin, legal * limits.gradient_raster_s, 0.0
+
+
+def nerve_rows(quick: bool) -> list[dict[str, Any]]:
+    """Lobes and curves within the nerves' limit."""
+    rows, limits = [], limits_of(*ROUGH)
+    for k in (300.0,) if quick else (150.0, 300.0, 500.0, 1000.0, 2000.0):
+        line = np.outer(np.linspace(0, k, 200), [1.0, 0.0])
+        waveform, seconds = timed(lambda c=line: trace(c, limits, nerves=NERVES), 1)  # type: ignore[misc]
+        ours, most = (seconds, waveform.duration_s, measured(waveform, limits)), round(waveform.duration_s / 1e-5)
+        begin = time.process_time()
+        least = optima.lobe_steps(k, bounds_of(limits), most)
+        best = time.process_time() - begin, least * limits.gradient_raster_s, 0.0
+        rows.append(compared(f"lobe of {k:g}/m, nerves", ours, "linear", best, ""))
+        rows.append(compared(f"lobe of {k:g}/m, nerves", ours, "gropt", lobe_by_gropt(k, limits, least), ""))
+    named = {"spiral, 32 arms": spiral_curve(0.22, 400, 32), **curves()}
+    names = ("spiral, 32 arms", "random smooth 3D", "spiral, 16 arms", "rosette, 10 petals")
+    for name in names[: 1 if quick else None]:
+        curve = named[name]
+        waveform, seconds = timed(lambda c=curve: trace(c, limits, nerves=NERVES), 1)  # type: ignore[misc]
+        ours = seconds, waveform.duration_s, measured(waveform, limits)
+        rows.append(compared(f"{name}, nerves", ours, "cone", cone_length(curve, waveform, limits), ""))
+        calm = lambda w: nerve_response(w, NERVES).max() <= NERVES.share * (1 + ALLOWED)  # noqa: E731
+        theirs, note = slowed_sigpy(curve, limits, calm) or (None, "")
+        rows.append(compared(f"{name}, nerves", ours, "sigpy", theirs, note))
+    return rows
+
+
+def quiet_length(curve: np.ndarray, limits: Limits, band: tuple[float, float], most: float) -> tuple[float, float, float] | None:
+    """The dynamic programme's shortest waveform with at most so large a share of its energy within the band."""
+    begin, lengths = time.process_time(), []
+    for weight, guard in product((2.0, 5.0, 12.0, 30.0), (0.02, 0.04, 0.06, 0.08, 0.1, 0.12)):
+        wider = band[0] * (1 - guard), band[1] * (1 + guard)
+        values = optima.quiet_motion(curve, bounds_of(limits), wider, weight)
+        waveform = Waveform(raster_s=limits.gradient_raster_s, values_T_per_m=values)
+        lengths += [waveform.duration_s] if band_share(waveform, band) <= most else []
+    return (time.process_time() - begin, min(lengths), 0.0) if lengths else None
+
+
+def band_rows(quick: bool) -> list[dict[str, Any]]:
+    """Spirals past a forbidden band."""
+    limits, rows = limits_of(*ROUGH), []
+    cases = {
+        "spiral, 16 arms": (spiral_curve(0.22, 500, 16), (1000.0, 1200.0)),
+        "spiral, 4 arms": (spiral_curve(0.22, 500, 4), (600.0, 700.0)),
+    }
+    for name, (curve, band) in list(cases.items())[: 1 if quick else None]:
+        waveform, seconds = timed(lambda c=curve, b=band: trace(c, limits, bands=(b,)), 1)  # type: ignore[misc]
+        ours = seconds, waveform.duration_s, excess(waveform.values_T_per_m, waveform.raster_s, limits, True)
+        share, free = band_share(waveform, band), band_share(trace(curve, limits), band)
+        note = f"{share:.1%} of the energy within the band, {free:.1%} without it"
+        task = f"{name}, band {band[0]:g} to {band[1]:g} Hz"
+        rows.append(compared(task, ours, "dynamic", quiet_length(curve, limits, band, 1.05 * share), note))
+        theirs, slow = slowed_sigpy(curve, limits, lambda w, b=band, s=share: band_share(w, b) <= 1.05 * s) or (None, "")  # type: ignore[misc]
+        rows.append(compared(task, ours, "sigpy", theirs, slow))
+    return rows
+
+
 def main() -> None:
     """Run and tell."""
     chosen = options(__doc__)
-    rows = [row for part in (trace_rows, moment_rows, b_tensor_rows) for row in part(chosen.quick)]
+    rows = [row for part in (trace_rows, nerve_rows, band_rows, moment_rows, b_tensor_rows) for row in part(chosen.quick)]
     tell(rows, chosen.json)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fullbore.data import Adc, CoilSet, Encoding, FieldMap, Grid, Limits, ScannerSpec, Sequence, Subject
+from fullbore.data import Adc, CoilSet, Encoding, FieldMap, Geometry, Grid, Limits, ScannerSpec, Sequence, Subject
 from fullbore.hardware.presets import load_preset
 from fullbore.sequence.block_table import Block, BlockTable, definitions
 from fullbore.sequence.gradients import area_of, gentle_lobe, ramp_s, trapezoid
@@ -75,18 +75,25 @@ def design(n: int, limits: Limits) -> Sequence:
     geometry = slab("axial", (0.0, 0.0, 0.0), FOV_M, (SAMPLES, n, n), 1)
     table = BlockTable(geometry, limits.block_raster_s)
     repetition = table.play(*blocks, times=n * n) / (n * n)
-    rows = ReadoutRows(geometry)
     echo = excitation.block_s - excitation.centre_s + LOBE_S + rise + (SAMPLES // 2 + 0.5) * adc.dwell_s
-    rows.add(n * n, line=line, partition=partition, echo_time_s=echo)
-    encoding = Encoding(
+    encoding = _encoding(geometry, line, partition, adc, echo, repetition)
+    return table.finish("gre", encoding, definitions("gre", geometry, limits))
+
+
+def _encoding(
+    geometry: Geometry, line: np.ndarray, partition: np.ndarray, adc: Adc, echo: float, repetition_s: float
+) -> Encoding:
+    """The table of readouts with its header; echo: after the excitation, s."""
+    rows = ReadoutRows(geometry)
+    rows.add(len(line), line=line, partition=partition, echo_time_s=echo)
+    return Encoding(
         geometry=geometry,
         samples=SAMPLES,
         dwell_s=adc.dwell_s,
         centre_sample=SAMPLES // 2,
         **rows.arrays(),
-        repetition_time_s=repetition,
+        repetition_time_s=repetition_s,
         flip_rad=FLIP_RAD,
         echo_times_s=(echo,),
         protocol="gre",
     )
-    return table.finish("gre", encoding, definitions("gre", geometry, limits))

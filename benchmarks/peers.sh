@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 # pyCoilGen asks for an older numpy than the others.
 [ -x .peers/coilgen/bin/python ] || "${PYTHON:-python3}" -m venv .peers/coilgen
 .peers/coilgen/bin/python -m pip install -q --disable-pip-version-check "pycoilgen==0.2.4"
-# Waveforms of b-tensors, a port of NOW.
+# Waveforms of b-tensors, a port of NOW; lobes within nerves' limits, GrOpt.
 [ -x .peers/gradients/bin/python ] || "${PYTHON:-python3}" -m venv .peers/gradients
-.peers/gradients/bin/python -m pip install -q --disable-pip-version-check "dmipy-design==2.0.1"
+.peers/gradients/bin/python -m pip install -q --disable-pip-version-check "dmipy-design==2.0.1" "gropt2==0.0.31"
 # BART 0.8, which bench_recon.py runs as a command, is Debian's: apt-get install bart

@@ -1,7 +1,7 @@
 """Peers' gradient waveforms for bench_gradients.py: reads tasks (.npz), writes waveforms (.npz); one process for each peer.
 
 Run: python gradient_waveforms.py PEER TASK.npz RESULT.npz. Peers: sigpy (min_time_gradient, Lustig), pypulseqpp (traj_to_grad,
-MRArbGrad), mrinufft (connect_gradient, linear programmes), now (dmipy-design, a port of NOW with SLSQP).
+MRArbGrad), mrinufft (connect_gradient, linear programmes), now (dmipy-design, a port of NOW with SLSQP), gropt (GrOpt 2: ADMM).
 Everything is in SI: curves in cycles/m, gradients in T/m as (corner, axis), seconds of the processor without imports.
 """
 
@@ -68,6 +68,23 @@ def now(task: Any) -> dict[str, Any]:
         n_restarts=int(task["starts"]),
     )  # fmt: skip
     return {"seconds": time.process_time() - begin, "gradient": found.G, "dt": found.dt, "echo": half, "b": found.b_value}
+
+
+def gropt(task: Any) -> dict[str, Any]:
+    """A lobe of one axis from rest to rest, within amplitude, slew and nerves (its chronaxie 334 us, 60 T/m/s)."""
+    import gropt2
+
+    params = gropt2.GroptParams()
+    params.init_N(int(task["steps"]) + 1, float(task["raster"]))
+    params.add_gmax(float(task["gradient"]))
+    params.add_smax(float(task["slew"]))
+    params.add_moment(0, float(task["k"]) / GAMMA_HZ_PER_T * 1e6)  # mT/m ms
+    params.add_op_pns(float(task["threshold"]))
+    params.N_iter, params.solver_type = 5000, "lsmr"  # with its default, conjugate gradients, nerves end in NaN
+    begin = time.process_time()
+    params.optimize()
+    # Its area is the sum of corners, which with rest at both ends is the area of straight lines between them.
+    return {"seconds": time.process_time() - begin, "gradient": params.get_out(), "good": params.final_good == 2}
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 # TRUTHS of `fullbore accept`: the healthy machine is accepted, and what fails is explained by its transmit field | weak gradients
 #   are found as -2 % of every diameter and of the grid | a dead element, a drift of 0.5 Hz/s, turned lines and hurried pulses
 #   are each found by the figure that they spoil, and by no length | spheres read what they hold | record, picture and page are
-#   written | unknown tests and faults are refused in one sentence and leave nothing
+#   written | a figure's colour is no part of its text | unknown tests and faults are refused in one sentence and leave nothing
 from __future__ import annotations
 
 import json
@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fullbore.cli.accept import _sentence
 from fullbore.cli.main import main
+from fullbore.cli.terminal import ExamTerminal
+from fullbore.clinical.acceptance import Reading
 from fullbore.scanner import FAULTS
 
 
@@ -67,6 +70,14 @@ def test_other_faults_are_found(tmp_path, fault, tests, spoiled):
     assert code == 1 and any(reading["passed"] is False for reading in figures(record, spoiled))
     if fault == "b0-drift":
         assert figures(record, spoiled)[0]["value"] == pytest.approx(30.0, abs=0.3)  # 0.5 Hz/s
+
+
+@pytest.mark.parametrize(("value", "word"), [(1.0, "pass"), (3.0, "FAIL"), (float("nan"), "FAIL")])
+def test_a_figure_is_told_without_its_markup(capsys, value, word):
+    with ExamTerminal({}) as terminal:
+        terminal.line(_sentence(Reading(test="ACR", name="PSG [odd]", value=value, unit="%", high=2.5)), markup=True)
+    said = capsys.readouterr().err
+    assert said.split()[0] == word and "ACR, PSG [odd]: " in said and "[/" not in said
 
 
 @pytest.mark.parametrize("wrong", [("--tests", "colour"), ("--fault", "gremlins"), ("--scanner", "nobody"), ("--seed", "-1")])

@@ -1,7 +1,7 @@
-# TRUTHS of `fullbore design gradient --surface`: cylinders as drawings cost what the cylinders' own program says, and turns keep
-# the limits (slow) | a plain tube becomes record, turns, picture and report that agree, its brief beside its drawing | no file, a
-# file cut short, another kind, an edge of three triangles, metres taken for millimetres, a surface in the volume or beyond the
-# bore, flags that miss a surface, and too few turns are answered in one sentence
+# TRUTHS of `fullbore design gradient --surface`: cylinders as drawings cost what the cylinders' own program says, and the wire
+# keeps the limits (slow) | a plain tube becomes record, wire, picture and report that agree, its brief beside its drawing | no
+# file, a file cut short, another kind, an edge of three triangles, metres taken for millimetres, a surface in the volume or
+# beyond the bore, flags that miss a surface, and too few turns are answered in one sentence
 from __future__ import annotations
 
 import json
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fullbore.cli.main import main
-from fullbore.files.making import read_dxf, write_stl
+from fullbore.files.making import read_dxf, read_step, read_track, write_stl
 from fullbore.hardware.gradient import design_axis, load_gradient_brief
-from fullbore.hardware.gradient.figures import centre_gradient, turn_estimates
+from fullbore.hardware.gradient.figures import centre_gradient
 from fullbore.hardware.gradient.triangles import cylinder_surface
 
 PLAIN = ("--volume", "12 cm", "--amplitude", "20 mT/m", "--current", "200 A", "--linearity", "8 %")
@@ -30,12 +30,7 @@ def tube(tmp_path):
     return path
 
 
-def read_turns(path):
-    table = np.loadtxt(path, delimiter=",", skiprows=1)
-    return [table[table[:, 0] == n, 1:] for n in np.unique(table[:, 0])]
-
-
-def test_a_tube_becomes_turns(tube, tmp_path, capsys):
+def test_a_tube_becomes_a_wire(tube, tmp_path, capsys):
     brief = tmp_path / "brief.toml"
     brief.write_text(
         'name = "tube"\naxis = "y"\nsurface = "tube.stl"\nedge = "12 cm"\nmodes = 60\nvolume = {radius = "12 cm", '
@@ -46,19 +41,27 @@ def test_a_tube_becomes_turns(tube, tmp_path, capsys):
     assert design(str(brief), "--out", str(folder), "--json") == 0
     told = capsys.readouterr()
     assert {path.name for path in folder.iterdir()} == {
-        "gradient.json", "turns.csv", "turns.dxf", "surface.png", "report.html",
+        "gradient.json", "track-y.csv", "tracks.dxf", "tracks.step", "surface.png", "report.html",
     }  # fmt: skip
     f = json.loads(told.out)["figures"]["y"]
     assert "y: linearity" in told.err and "missed" not in told.err and "<img" in (folder / "report.html").read_text()
-    turns = read_turns(folder / "turns.csv")
-    assert len(turns) == f["turns"] == len(read_dxf(folder / "turns.dxf"))
-    assert centre_gradient(turns, "y") == pytest.approx(f["sensitivity_T_per_m_A"], rel=1e-5)
+    wire = read_track(folder / "track-y.csv")
+    assert centre_gradient([wire], "y") == pytest.approx(f["sensitivity_T_per_m_A"], rel=1e-5)
+    for again in (read_dxf(folder / "tracks.dxf"), read_step(folder / "tracks.step")):
+        assert set(again) == {"y"} and np.abs(again["y"] - wire).max() < 1e-6
+    # one wire: closed across terminals a pitch apart, of its turns' gradient, and nowhere nearer than width and gap
+    assert np.linalg.norm(wire[-2] - wire[-1]) == pytest.approx(5.5e-3, rel=0.01)
+    assert f["sensitivity_T_per_m_A"] == pytest.approx(f["turns_sensitivity_T_per_m_A"], rel=2e-3)
+    assert f["least_distance_m"] >= 5e-3
+    assert np.linalg.norm(np.diff(wire, axis=0), axis=1).sum() == pytest.approx(f["conductor_m"], rel=1e-4)
+    turns = [np.array(turn) for turn in json.loads((folder / "gradient.json").read_text())["turns_m"]]
+    assert len(turns) == f["turns"]
     # turns of 200 A each are the sheet: a sum of steps for an integral
     assert f["sensitivity_T_per_m_A"] == pytest.approx(f["sheet_sensitivity_T_per_m_A"], rel=0.02)
     assert f["energy_J"] == pytest.approx(0.5 * f["inductance_H"] * (0.02 / f["sensitivity_T_per_m_A"]) ** 2)
     assert np.abs(np.hypot(*np.concatenate(turns)[:, :2].T) / 0.3 - 1).max() < 0.02
     assert main(["make", "gradient", str(folder)]) == 2
-    assert "turns.dxf" in capsys.readouterr().err
+    assert "tracks.dxf" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -85,11 +88,14 @@ def test_drawn_cylinders_are_the_cylinders(tmp_path, capsys):
     drawn, round_ = (one["sheet_sensitivity_T_per_m_A"] ** 2 / one["sheet_inductance_H"] for one in (f, wanted))
     # edges of 12 cm on windings a third of a metre wide: order two, 4 % of the merit
     assert drawn == pytest.approx(round_, rel=0.05)
-    # the numbers of turns differ by a few per cent, and wires by their bridges and leads
+    # the numbers of turns differ by a few per cent
     scale = f["sensitivity_T_per_m_A"] / wanted["sensitivity_T_per_m_A"]
     assert f["inductance_H"] == pytest.approx(scale**2 * wanted["inductance_H"], rel=0.08)
-    turns_alone = turn_estimates(coil.sheets, brief.conductor)[1]
-    assert f["resistance_ohm"] == pytest.approx(scale * turns_alone, rel=0.05)
+    assert f["resistance_ohm"] == pytest.approx(scale * wanted["resistance_ohm"], rel=0.05)
+    # merit of the wires themselves, bridges and leads in it
+    merits = [one["merit_T2_per_m2_A2_H"] for one in (f, wanted)]
+    assert merits[0] == pytest.approx(merits[1], rel=0.05)
+    assert f["least_distance_m"] >= 5e-3
 
 
 def refused(capsys, code, said, *arguments):

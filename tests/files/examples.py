@@ -28,9 +28,7 @@ def oblique_geometry(matrix: tuple[int, int, int] = (8, 6, 4), slices: int = 1) 
     )
 
 
-def volume_raw(seed: int = 0, coils: int = 3, noise: int = 5000) -> RawData:
-    """A 3D acquisition with every field of `Encoding` and `RawData` set to something unusual."""
-    rng = np.random.default_rng(seed)
+def _volume_encoding(rng: np.random.Generator) -> Encoding:
     geometry = oblique_geometry()
     partition, line = (index.ravel() for index in np.meshgrid(np.arange(4), np.arange(6), indexing="ij"))
     rows = len(line)
@@ -40,7 +38,7 @@ def volume_raw(seed: int = 0, coils: int = 3, noise: int = 5000) -> RawData:
     first, step = nominal_k(geometry, 7, line, partition)
     flags = np.zeros(rows, np.uint64)
     flags[0], flags[-1] = int(AcquisitionFlag.FIRST_IN_SLICE), int(AcquisitionFlag.LAST_IN_MEASUREMENT)
-    encoding = Encoding(
+    return Encoding(
         geometry=geometry,
         samples=16,
         dwell_s=1 / 300000,
@@ -63,6 +61,13 @@ def volume_raw(seed: int = 0, coils: int = 3, noise: int = 5000) -> RawData:
         protocol="t1 <mprage> & more",
         parameters={"bandwidth_Hz": 1 / 3, "inversion_efficiency": 0.96},
     )
+
+
+def volume_raw(seed: int = 0, coils: int = 3, noise: int = 5000) -> RawData:
+    """A 3D acquisition with every field of `Encoding` and `RawData` set to something unusual."""
+    rng = np.random.default_rng(seed)
+    encoding = _volume_encoding(rng)
+    rows = encoding.rows
     shape = (rows, coils, 16)
     return RawData(
         encoding=encoding,

@@ -1,6 +1,7 @@
 # TRUTHS of the Pulseq reader on broken files: whatever happened to a file, it is read or refused in one sentence that names it,
 #   within a second, and what is read is finite | line ends, tabs, comments and a missing last line end change nothing |
-#   shape bombs, endless lists, references to nothing and negative times are refused with section and line | hundreds of seeded
+#   shape bombs, lists of millions, endless lists, references to nothing and negative times are refused with section and line |
+#   what no block uses changes nothing | half a version and rasters that are no times are refused | hundreds of seeded
 #   mutations, cuts and hostile numbers change none of this | numbers are read and written to the last bit
 
 import re
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from fullbore.data import Sequence
 from fullbore.errors import FormatError
-from fullbore.files import read_pulseq
+from fullbore.files import read_pulseq, to_pypulseq, write_pulseq
 from fullbore.files.pulseq import pulseq_text
 from fullbore.files.pulseq_digits import lines_of
 from fullbore.files.pulseq_read import NOTE, sequence_from_text
@@ -96,6 +97,7 @@ def test_what_does_not_matter_changes_nothing(shared_data: Path, harmless: Break
 
 BLOCK = "[BLOCKS]\n1 50 1 0 0 0 0 0"
 RF = "[RF]\n1 100 1 2 0 50 0 0 0 0 0 e"
+LABELS = "\n".join(f"{number} 1 L{number}" for number in range(1, 2001))
 
 
 @pytest.mark.parametrize(
@@ -128,6 +130,15 @@ RF = "[RF]\n1 100 1 2 0 50 0 0 0 0 0 e"
         (("[BLOCKS]\n1 5 0 0 0 0 0 1",), r"\[BLOCKS\], line 12: got the extension list 1"),
         (("[BLOCKS]\n1 5 0 0 0 0 1 0", "[ADC]\n1 0 1000 0 0 0 0 0 0"), r"\[ADC\], line 15: got number of samples 0"),
         (("[BLOCKS]\n1 5 0 0 0 0 1 0", "[ADC]\n1 9e9 1000 0 0 0 0 0 0"), r"\[ADC\], line 15: got number of samples 9e\+09"),
+        (
+            ("[BLOCKS]\n1 5 0 0 0 0 0 1", "[EXTENSIONS]\n1 1 1 0\n\nextension LABELSET 1\n1 3.5 LIN"),
+            "got value 3.5, wanted a whole",
+        ),
+        (
+            ("[BLOCKS]\n1 5 0 0 0 0 0 1", f"[EXTENSIONS]\n1 1 1 0\n\nextension LABELSET 1\n{LABELS}"),
+            r"LABELSET, line 17: got 2000 different labels, wanted at most 1000",
+        ),
+        ((BLOCK, "[VERSION]\nmajor 1"), r"\[VERSION\], line \d+: got the section again"),
         (("[BLOCKS]",), "no blocks"),
         (("[NONSENSE]\n1 2 3",), r"\[NONSENSE\]"),
         (("[BLOCKS]\n1 5 0 0 0 0 0 0", "[DELAYS]\n1 100"), r"\[DELAYS\]"),
@@ -136,6 +147,62 @@ RF = "[RF]\n1 100 1 2 0 50 0 0 0 0 0 e"
 def test_nonsense_is_refused_by_section_and_line(sections: tuple[str, ...], words: str) -> None:
     with pytest.raises(FormatError, match=words):
         sequence_from_text(text(*sections), "some.seq")
+
+
+def list_of(length: int, kind: int) -> str:
+    """An extension list of one entry again and again."""
+    return "[EXTENSIONS]\n" + "".join(f"{n} {kind} 1 {(n + 1) % (length + 1)}\n" for n in range(1, length + 1))
+
+
+LISTED = "[BLOCKS]\n" + "\n".join(f"{number} 1 0 0 0 0 0 1" for number in range(1, 7901))
+LONG_SHAPE = "[SHAPES]\nshape_id 1\nnum_samples 4194304\n0.1\n0\n0\n4194301\n"
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ((LISTED, list_of(250, 2), "extension TRIGGERS 2\n1 1 1 0 100"), "1975000 entries of TRIGGERS in all, wanted at most"),
+        ((LISTED, list_of(250, 2), "extension DELAYS 2\n1 0 0 1 TE"), "1975000 entries of DELAYS in all, wanted at most"),
+        (
+            (
+                "[BLOCKS]\n" + "\n".join(f"{number} 9 0 0 0 0 {number} 0" for number in range(1, 200)),
+                "[ADC]\n" + "\n".join(f"{number} 4194304 1 {number} 0 0 0 0 1" for number in range(1, 200)),
+                LONG_SHAPE,
+            ),
+            r"\[ADC\], line 2\d\d: got 8388608 samples so far that have phases",
+        ),
+    ],
+    ids=["triggers", "soft delays", "phases"],
+)
+def test_few_lines_that_stand_for_much_are_refused_within_a_second(sections: tuple[str, ...], words: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(FormatError, match=words):
+        sequence_from_text(text(*sections), "some.seq")
+    assert time.process_time() - begin < 1.0
+
+
+def test_extensions_that_no_block_uses_change_nothing() -> None:
+    blocks = "[BLOCKS]\n1 5 0 0 0 0 0 0"
+    unused = "[EXTENSIONS]\n1 1 1 0\n\nextension LABELSET 1\n1 3 LIN"
+    assert sequence_from_text(text(blocks, unused), "some.seq").total_duration_s == pytest.approx(5e-5, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"), [("", "no major version"), ("major 1", "no minor version"), ("major 10000000", "major")]
+)
+def test_half_a_version_is_refused(said: str, words: str) -> None:
+    with pytest.raises(FormatError, match=rf"\[VERSION\].*{words}"):
+        sequence_from_text(f"[VERSION]\n{said}\n\n[BLOCKS]\n1 5 0 0 0 0 0 0\n", "some.seq")
+
+
+@pytest.mark.parametrize("raster", ["AdcRasterTime", "GradientRasterTime"])
+@pytest.mark.parametrize("value", ["fast", "", "0", "nan", "-1e-5"])
+def test_a_raster_that_is_no_time_and_plays_no_part_is_refused_when_written(raster: str, value: str, tmp_path: Path) -> None:
+    sequence = sequence_from_text(text("[BLOCKS]\n1 5 0 0 0 0 0 0", definitions=f"{raster} {value}"), "some.seq")
+    with pytest.raises(FormatError, match=f"defines {raster} as '{value}', wanted a time"):
+        write_pulseq(sequence, tmp_path / "a.seq")
+    with pytest.raises(FormatError, match=f"defines {raster} as '{value}', wanted a time"):
+        to_pypulseq(sequence)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x01pulseq\x02\0\0\0", b"PNG" * 99, b"[VERSION]\nmajor 2\nminor 0\n", b"\xff\xfe[\0"])

@@ -23,6 +23,11 @@ def test_the_65_cm_system():
     assert spec.power.head_W_per_kg_per_T2 * 1e-12 == pytest.approx(0.30)
 
 
+def test_the_bores_of_real_machines_are_there():
+    bores = {name: load_preset(name).bore_diameter_m for name in presets()}
+    assert bores == {f"fullbore-{bore}cm": pytest.approx(bore / 100) for bore in (60, 65, 70, 75)}
+
+
 @pytest.mark.parametrize("name", presets())
 def test_every_preset_can_be_driven_by_its_amplifier(name):
     preset = load_preset(name)

@@ -11,6 +11,7 @@ from fullbore.data import Magnet, Winding
 from fullbore.errors import LimitError
 from fullbore.hardware.gradient import load_gradient_brief
 from fullbore.hardware.gradient.contours import SheetCurrent
+from fullbore.hardware.gradient.gaps import touching_m
 from fullbore.hardware.magnet import load_magnet_brief, solenoid_field
 from fullbore.hardware.magnet.figures import wires_of
 from fullbore.hardware.making import (
@@ -24,7 +25,6 @@ from fullbore.hardware.making import (
     ring,
     ring_volume_m3,
     shim_bill,
-    touching_m,
     windings_at,
     windings_in_grooves,
 )

@@ -70,17 +70,21 @@ def phase_contrast(
             (long_s[3], -1, (3, -1, -1), (read, 0, 0), 0 if row >= 0 else -1),
             (rest_s, -1, (-1, -1, 1), (0, 0, 30e-3), -1),
         ]  # fmt: skip
+    position_Hz = select * GYROMAGNETIC_RATIO_HZ_PER_T * centre_m[2]
+    return _sequence(pulse, shapes, blocks, position_Hz), long_s[0] + long_s[1] + long_s[2] / 2
+
+
+def _sequence(pulse: RfPulse, shapes: tuple[Gradient, ...], blocks: list[tuple], position_Hz: float) -> Sequence:
+    """blocks: duration, pulse, gradients, their scales and ADC of each."""
     duration, rf, gradient, scale, adc = zip(*blocks, strict=True)
     count, dwell = len(blocks), {"samples": LINES, "dwell_s": DWELL_S}
     encoding = replace(built(GRE, machine()).encoding.take(np.arange(2 * LINES) % 16), **dwell)
-    position_Hz = select * GYROMAGNETIC_RATIO_HZ_PER_T * centre_m[2]
-    sequence = Sequence(
+    return Sequence(
         name="phase contrast", rf_pulses=(pulse,), gradients=shapes, adcs=(Adc(**dwell, delay_s=RAMP_S),),
         duration_s=np.array(duration), rf=np.array(rf), rf_phase_rad=np.zeros(count),
         rf_frequency_Hz=np.where(np.array(rf) >= 0, position_Hz, 0.0), gradient=np.array(gradient, np.int32),
         gradient_scale=np.array(scale, float), adc=np.array(adc), adc_phase_rad=np.zeros(count), encoding=encoding,
     )  # fmt: skip
-    return sequence, long_s[0] + long_s[1] + long_s[2] / 2
 
 
 def turns_per_m_s(lobe_T_per_m: float) -> float:

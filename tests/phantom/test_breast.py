@@ -4,21 +4,13 @@
 import numpy as np
 import pytest
 
-from fullbore.data import Grid
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.phantom.bodies.breast import breast, gland_fill
 from fullbore.phantom.body import family
 from fullbore.phantom.body_truth import empty_organs, tissue_volumes
 from fullbore.phantom.registry import make_body
-from fullbore.phantom.sampling import mixture, organ_shares, shares
-
-
-def block(low_mm, high_mm, spacing_m):
-    size = np.ceil((np.array(high_mm) - low_mm) * 1e-3 / spacing_m).astype(int)
-    affine = np.diag([spacing_m] * 3 + [1.0])
-    affine[:3, 3] = np.array(low_mm) * 1e-3
-    nx, ny, nz = (int(n) for n in size)
-    return Grid(shape=(nz, ny, nx), affine_m=affine)
+from fullbore.phantom.sampling import mixture, organ_shares
+from tests.phantom.blocks import block, check_seeds
 
 
 @pytest.mark.parametrize(
@@ -73,9 +65,7 @@ def test_layers_lie_in_order_from_skin_to_lung():
 
 
 def test_same_seed_same_bytes_and_another_seed_another_breast():
-    grid = block((40, -80, -40), (120, 0, 40), 4e-3)
-    assert shares(breast(3), grid).tobytes() == shares(breast(3), grid).tobytes()
-    assert shares(breast(3), grid).tobytes() != shares(breast(4), grid).tobytes()
+    check_seeds(breast, block((40, -80, -40), (120, 0, 40), 4e-3))
 
 
 @pytest.mark.parametrize(

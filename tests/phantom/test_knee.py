@@ -5,13 +5,13 @@
 import numpy as np
 import pytest
 
-from fullbore.data import Grid
 from fullbore.errors import ValueRangeError
 from fullbore.phantom.bodies.cartilage import mean_times
 from fullbore.phantom.bodies.knee import knee
 from fullbore.phantom.body_truth import empty_organs, organ_volumes
 from fullbore.phantom.registry import make_body
-from fullbore.phantom.sampling import mixture, organ_shares, shares
+from fullbore.phantom.sampling import mixture, organ_shares
+from tests.phantom.blocks import block, check_seeds
 
 BODY = knee()
 BODY_WITHOUT_DEFECT = knee(defect_m=0.0)
@@ -24,19 +24,11 @@ def ray(far_m, cartilage_m=2.2e-3, seed=0):
     return centre + (far_m + radius - 30e-3)[:, None] * np.array([0, -0.4, -1]) / np.hypot(1, 0.4)
 
 
-def around(low_mm, high_mm, spacing_m):
-    size = np.ceil((np.array(high_mm) - low_mm) * 1e-3 / spacing_m).astype(int)
-    affine = np.diag([spacing_m] * 3 + [1.0])
-    affine[:3, 3] = np.array(low_mm) * 1e-3
-    nx, ny, nz = (int(n) for n in size)
-    return Grid(shape=(nz, ny, nx), affine_m=affine)
-
-
 @pytest.mark.parametrize(("defect_m", "defect_depth", "seed"), [(10e-3, 1.0, 0), (14e-3, 0.5, 1), (6e-3, 1.0, 2)])
 def test_a_defect_has_the_volume_of_its_closed_form(defect_m, defect_depth, seed):
     body = knee(seed, defect_m=defect_m, defect_depth=defect_depth)
     half = defect_m * 500 + 1
-    measured = organ_volumes(body, around((-23.5 - half, -13 - half, -1), (-23.5 + half, -12 + half, 8), 0.2e-3))
+    measured = organ_volumes(body, block((-23.5 - half, -13 - half, -1), (-23.5 + half, -12 + half, 8), 0.2e-3))
     # A disc 2 mm thick and 10 mm wide has an edge of 5 samples a millimetre: the wall's softness costs some 0.5 %.
     assert measured["cartilage defect"] == pytest.approx(body.truths["cartilage_defect_volume_m3"], rel=1e-2)
     assert body.truths["cartilage_defect_volume_m3"] == pytest.approx(
@@ -47,7 +39,7 @@ def test_a_defect_has_the_volume_of_its_closed_form(defect_m, defect_depth, seed
 @pytest.mark.parametrize("effusion_m3", [1e-6, 4e-6, 12e-6])
 def test_the_effusion_has_its_volume(effusion_m3):
     body = knee(effusion_m3=effusion_m3)
-    measured = organ_volumes(body, around((-30, -36, 47), (30, -21, 90), 0.4e-3))["joint effusion"]
+    measured = organ_volumes(body, block((-30, -36, 47), (30, -21, 90), 0.4e-3))["joint effusion"]
     assert measured == pytest.approx(effusion_m3, rel=5e-3)  # a pouch 4 mm thin in samples of 0.4 mm
 
 
@@ -79,7 +71,7 @@ def test_cartilage_is_as_thick_as_asked(cartilage_m):
 
 def test_every_organ_is_in_sight_and_none_outside_the_skin():
     assert empty_organs(BODY, 2e-3) == ()
-    grid = around((-80, -80, -60), (80, 84, 60), 2e-3)
+    grid = block((-80, -80, -60), (80, 84, 60), 2e-3)
     held = organ_shares(BODY, grid)
     skin = BODY.layers[0].shape.distance(grid.points_m().reshape(-1, 3)).reshape(grid.shape)
     assert held[:, skin > 2e-3].max() == 0
@@ -88,7 +80,7 @@ def test_every_organ_is_in_sight_and_none_outside_the_skin():
 
 
 def test_organs_lie_where_they_belong():
-    grid = around((-45, -50, -15), (45, 40, 32), 1e-3)
+    grid = block((-45, -50, -15), (45, 40, 32), 1e-3)
     held, z = organ_shares(BODY, grid), grid.points_m()[..., 2]
     middle = {name: float((part * z).sum() / part.sum()) for name, part in zip(BODY.organs, held, strict=True) if part.sum() > 0}
     for name in ("medial meniscus", "lateral meniscus"):
@@ -100,9 +92,7 @@ def test_organs_lie_where_they_belong():
 
 
 def test_same_seed_same_bytes_and_another_seed_another_knee():
-    grid = around((-45, -40, -10), (45, 40, 20), 2e-3)
-    assert shares(knee(3), grid).tobytes() == shares(knee(3), grid).tobytes()
-    assert shares(knee(3), grid).tobytes() != shares(knee(4), grid).tobytes()
+    check_seeds(knee, block((-45, -40, -10), (45, 40, 20), 2e-3))
 
 
 @pytest.mark.parametrize(

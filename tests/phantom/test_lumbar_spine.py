@@ -5,24 +5,16 @@
 import numpy as np
 import pytest
 
-from fullbore.data import Grid
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.phantom.bodies.lumbar_bones import DISC_HIGH
 from fullbore.phantom.bodies.lumbar_spine import lumbar_spine
 from fullbore.phantom.body import family
 from fullbore.phantom.body_truth import empty_organs
 from fullbore.phantom.registry import make_body
-from fullbore.phantom.sampling import mixture, organ_shares, shares
+from fullbore.phantom.sampling import mixture, organ_shares
+from tests.phantom.blocks import block, check_seeds
 
 BODY = lumbar_spine(protrusion_m=0.0)
-
-
-def block(low_mm, high_mm, spacing_m):
-    size = np.ceil((np.array(high_mm) - low_mm) * 1e-3 / spacing_m).astype(int)
-    affine = np.diag([spacing_m] * 3 + [1.0])
-    affine[:3, 3] = np.array(low_mm) * 1e-3
-    nx, ny, nz = (int(n) for n in size)
-    return Grid(shape=(nz, ny, nx), affine_m=affine)
 
 
 SPINE = block((-26, -22, -110), (26, 56, 100), 1e-3)
@@ -82,9 +74,7 @@ def test_a_protrusion_narrows_the_canal_of_its_level_alone():
 
 
 def test_same_seed_same_bytes_and_another_seed_another_spine():
-    grid = block((-60, -60, -20), (60, 60, 20), 4e-3)
-    assert shares(lumbar_spine(3), grid).tobytes() == shares(lumbar_spine(3), grid).tobytes()
-    assert shares(lumbar_spine(3), grid).tobytes() != shares(lumbar_spine(4), grid).tobytes()
+    check_seeds(lumbar_spine, block((-60, -60, -20), (60, 60, 20), 4e-3))
 
 
 @pytest.mark.parametrize(

@@ -5,22 +5,14 @@
 import numpy as np
 import pytest
 
-from fullbore.data import Grid
 from fullbore.errors import UsageError, ValueRangeError
 from fullbore.phantom.bodies.pelvis import pelvis
 from fullbore.phantom.bodies.pelvis_walls import HEAD_MM
 from fullbore.phantom.body import family
 from fullbore.phantom.body_truth import empty_organs
 from fullbore.phantom.registry import make_body
-from fullbore.phantom.sampling import organ_shares, shares
-
-
-def block(low_mm, high_mm, spacing_m):
-    size = np.ceil((np.array(high_mm) - low_mm) * 1e-3 / spacing_m).astype(int)
-    affine = np.diag([spacing_m] * 3 + [1.0])
-    affine[:3, 3] = np.array(low_mm) * 1e-3
-    nx, ny, nz = (int(n) for n in size)
-    return Grid(shape=(nz, ny, nx), affine_m=affine)
+from fullbore.phantom.sampling import organ_shares
+from tests.phantom.blocks import block, check_seeds
 
 
 def volumes(body, grid):
@@ -90,9 +82,7 @@ def test_every_organ_is_in_sight_and_lies_where_it_belongs():
 
 
 def test_same_seed_same_bytes_and_another_seed_another_pelvis():
-    grid = block((-60, -60, -20), (60, 60, 20), 4e-3)
-    assert shares(pelvis(3), grid).tobytes() == shares(pelvis(3), grid).tobytes()
-    assert shares(pelvis(3), grid).tobytes() != shares(pelvis(4), grid).tobytes()
+    check_seeds(pelvis, block((-60, -60, -20), (60, 60, 20), 4e-3))
 
 
 @pytest.mark.parametrize(

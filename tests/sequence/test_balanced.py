@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,10 +18,11 @@ from fullbore.data import Sequence
 from fullbore.errors import LimitError
 from fullbore.files import read_pulseq, write_pulseq
 from fullbore.recon import reconstruct
-from fullbore.sequence import Protocol, build, parse_protocol
+from fullbore.sequence import Protocol, Refusal, attempt, build, parse_protocol
 from fullbore.sequence.balanced.view import design_view
 from fullbore.sequence.moments import moments
 from fullbore.sequence.sampling.orders import uncompensated_steps
+from fullbore.sequence.settings import with_settings
 from fullbore.signal.bloch import play
 from fullbore.signal.closed_forms import balanced_steady_state
 from fullbore.simulate import acquire
@@ -260,6 +262,23 @@ def test_the_file_waits_for_the_heart(name: str, beats: int, tmp_path: Path) -> 
     starts = again.block_starts_s()[[sign.block for sign in again.triggers]]
     if name != "balanced_cine":
         assert np.diff(starts) == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "times", [["20 ms", "20 ms"], ["20 ms", "30 ms"], ["10 ms", "200 ms"], ["900 ms", "980 ms"], ["3000 ms", "20 ms"]]
+)
+def test_advised_inversion_times_differ_and_are_legal(times: list[str]) -> None:
+    changes: dict = {"inversion_times": times}
+    for _ in range(3):
+        with pytest.raises(Refusal) as refused:
+            attempt(small("molli", **changes), LIMITS)
+        changes[refused.value.field] = refused.value.legal
+        if refused.value.field == "inversion_times":
+            assert isinstance(refused.value.legal, tuple) and len(set(refused.value.legal)) == 2
+            break
+    asked: Any = with_settings(small("molli"), {"inversion_times": refused.value.legal})
+    played = build(asked, LIMITS).encoding.parameters
+    assert played["inversions"] == 2
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def test_the_exam_parses(name: str) -> None:
         ({"orientation": "axail"}, ["orientation", "'axial'"]),
         ({"sequence": "mprge"}, ["sequence", "mprage"]),
         ({"acceleration": 0.5}, ["acceleration", "0.5"]),
+        ({"readout_oversampling": 10**9}, ["readout_oversampling", "less than or equal to 65536"]),
     ],
 )
 def test_refusals_are_one_sentence(changes: dict[str, object], words: list[str]) -> None:

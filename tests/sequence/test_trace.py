@@ -1,12 +1,14 @@
 # TRUTHS of traced curves: limits in every raster step, rotated (length) and per axis | the curve met to 1e-3 of its extent |
 #   area exact | a line = the trapezoid's closed form | a circle at speed: acceleration v^2 / r | per axis never slower than
-#   the length | nerves within their share, and not much below | a gradient turns outside forbidden bands | start and end values |
+#   the length | nerves within their share, and not much below; along a line as short as a
+#   linear programme's optimum | a gradient turns outside forbidden bands | start and end values |
 #   nothing hangs: a bad curve is an error | a sharper discretisation gains nothing
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 from scipy.spatial import cKDTree
 
 from fullbore.data import Limits, StimulationModel
@@ -101,6 +103,30 @@ def test_nerves() -> None:
             even *= 0.9
         assert free.duration_s < calm.duration_s <= slow.duration_s
         assert deviation(calm, CURVES[name]) < 1e-3
+
+
+def largest_area(steps: int, raster: float, limit: NerveLimit) -> float:
+    """The largest area, T s/m, of a lobe from rest to rest of so many raster steps, by a linear programme."""
+    # A step's slew adds the exact integral of the kernel c / (c + t)^2 over the step to the response at a later corner.
+    age = (np.arange(steps)[:, None] - np.arange(steps)) * raster
+    chronaxie = limit.model.chronaxie_s
+    kernel = np.where(age >= 0, chronaxie / (chronaxie + np.abs(age)) - chronaxie / (chronaxie + np.abs(age) + raster), 0.0)
+    slew = (np.eye(steps, steps - 1) - np.eye(steps, steps - 1, -1)) * LIMITS.gradient_T_per_m / raster
+    response = kernel @ slew * max(limit.model.effective_length_m) / limit.model.rheobase_T_per_s / limit.share
+    above = np.concatenate([response, -response, slew / LIMITS.slew_T_per_m_s, -slew / LIMITS.slew_T_per_m_s])
+    solved = linprog(-np.ones(steps - 1), A_ub=above, b_ub=np.ones(len(above)), bounds=(0, 1), method="highs")
+    return float(-solved.fun * LIMITS.gradient_T_per_m * raster)
+
+
+@pytest.mark.parametrize("length", [150.0, 300.0, 600.0, 1000.0])
+def test_nerves_along_a_line_are_a_linear_programmes_optimum(length: float) -> None:
+    limit = NerveLimit(model=MODEL, share=0.6)
+    got = trace(np.linspace(0, 1, 12)[:, None] * np.array([[0.6, 0.8]]) * length, LIMITS, nerves=limit)
+    steps, raster = round(got.duration_s / LIMITS.gradient_raster_s), LIMITS.gradient_raster_s
+    assert trace(np.linspace(0, 1, 12)[:, None] * np.array([[length, 0.0]]), LIMITS).duration_s < got.duration_s
+    assert largest_area(steps, raster, limit) >= length / GAMMA * (1 - 1e-9)
+    # At most one raster step more than the least that any waveform takes.
+    assert largest_area(steps - 2, raster, limit) < length / GAMMA
 
 
 def test_forbidden_band() -> None:

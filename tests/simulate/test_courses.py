@@ -16,9 +16,9 @@ from fullbore.simulate import acquire
 from fullbore.simulate.cloud import SpinCloud, play_cloud, reference, scatter
 from fullbore.simulate.cloud.changing import Changing
 from fullbore.simulate.timeline import compile_timeline
+from tests.simulate.moving import RIGID, semicircle, staying, within
 from tests.simulate.small import CENTRE, GRE, TSE, Event, box, built, by_hand, cut, error, machine, point, pulse, rod, tissue
 from tests.simulate.test_cloud import spins, turning
-from tests.simulate.test_motion import RIGID, semicircle, staying, within
 
 SPEC = machine(b1=False, coils=False)
 TRAIN = TSE | {"repetition_time": "80 ms", "dummy_shots": 0}

@@ -15,7 +15,7 @@ from fullbore.errors import AcquisitionInterrupted, ShapeError, UsageError
 from fullbore.simulate import acquire
 from fullbore.simulate.acquire import choose, per_cell
 from fullbore.simulate.cloud import acquire_cloud, play_cloud, reference, scatter
-from fullbore.simulate.cloud.play import CloudRun
+from fullbore.simulate.cloud.play import CloudRun, duration_text
 from fullbore.simulate.cloud.scatter import scattered
 from fullbore.simulate.cloud.schedule import pieces
 from tests.simulate.small import GRE, TSE, box, built, cut, error, machine, rod, samples
@@ -40,6 +40,11 @@ def test_the_plan_comes_first_and_says_why():
     assert plan.startswith("plan: ") and "isochromats" in plan and "GB" in plan and " s: Flaws.concomitant" in plan
     assert raw.provenance["simulator"] == "isochromats" and raw.provenance["phantom"] == "rod"
     assert int(raw.provenance["spins"]) <= 20_000
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.6, "1 s"), (7000.0, "7000 s"), (36_000.0, "10 hours")])
+def test_a_long_scan_is_told_in_hours(seconds, told):
+    assert duration_text(seconds) == told
 
 
 def test_engines_agree():

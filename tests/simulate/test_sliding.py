@@ -27,9 +27,9 @@ from fullbore.simulate.cloud.device_cloud import carry
 from fullbore.simulate.cloud.motion import make_moves, places
 from fullbore.simulate.cloud.movers import motion_of
 from fullbore.simulate.cloud.scatter import scattered
+from tests.simulate.moving import BEAT, BREATH, COIL, RIGID, pipe, within
 from tests.simulate.small import GRE, box, built, cut, error, machine, tissue
 from tests.simulate.test_cloud import spins
-from tests.simulate.test_motion import BEAT, BREATH, COIL, RIGID, pipe, within
 from tests.simulate.test_walk import SHORT
 
 SPEC = machine()

@@ -19,6 +19,7 @@ from fullbore.simulate.cloud import PoolSystem, SpinCloud, balanced, play_cloud,
 from fullbore.simulate.cloud.scatter import scattered
 from fullbore.simulate.cloud.walk_kernel import draws
 from fullbore.simulate.cloud.weighting import weighting
+from tests.simulate.moving import BREATH, RIGID, WIDE, bowl
 from tests.simulate.small import GRE, Event, box, built, by_hand, error, machine, point, pulse, tissue, trapezoid
 from tests.simulate.test_cloud import spins
 from tests.simulate.test_diffusion import (
@@ -31,7 +32,6 @@ from tests.simulate.test_diffusion import (
     stejskal_tanner,
     stimulated_echo,
 )  # fmt: skip
-from tests.simulate.test_motion import BREATH, RIGID, WIDE, bowl
 
 SPEC = machine(b1=False, coils=False)
 TENSOR = np.array([[1.7e-9, 0.2e-9, 0.1e-9], [0.2e-9, 0.4e-9, -0.1e-9], [0.1e-9, -0.1e-9, 0.3e-9]])

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from rich.markup import escape
 
 from fullbore import phantom, recon, sequence
 from fullbore.cli.doors import noun_digest, sampled, write_text
@@ -63,7 +64,7 @@ def accept(options: argparse.Namespace) -> int:
         views = measure(taken, tests, spec.b0_T)
         readings = [reading for view in views for reading in view.readings]
         for reading in readings:
-            terminal.line(_sentence(reading))
+            terminal.line(_sentence(reading), markup=True)
         record = _write(folder, spec, options, views, readings, time.monotonic() - began)
         terminal.line(f"{record['verdict']}: open {folder}/report.html")
     print_record(options, folder, record)
@@ -126,12 +127,13 @@ def _teller(terminal: ExamTerminal, name: str) -> Callable[[float, str], None]:
 
 
 def _sentence(reading: Reading) -> str:
+    """A figure beside its limit, marked up."""
     passed = reading.passed
     colour = "dim" if passed is None else "green" if passed else "yellow" if reading.explained else "red"
     limit = f", wanted {reading.limit}" if reading.limit else ""
     note = f"   {reading.note}" if reading.note else ""
     word = f"[{colour}]{reading.word:<14}[/{colour}]"
-    return f"  {word} {reading.test}, {reading.name}: {reading.value:.4g} {reading.unit}{limit}{note}"
+    return f"  {word} " + escape(f"{reading.test}, {reading.name}: {reading.value:.4g} {reading.unit}{limit}{note}")
 
 
 def _write(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,13 @@ from fullbore.cli.outcome import print_record, tell_demands, write_picture
 from fullbore.cli.terminal import ExamTerminal
 from fullbore.clinical.report import Demand, GradientViews, SurfaceViews, surface_figure, surface_page
 from fullbore.errors import FormatError, UsageError
-from fullbore.files.making import read_dxf, read_surface, write_dxf
+from fullbore.files import making
+from fullbore.files.making import read_surface
 from fullbore.hardware.gradient import wire_field
 from fullbore.hardware.gradient.figures import volume_points
 from fullbore.hardware.gradient.meshing import sound_surface
 from fullbore.hardware.gradient.surface_brief import SurfaceBrief, parse_surface_brief
-from fullbore.hardware.gradient.surface_coil import PER_UNIT_M, TurnsOnSurface, design_on_surfaces, refuse_size
+from fullbore.hardware.gradient.surface_coil import PER_UNIT_M, WireOnSurface, design_on_surfaces, refuse_size
 from fullbore.hardware.gradient.triangles import Surface
 from fullbore.hardware.making import field_error
 from fullbore.machinery import digest, file_digest, read_toml
@@ -49,7 +51,7 @@ def asks_for_surface(options: argparse.Namespace) -> bool:
 
 
 def design_surface(options: argparse.Namespace) -> int:
-    """Write gradient.json, turns.csv, turns.dxf, surface.png and report.html."""
+    """Write gradient.json, the wire as CSV, DXF, STEP and STL, surface.png and report.html."""
     refuse_taken(options.out)
     brief, files = surface_brief(options)
     given = [read_former(path, brief.unit) for path in files]
@@ -115,13 +117,14 @@ def read_former(path: Path, unit: str) -> Surface:
     return sound_surface(nodes * PER_UNIT_M[unit], triangles, path.name)
 
 
-def surface_demands(made: TurnsOnSurface, brief: SurfaceBrief) -> list[Demand]:
+def surface_demands(made: WireOnSurface, brief: SurfaceBrief) -> list[Demand]:
     """The brief's limits beside what the turns reach."""
     f, drive, limits = made.figures, brief.drive, brief.limits
     rows = [
         ("amplitude at full current", 1e3 * f["amplitude_T_per_m"], 1e3 * drive.amplitude_T_per_m / _ROUNDING, "mT/m", True),
         ("linearity", f["linearity_percent"], 100 * limits.linearity * _ROUNDING, "%", False),
         ("least spacing", 1e3 * f["spacing_m"], 1e3 * limits.spacing_m, "mm", True),
+        ("least distance of any wires", 1e3 * f["least_distance_m"], 1e3 * brief.conductor.width_m, "mm", True),
     ]
     if limits.eddy is not None:
         rows.append(("eddy field in the volume", f["eddy_percent"], 100 * limits.eddy * _ROUNDING, "%", False))
@@ -130,17 +133,16 @@ def surface_demands(made: TurnsOnSurface, brief: SurfaceBrief) -> list[Demand]:
     return [Demand(name=f"{made.axis}: {name}", value=v, limit=m, unit=unit, at_least=least) for name, v, m, unit, least in rows]
 
 
-def _write(made: TurnsOnSurface, brief: SurfaceBrief, files: list[Path], folder: Path, seconds: float) -> dict[str, object]:
+def _write(made: WireOnSurface, brief: SurfaceBrief, files: list[Path], folder: Path, seconds: float) -> dict[str, object]:
     sha = digest(asdict(brief))
     drawings = {path.name: file_digest(path) for path in files}
     record: dict[str, object] = {"seconds": round(seconds, 2), "brief_sha256": sha, "drawings_sha256": drawings}
     record["figures"] = {made.axis: made.figures}
     mesh = {"nodes_m": made.surface.nodes_m.tolist(), "triangles": made.surface.triangles.tolist()}
-    tree = {"brief": asdict(brief), **record, "mesh": mesh, "psi_turns": made.psi_turns.tolist()}
+    turns = [turn.round(7).tolist() for turn in made.turns_m]
+    tree = {"brief": asdict(brief), **record, "mesh": mesh, "psi_turns": made.psi_turns.tolist(), "turns_m": turns}
     write_text(json.dumps(tree) + "\n", folder / "gradient.json")
-    rows = [f"{n},{x:.7f},{y:.7f},{z:.7f}" for n, turn in enumerate(made.turns_m, start=1) for x, y, z in turn]
-    write_text("\n".join(["turn,x_m,y_m,z_m", *rows]) + "\n", folder / "turns.csv")
-    _write_turns(made, brief, folder / "turns.dxf")
+    _write_wire(made, brief, folder)
     views = surface_views(made, brief)
     write_picture(surface_figure(views), folder / "surface.png", 80)
     facts = [("brief", brief.name), ("brief's SHA-256", sha), ("made in", f"{seconds:.1f} s")]
@@ -150,16 +152,31 @@ def _write(made: TurnsOnSurface, brief: SurfaceBrief, files: list[Path], folder:
     return record
 
 
-def _write_turns(made: TurnsOnSurface, brief: SurfaceBrief, path: Path) -> None:
-    """A polyline a turn. Errors: FormatError where the field of the turns read back is another."""
-    write_dxf(path, {f"turn-{n:03d}": turn for n, turn in enumerate(made.turns_m, start=1)})
+def _write_wire(made: WireOnSurface, brief: SurfaceBrief, folder: Path) -> None:
+    """Errors: FormatError where the field of the wire read back is another."""
+    axis, wire = made.axis, made.track.closed_m
     points = volume_points(brief.volume)
-    own, read = (wire_field(points, list(turns))[:, 2] for turns in (made.turns_m, read_dxf(path).values()))
-    if not field_error(own, read) <= MOST_ERROR:
-        raise FormatError(f"{path}: read back, its field is off by more than {1e2 * MOST_ERROR:g} %. Use {path.stem}.csv.")
+    own = wire_field(points, [wire])[:, 2]
+    files: list[tuple[str, Callable[[Path], None], Callable[[Path], np.ndarray]]] = [
+        (f"track-{axis}.csv", lambda path: making.write_track(path, wire), making.read_track),
+        ("tracks.dxf", lambda path: making.write_dxf(path, {axis: wire}), lambda path: making.read_dxf(path)[axis]),
+        ("tracks.step", lambda path: making.write_step(path, {axis: wire}), lambda path: making.read_step(path)[axis]),
+    ]
+    for name, write, read in files:
+        write(folder / name)
+        off = field_error(own, wire_field(points, [read(folder / name)])[:, 2])
+        if not off <= MOST_ERROR:
+            raise FormatError(f"{folder / name}: read back, its field is off by {1e2 * off:.3g} %, limit {1e2 * MOST_ERROR:g} %.")
 
 
-def surface_views(made: TurnsOnSurface, brief: SurfaceBrief) -> SurfaceViews:
+def _leads(made: WireOnSurface) -> list[np.ndarray]:
+    """Bridges and leads, as they run from turn to turn."""
+    track, turning = made.track.points_m, made.track.turning
+    ends = np.flatnonzero(np.diff(turning.astype(int))) + 1
+    return [own for own, turn in zip(np.split(track, ends), np.split(turning, ends), strict=True) if not turn[0]]
+
+
+def surface_views(made: WireOnSurface, brief: SurfaceBrief) -> SurfaceViews:
     """What the report draws: triangles, turns, and the plane through the z axis and x (y for a y coil)."""
     corners = made.surface.corners_m
     nearest = cKDTree(corners.mean(axis=1)).query(np.array([turn[0] for turn in made.turns_m]))[1]
@@ -169,11 +186,12 @@ def surface_views(made: TurnsOnSurface, brief: SurfaceBrief) -> SurfaceViews:
         psi=made.psi_turns[made.surface.triangles].mean(axis=1),
         turns_m=list(made.turns_m),
         turn_layers=made.layers[nearest],
+        leads_m=_leads(made),
         field=_plane(made, brief),
     )
 
 
-def _plane(made: TurnsOnSurface, brief: SurfaceBrief) -> GradientViews:
+def _plane(made: WireOnSurface, brief: SurfaceBrief) -> GradientViews:
     volume = brief.volume
     across = np.linspace(-_BEYOND, _BEYOND, _ACROSS) * volume.radius_m
     along = np.linspace(-_BEYOND, _BEYOND, _ALONG) * volume.half_length_m
@@ -181,11 +199,11 @@ def _plane(made: TurnsOnSurface, brief: SurfaceBrief) -> GradientViews:
     points = np.zeros((u.size, 3))
     points[:, 1 if made.axis == "y" else 0], points[:, 2] = u.ravel(), z.ravel()
     own, edge = (z, volume.half_length_m) if made.axis == "z" else (u, volume.radius_m)
-    field = wire_field(points, list(made.turns_m))[:, 2].reshape(u.shape) / made.figures["sensitivity_T_per_m_A"]
+    field = wire_field(points, [made.track.closed_m])[:, 2].reshape(u.shape) / made.figures["sensitivity_T_per_m_A"]
     return GradientViews(
         axis=made.axis,
         radii_m=(0.0, 0.0),
-        track_m=made.turns_m[0],
+        track_m=made.track.closed_m,
         volume_m=(volume.radius_m, volume.half_length_m),
         across_m=across,
         along_m=along,

@@ -43,7 +43,6 @@ from fullbore.physics.tissue_mass import mass_density_kg_per_m3
 _DEFAULT = "body-birdcage-3t"
 _MOST_VOXELS = 4_000_000
 _VOXEL_MM = (2.0, 20.0)
-_PER_UT2 = 1e-12
 # Seconds of a 5 mm head on one core, a choice that the bar corrects as it goes.
 _EXPECTED_S = {"body": 20.0, "coil": 8.0, "currents": 12.0, "SAR": 12.0}
 

@@ -25,7 +25,8 @@ from fullbore.hardware.gradient import GradientBrief, design_gradient, gradient_
 from fullbore.hardware.gradient.brief import Conductor, Cylinders, Drive, GradientLimits, Volume
 from fullbore.hardware.gradient.contours import SheetCurrent
 from fullbore.hardware.gradient.figures import centre_gradient, volume_points
-from fullbore.hardware.making import field_error, gradient_bill, gradient_formers, least_gap_m, ring_volume_m3, touching_m
+from fullbore.hardware.gradient.gaps import least_gap_m, touching_m
+from fullbore.hardware.making import field_error, gradient_bill, gradient_formers, ring_volume_m3
 
 _PARTS: dict[str, Any] = {"volume": Volume, "limits": GradientLimits, "conductor": Conductor, "drive": Drive}
 _PARTS |= dict.fromkeys("xyz", Cylinders)
@@ -87,7 +88,7 @@ def read_gradient(folder: Path) -> WoundGradient:
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
         if "mesh" in tree:
-            raise UsageError(f"{path}: a coil on drawn surfaces. Its turns are in {folder}/turns.dxf and turns.csv already.")
+            raise UsageError(f"{path}: a coil on drawn surfaces. Its wire is in {folder}/tracks.dxf and tracks.step already.")
         brief = GradientBrief(**{key: _part(key, own) for key, own in tree["brief"].items()})
         sheets = {axis: tuple(_sheet(own) for own in tree["stream_functions"][axis]) for axis in "xyz"}
         wanted = {axis: float(tree["figures"][axis]["sensitivity_T_per_m_A"]) for axis in "xyz"}

@@ -6,13 +6,14 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from fullbore.cli.doors import Machine, exam_doors
-from fullbore.cli.folder import new_folder
+from fullbore.cli.folder import new_folder, refuse_taken
 from fullbore.cli.terminal import ExamTerminal, clock_text
 from fullbore.clinical import Exam, ExamPlan, exam_protocols
 from fullbore.clinical.report import exam_page
@@ -21,10 +22,10 @@ from fullbore.errors import UsageError
 from fullbore.machinery import digest, read_toml
 
 SUBJECT = Subject(identifier="FB-MNI152", name="Phantom^Digital", mass_kg=75.0, height_m=1.75)
-# What each stage took on two cores, for the first guess of the time to go: (full, quick) seconds.
 _FIGURES = 6
 """Kinds of check that the line of a verdict names."""
 
+# What each stage took on two cores, for the first guess of the time to go: (full, quick) seconds.
 EXPECTED_S: dict[str, dict[str, tuple[float, float]]] = {
     "localizer": {
         "plan": (0.1, 0.1),
@@ -69,6 +70,7 @@ def scan(options: argparse.Namespace) -> int:
         protocols = {path.stem: read_toml(path) for path in options.protocol}
     if options.seed < 0:
         raise UsageError(f"--seed: got {options.seed}, wanted a non-negative whole number.")
+    refuse_taken(options.out)
     machine = Machine.assemble(options.scanner, SUBJECT)
     plan = plan_exam(options.region, protocols, options.quick, options.seed, machine, options.scanner)
     exam = run_exam(plan, machine, new_folder(options.out, "exam"))
@@ -112,13 +114,24 @@ def run_exam(plan: ExamPlan, machine: Machine, folder: Path) -> Exam:
             plan, exam_doors(machine), folder, announce=lambda verdict: terminal.line(_verdict_text(verdict), markup=True)
         )
         try:
-            exam.run(terminal.progress)
+            exam.run(_teller(terminal))
         finally:
             exam.doors.write_text(exam_page(exam), folder / "report.html")
         exam.record["seconds"] = round(time.perf_counter() - began, 2)
         for line in _closing_lines(exam, folder):
             terminal.line(line)
     return exam
+
+
+def _teller(terminal: ExamTerminal) -> Callable[[str, str, float, str], None]:
+    """Progress, and a line for a scan that is played by spins: why, and how long that may take."""
+
+    def tell(series: str, stage: str, fraction: float, text: str) -> None:
+        if fraction == 0.0 and text.startswith("plan: ") and "isochromats" in text:
+            terminal.line(f"  {series:<10} {text}")
+        terminal.progress(series, stage, fraction, text)
+
+    return tell
 
 
 def _expected(protocols: dict[str, dict[str, Any]], quick: bool) -> dict[str, float]:

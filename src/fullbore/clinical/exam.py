@@ -26,7 +26,6 @@ from fullbore.quant import default_model, fit
 from fullbore.recon import default_recipe, reconstruct
 from fullbore.sequence import build, parse_protocol
 
-STAGES = ("plan", "check", "scan", "reconstruct", "quantify", "deliver")
 Progress = Callable[[str, str, float, str], None]
 """(series, stage, fraction 0..1, what is happening)."""
 

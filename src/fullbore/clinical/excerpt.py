@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,9 @@ _LINE_BY_LINE = ("Flow4d", "T1Rho3d", "TimeOfFlight3d")
 """Protocols that wind every line anew: with a smaller field of view along phase fewer lines reach equally far in k."""
 _FEWER_LINES = 6
 _FEWEST_LINES = 16
+_POINT_BY_POINT = ("Flow4d",)
+"""Protocols that scatter points over the plane of phase and slice: fewer points in as many beats less, each as it was."""
+_FEWER_POINTS, _FEWEST_POINTS = 4, 24
 
 
 def excerpt(protocol: Protocol) -> Protocol | None:
@@ -80,4 +84,9 @@ def _fewer_lines(protocol: Protocol) -> dict[str, Any]:
     }
     if hasattr(made, "calibration"):
         changes["calibration"] = (int(made.calibration[0] * share), made.calibration[1])
+    if type(protocol).__name__ in _POINT_BY_POINT:
+        rarer = min(_FEWER_POINTS, fewer * made.matrix[2] / made.acceleration / _FEWEST_POINTS)
+        if rarer > 1:
+            complete = tuple(int(count / math.sqrt(rarer)) for count in changes["calibration"])
+            changes |= {"acceleration": made.acceleration * rarer, "calibration": complete}
     return changes

@@ -13,9 +13,9 @@ Triple = tuple[float, float, float]
 class SafeModel:
     """SAFE: three low-pass filters of the slew rate per axis; each field is (x, y, z).
 
-    Stimulation of an axis is g_scale / stim_limit * (a1 |LP1(s)| + a2 LP2(|s|) + a3 |LP3(s)|) of its slew rate s, with LPi a
-    low-pass of time constant tau_i; axes add by root sum of squares, and 1 is the limit of the first-level mode.
-    stim_threshold: that of the normal mode. stim_limit, stim_threshold: T/m/s.
+    Stimulation of an axis is g_scale / stim_limit_T_per_m_s * (a1 |LP1(s)| + a2 LP2(|s|) + a3 |LP3(s)|) of its slew rate s, with
+    LPi a low-pass of time constant taui_s; axes add by root sum of squares, and 1 is the limit of the first-level mode.
+    stim_threshold_T_per_m_s: that of the normal mode.
     Source: Hebrank and Gebhardt 2000, Proc ISMRM 8:2007.
     """
 

@@ -15,6 +15,7 @@ from fullbore.files.atomic import atomic_path
 from fullbore.files.pulseq_digits import lines_of
 from fullbore.files.pulseq_lists import extension_lists
 from fullbore.files.pulseq_read import NOTE
+from fullbore.files.pulseq_sections import number_in
 from fullbore.files.pulseq_shapes import ShapeLibrary
 from fullbore.numerics.unique_rows import unique_rows
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
@@ -94,7 +95,7 @@ def _parts(sequence: Sequence, version: Version) -> list[bytes]:
     late = version == "1.5"
     if not late:
         _refuse_newer(sequence)
-    raster = {name: float(sequence.definitions.get(name, value)) for name, value in RASTERS.items()}
+    raster = rasters_s(sequence)
     shapes = ShapeLibrary()
     rf = _rf_table(sequence, shapes, raster["RadiofrequencyRasterTime"], late)
     gradient, traps, arbitrary = _gradient_tables(sequence, shapes, raster["GradientRasterTime"], late)
@@ -118,6 +119,22 @@ def _parts(sequence: Sequence, version: Version) -> list[bytes]:
     for title, body in sections:
         parts += [f"\n{title}\n", body, "\n"] if body else []
     return [part.encode() if isinstance(part, str) else part for part in parts]
+
+
+def rasters_s(sequence: Sequence) -> dict[str, float]:
+    """Rasters by name, from the sequence's definitions or by default.
+
+    Errors: FormatError for a definition that is no time.
+    """
+    result = {}
+    for name, default in RASTERS.items():
+        text = sequence.definitions.get(name, str(default))
+        result[name] = number_in(text)
+        if not 1e-10 <= result[name] <= 1.0:
+            raise FormatError(
+                f"Pulseq: {sequence.name} defines {name} as {text!r}, wanted a time from 1e-10 to 1 s. Correct the definition."
+            )
+    return result
 
 
 def _definition_lines(sequence: Sequence, raster: dict[str, float]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from fullbore.data import Limits, Sequence
 from fullbore.errors import FormatError, UsageError
-from fullbore.files.pulseq import RASTERS, write_pulseq
+from fullbore.files.pulseq import rasters_s, write_pulseq
 from fullbore.files.pulseq_read import DEFAULT_B0_T, sequence_from_text
 from fullbore.files.pulseq_sections import number_in
 from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
@@ -78,7 +78,7 @@ def to_pypulseq(sequence: Sequence, limits: Limits | None = None) -> Any:
 def _options(sequence: Sequence, limits: Limits | None) -> dict[str, float]:
     """What PyPulseq's Opts wants, in its units."""
     stated = number_in(sequence.definitions.get("B0", ""))
-    rasters = {field: float(sequence.definitions.get(name, RASTERS[name])) for name, field in _RASTER_FIELDS.items()}
+    rasters = {_RASTER_FIELDS[name]: value for name, value in rasters_s(sequence).items()}
     plain = {**rasters, "gamma": GYROMAGNETIC_RATIO_HZ_PER_T, "B0": stated if stated > 0 else DEFAULT_B0_T}
     if limits is None:
         return plain

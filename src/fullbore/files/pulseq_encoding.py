@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
 from fullbore.data import AcquisitionFlag, Adc, Encoding
 from fullbore.data.encoding import COUNTERS
-from fullbore.files.pulseq_curves import along, curves_of
+from fullbore.files.pulseq_curves import Curves, along, curves_of
 from fullbore.files.pulseq_geometry import cartesian_counters, centre_sample, geometry
 from fullbore.files.pulseq_labels import LABELS
 from fullbore.files.pulseq_moments import EXCITING, REFOCUSING, Course, positions_per_m
@@ -32,6 +33,21 @@ class _Timing:
     echo_train_length: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Rows:
+    """(row,): lengths, dwell times and times of the first samples in their blocks; (row, 3): k there, and from sample to sample.
+
+    farthest_per_m: the largest component of k at the ends of all rows.
+    """
+
+    samples: np.ndarray
+    dwell_s: np.ndarray
+    start_s: np.ndarray
+    first_per_m: np.ndarray
+    step_per_m: np.ndarray
+    farthest_per_m: float
+
+
 def encoding(
     course: Course,
     adcs: tuple[Adc, ...],
@@ -49,41 +65,59 @@ def encoding(
     blocks = np.flatnonzero(adc >= 0)
     if not len(blocks):
         return _empty(name)
-    which = adc[blocks]
-    count = np.array([item.samples for item in adcs])
-    dwell = np.array([item.dwell_s for item in adcs])
-    ends = np.array([[item.delay_s + 0.5 * item.dwell_s, item.delay_s + (item.samples - 0.5) * item.dwell_s] for item in adcs])
-    position = positions_per_m(course, blocks, which, ends)
-    step = (position[:, 1] - position[:, 0]) / np.maximum(count[which] - 1, 1)[:, None]
+    rows, samples = _rows(course, blocks, adc[blocks], adcs), max(item.samples for item in adcs)
+    first, step = rows.first_per_m, rows.step_per_m
     counters, flags, others = _from_labels(labels, len(blocks))
-    samples = int(count.max())
     slices = _slice_positions_m(course, blocks, rf_frequency_Hz)
     if not any(label in labels for label in LABELS.values()):
-        counters = cartesian_counters(position[:, 0], step, count[which], slices, counters)
+        counters = cartesian_counters(first, step, rows.samples, slices, counters)
     image = flags & np.uint64(AcquisitionFlag.NAVIGATION | AcquisitionFlag.NOISE) == 0
-    middle = centre_sample(position[:, 0][image], step[image], samples)
-    header = _timing(course, blocks, ends[which, 0] + np.minimum(middle, count[which] - 1) * dwell[which])
-    where = geometry(position[:, 0][image], step[image], samples, counters[image], slices[image], definitions)
-    bent = along(curves_of(course, blocks, which, adcs, float(np.abs(position).max())), where)
+    middle = centre_sample(first[image], step[image], samples)
+    header = _timing(course, blocks, rows.start_s + np.minimum(middle, rows.samples - 1) * rows.dwell_s)
+    where = geometry(first[image], step[image], samples, counters[image], slices[image], definitions)
     return Encoding(
         geometry=where,
         samples=samples,
-        dwell_s=float(dwell[which[0]]),
+        dwell_s=float(rows.dwell_s[0]),
         centre_sample=middle,
         counters=counters,
         flags=flags,
-        k_first_per_m=position[:, 0],
-        k_step_per_m=step if bent.curve is None else np.where(bent.curve[:, None] >= 0, 0.0, step),
-        curves=bent.curves,
-        curve=bent.curve,
-        turns=bent.turns,
-        row_samples=_where_differing(count[which]),
-        row_dwell_s=_where_differing(dwell[which]),
+        **_paths(rows, along(curves_of(course, blocks, adc[blocks], adcs, rows.farthest_per_m), where)),
         labels=others,
         protocol=name,
         inversion_time_s=np.full(len(blocks), np.nan),
         **{field.name: getattr(header, field.name) for field in fields(header)},
     )
+
+
+def _rows(course: Course, blocks: np.ndarray, adc: np.ndarray, adcs: tuple[Adc, ...]) -> _Rows:
+    """blocks, adc: (row,) each."""
+    count = np.array([item.samples for item in adcs])
+    dwell = np.array([item.dwell_s for item in adcs])
+    ends = np.array([[item.delay_s + 0.5 * item.dwell_s, item.delay_s + (item.samples - 0.5) * item.dwell_s] for item in adcs])
+    position = positions_per_m(course, blocks, adc, ends)
+    return _Rows(
+        samples=count[adc],
+        dwell_s=dwell[adc],
+        start_s=ends[adc, 0],
+        first_per_m=position[:, 0],
+        step_per_m=(position[:, 1] - position[:, 0]) / np.maximum(count[adc] - 1, 1)[:, None],
+        farthest_per_m=float(np.abs(position).max()),
+    )
+
+
+def _paths(rows: _Rows, bent: Curves) -> dict[str, Any]:
+    """What says where the samples of a row lie, as the Encoding calls it."""
+    step = rows.step_per_m
+    return {
+        "k_first_per_m": rows.first_per_m,
+        "k_step_per_m": step if bent.curve is None else np.where(bent.curve[:, None] >= 0, 0.0, step),
+        "curves": bent.curves,
+        "curve": bent.curve,
+        "turns": bent.turns,
+        "row_samples": _where_differing(rows.samples),
+        "row_dwell_s": _where_differing(rows.dwell_s),
+    }
 
 
 def _where_differing(column: np.ndarray) -> np.ndarray | None:

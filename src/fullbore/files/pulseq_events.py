@@ -91,6 +91,11 @@ def adc_library(file: PulseqFile, row: np.ndarray, b0_T: float) -> Library[Adc]:
     used = np.flatnonzero(np.bincount(row[row >= 0]))
     frequency, phase = _offsets(columns, b0_T)
     keys, which = _distinct([columns[name][used] for name in ("samples", "dwell", "delay", "phase_shape")], used)
+    phases = np.cumsum(np.where(columns["phase_shape"][keys] > 0, columns["samples"][keys], 0))
+    if (phases > LARGEST_TOTAL // 2).any():
+        over = int(np.argmax(phases > LARGEST_TOTAL // 2))
+        most = f"at most {LARGEST_TOTAL // 2}"
+        raise table.error(int(keys[over]), f"{phases[over]} samples so far that have phases of their own", most, "Split it.")
     adcs = tuple(_adc(file, table, int(first), columns) for first in keys)
     end = np.array([adc.delay_s + adc.samples * adc.dwell_s for adc in adcs])
     return _by_block(adcs, row, used, which, frequency, phase, end)

@@ -17,6 +17,11 @@ from fullbore.files.pulseq_text import Table
 LONGEST_LIST = 256
 _LARGEST_TOTAL = 2_000_000
 _LARGEST_WALK = 1_000_000
+_NOUNS = ("TRIGGERS", "DELAYS")
+_MOST_NOUNS = 300_000
+"""Entries of those extensions whose every entry becomes an object."""
+_MOST_LABELS = 1000
+"""Different names of labels in a file."""
 _LARGEST_LABEL = 2.0**31 - 1
 _KINDS = {1: "output", 2: "trigger"}
 _US = 1e6  # dividing by it gives the float nearest to the time in s
@@ -93,13 +98,12 @@ def _of_type(
     file: PulseqFile, table: Table, name: str, chains: list[list[tuple[int, int]]], which: np.ndarray, at: np.ndarray
 ) -> Items:
     """Blocks and rows of one extension."""
-    counts = np.array([len(chain) for chain in chains])
+    counts = np.array([len(chain) for chain in chains], dtype=np.int64)
     repeats = counts[which]
     total = int(repeats.sum())
-    if total > _LARGEST_TOTAL:
-        raise FormatError(
-            f"{file.who}, [EXTENSIONS]: got {total} entries of {name} in all, wanted at most {_LARGEST_TOTAL}. Split it."
-        )
+    most = _MOST_NOUNS if name in _NOUNS else _LARGEST_TOTAL
+    if total > most:
+        raise FormatError(f"{file.who}, [EXTENSIONS]: got {total} entries of {name} in all, wanted at most {most}. Split it.")
     flat = np.array([item for chain in chains for item in chain], dtype=np.int64).reshape(-1, 2)
     begin = np.concatenate([[0], np.cumsum(counts)])[:-1][which]
     within = np.arange(total) - np.repeat(np.cumsum(repeats) - repeats, repeats)
@@ -133,11 +137,22 @@ def labels_at(file: PulseqFile, items: dict[str, Items], blocks: np.ndarray) -> 
         if name in items and len(items[name].block):
             own = file.extension_tables[name]
             words, code = np.unique(np.array(own.texts), return_inverse=True)
-            values = own.within(0, "value", -_LARGEST_LABEL, _LARGEST_LABEL)
+            if len(words) > _MOST_LABELS:
+                raise own.section.error(0, f"{len(words)} different labels", f"at most {_MOST_LABELS}")
+            values = _label_values(own)
             parts.append((operation, items[name], values[items[name].row], words[code.reshape(-1)[items[name].row]]))
     if not parts:
         return {}
     return _evaluate(file, parts, blocks)
+
+
+def _label_values(table: Table) -> np.ndarray:
+    """Values of LABELSET or LABELINC, whole numbers of 32 bits, (row,)."""
+    values = table.within(0, "value", -_LARGEST_LABEL, _LARGEST_LABEL)
+    broken = np.flatnonzero(values != np.round(values))
+    if len(broken):
+        raise table.error(int(broken[0]), f"value {values[broken[0]]:g}", "a whole number")
+    return values
 
 
 def _evaluate(

@@ -143,11 +143,14 @@ def _version(found: dict[str, Section], who: str) -> Version:
         raise FormatError(f"{who}: got no [VERSION] section, wanted one before the others. Give a whole Pulseq file.")
     parts: dict[str, int] = {}
     for index, line in found["VERSION"].lines():
-        match = re.fullmatch(r"(major|minor|revision)\s+(\d{1,6})\S*", line)
+        match = re.fullmatch(r"(major|minor|revision)\s+(\d{1,6})(?!\d)\S*", line)
         if match is None:
             raise found["VERSION"].error(index, repr(line[:40]), "major, minor or revision and a number")
         parts[match[1]] = int(match[2])
-    version = (parts.get("major", -1), parts.get("minor", -1), parts.get("revision", 0))
+    for name in ("major", "minor"):
+        if name not in parts:
+            raise found["VERSION"].error(0, f"no {name} version", "major, minor and revision", "Give a whole Pulseq file.")
+    version = (parts["major"], parts["minor"], parts.get("revision", 0))
     if version[0] != 1 or not 2 <= version[1] <= 5:
         got = ".".join(map(str, version))
         raise found["VERSION"].error(0, f"version {got}", "1.2.0 to 1.5.x", "Write the file in one of these versions.")

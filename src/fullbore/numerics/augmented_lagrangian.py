@@ -63,28 +63,35 @@ def constrained_minimum(
     if multipliers is not None:
         equal, below, penalty = multipliers.equal, multipliers.below, multipliers.penalty
     evaluations, violation, used = 0, np.inf, 0
+    options = {"maxiter": steps, "maxcor": 20, "ftol": 1e-11, "gtol": 1e-7, "maxfun": 4 * steps}
     while used < rounds:
         used += 1
-        a, b, weight = equal, below, penalty
-
-        def lagrangian(y: np.ndarray, a: np.ndarray = a, b: np.ndarray = b, weight: float = weight) -> tuple[float, np.ndarray]:
-            t = terms(y)
-            over = np.maximum(b + weight * t.below, 0.0)
-            value = t.cost + a @ t.equal + 0.5 * weight * t.equal @ t.equal + 0.5 / weight * (over @ over - b @ b)
-            return float(value), t.gradient(a + weight * t.equal, over)
-
-        options = {"maxiter": steps, "maxcor": 20, "ftol": 1e-11, "gtol": 1e-7, "maxfun": 4 * steps}
+        lagrangian = _lagrangian(terms, equal, below, penalty)
         found = minimize(lagrangian, x, jac=True, method="L-BFGS-B", options=options)
         x, evaluations = np.asarray(found.x), evaluations + int(found.nfev)
         now = terms(x)
         before = violation
-        violation = max(float(np.abs(now.equal).max(initial=0)), float(np.maximum(now.below, -below / weight).max(initial=0)))
+        violation = max(float(np.abs(now.equal).max(initial=0)), float(np.maximum(now.below, -below / penalty).max(initial=0)))
         if violation < tolerance:
             break
-        equal = equal + weight * now.equal
-        below = np.maximum(below + weight * now.below, 0.0)
+        equal = equal + penalty * now.equal
+        below = np.maximum(below + penalty * now.below, 0.0)
         if violation > 0.4 * before:
             penalty *= growth
     last = Multipliers(equal=equal, below=below, penalty=penalty)
     cost = float(terms(x).cost)
     return ConstrainedReport(x=x, cost=cost, violation=violation, rounds=used, evaluations=evaluations, multipliers=last)
+
+
+def _lagrangian(
+    terms: Callable[[np.ndarray], Terms], equal: np.ndarray, below: np.ndarray, penalty: float
+) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+    """The augmented Lagrangian and its gradient, as a function of x."""
+
+    def at(x: np.ndarray) -> tuple[float, np.ndarray]:
+        t = terms(x)
+        over = np.maximum(below + penalty * t.below, 0.0)
+        value = t.cost + equal @ t.equal + 0.5 * penalty * t.equal @ t.equal + 0.5 / penalty * (over @ over - below @ below)
+        return float(value), t.gradient(equal + penalty * t.equal, over)
+
+    return at

@@ -170,11 +170,12 @@ def _shrink_planes(
     # One plane offers no work to share but its shifts, each with a result of its own.
     groups = min(len(moves), torch.get_num_threads()) if planes == 1 else 1
     parts = np.zeros((groups, *source.shape), source.dtype)
+    shared = [np.ascontiguousarray(moves[group::groups]) for group in range(groups)]  # strided ones would be a second kernel
 
     def shrink(piece: tuple[int, int]) -> None:
         plane, group = piece
         wavelet_plane.shrink_plane(
-            source[plane], parts[group, plane], moves[group::groups], extents, pairs,
+            source[plane], parts[group, plane], shared[group], extents, pairs,
             low, high, float(threshold), float(step), penalty == "log", 1 / len(moves),
         )  # fmt: skip
 

@@ -32,12 +32,10 @@ def optimised_gradient(
     x, w, z, theta, size = start, start, start, 1.0, step
     # Nothing that is not used again is held on to: images are large.
     del start
-    residual, history = float("inf"), []
+    history: list[float] = []
     for iteration in range(iterations):
         new_w = torch.sub(x, gradient(x), alpha=step)
-        following = (1 + (1 + 4 * theta * theta) ** 0.5) / 2
-        new_size = step * (2 * theta + following - 1) / following
-        outward, forward, back = (theta - 1) / following, theta / following, step * (theta - 1) / (size * following)
+        following, new_size, (outward, forward, back) = _weights(theta, size, step)
         new_z = new_w * (1 + outward + forward)
         new_z.sub_(w, alpha=outward).sub_(x, alpha=forward + back).add_(z, alpha=back)
         del z
@@ -46,14 +44,18 @@ def optimised_gradient(
         residual = relative(changed, squared)
         history.append(residual)
         if residual <= tolerance:
-            return SolverReport(
-                value=new, iterations=iteration + 1, residual=residual, status="converged", history=tuple(history)
-            )
+            return SolverReport.after(new, history, tolerance)
         # The composite gradient points against the last step: the momentum carries uphill.
         if slope > 0:
-            following, new_size, new_z = 1.0, step, new
-            new_w = new
+            following, new_size, new_z, new_w = 1.0, step, new, new
         x, w, z, theta, size = new, new_w, new_z, following, new_size  # noqa: F841 (deleted above once used)
         if progress is not None:
             progress((iteration + 1) / iterations)
-    return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit", history=tuple(history))
+    return SolverReport.after(x, history, tolerance)
+
+
+def _weights(theta: float, size: float, step: float) -> tuple[float, float, tuple[float, float, float]]:
+    """The next theta and size of the proximal step, and by how much the point moves on: outward, forward and back."""
+    following = (1 + (1 + 4 * theta * theta) ** 0.5) / 2
+    weights = ((theta - 1) / following, theta / following, step * (theta - 1) / (size * following))
+    return following, step * (2 * theta + following - 1) / following, weights

@@ -35,7 +35,7 @@ def primal_dual(
     # Both terms of 1 / tau = L / 2 + sigma |K|^2 alike: the image moves as far per step as a plain gradient would take it.
     sigma, tau = 0.5 * lipschitz / norm_squared, 1 / lipschitz
     x, dual = start, torch.zeros_like(forward(start))
-    residual, history = float("inf"), []
+    history: list[float] = []
     for iteration in range(iterations):
         new = torch.sub(x, gradient(x).add_(adjoint(dual)), alpha=tau)
         pulled = project(torch.add(dual, forward(torch.add(new, new - x)), alpha=sigma))
@@ -43,7 +43,7 @@ def primal_dual(
         history.append(residual)
         x, dual = new, pulled
         if residual <= tolerance:
-            return SolverReport(value=x, iterations=iteration + 1, residual=residual, status="converged", history=tuple(history))
+            break
         if progress is not None:
             progress((iteration + 1) / iterations)
-    return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit", history=tuple(history))
+    return SolverReport.after(x, history, tolerance)

@@ -33,16 +33,14 @@ def proximal_gradient(
     x, lead, momentum = start, start, 1.0
     # Nothing that is not used again is held on to: images are large.
     del start
-    residual, history = float("inf"), []
+    history: list[float] = []
     for iteration in range(iterations):
         new = proximal(torch.sub(lead, gradient(lead), alpha=step), iteration)
         changed, size, slope = sums_of_step(x, new, lead)
         residual = relative(changed, size)
         history.append(residual)
         if residual <= tolerance:
-            return SolverReport(
-                value=new, iterations=iteration + 1, residual=residual, status="converged", history=tuple(history)
-            )
+            return SolverReport.after(new, history, tolerance)
         del lead
         if slope > 0:
             momentum = 1.0
@@ -51,7 +49,7 @@ def proximal_gradient(
         x, momentum = new, following
         if progress is not None:
             progress((iteration + 1) / iterations)
-    return SolverReport(value=x, iterations=iterations, residual=residual, status="iteration limit", history=tuple(history))
+    return SolverReport.after(x, history, tolerance)
 
 
 def change_ratio(change: Tensor, value: Tensor) -> float:

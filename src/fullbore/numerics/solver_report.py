@@ -19,3 +19,10 @@ class SolverReport:
     residual: float
     status: str
     history: tuple[float, ...] = ()
+
+    @classmethod
+    def after(cls, value: Tensor, history: list[float], tolerance: float) -> SolverReport:
+        """Of the iterations in `history`, the residual after each: converged if the last one is within the tolerance."""
+        residual = history[-1] if history else float("inf")
+        status = "converged" if residual <= tolerance else "iteration limit"
+        return cls(value=value, iterations=len(history), residual=residual, status=status, history=tuple(history))

@@ -184,20 +184,9 @@ def _left_added(source, result, n1, n2, first, cut, pairs, weight):
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 @no_type_check
-def shrink_plane(
-    source: Float[np.ndarray, "n1 width"], result: Float[np.ndarray, "n1 width"], shifts: Int[np.ndarray, "n 2"],
-    extents: Int[np.ndarray, "level 4"], pairs: int, low, high,
-    threshold: float, step: float, logarithmic: bool, weight: float,
-) -> None:  # fmt: skip
-    """result += weight * (source with details shrunk), for every shift.
-
-    extents: finest level first: the corner (n1, n2) that a level transforms and whether axes 1 and 2 take part.
-    """
+def _scratch(source, extents, pairs):
+    """Memory for the rows that are turned, for the plane upright, and for the plane on its side and the details of all levels."""
     rows, columns = source.shape[0], source.shape[1] // pairs
-    w = source.dtype.type(weight)
-    if len(extents) == 0:
-        result += w * len(shifts) * source
-        return
     tall, wide = (rows + GAP) * pairs, (columns + GAP) * pairs
     most, used = max(tall, wide), 2 * TILE * max(tall, wide)
     total = used + rows * wide + columns * tall
@@ -215,16 +204,36 @@ def shrink_plane(
         lines, width = extents[level, 1 - level % 2], (extents[level, level % 2] + GAP) * pairs
         details.append(scratch[used : used + lines * width].reshape(lines, width))
         used += lines * width
+    return tiles, upright, details
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+@no_type_check
+def shrink_plane(
+    source: Float[np.ndarray, "n1 width"], result: Float[np.ndarray, "n1 width"], shifts: Int[np.ndarray, "n 2"],
+    extents: Int[np.ndarray, "level 4"], pairs: int, low, high,
+    threshold: float, step: float, logarithmic: bool, weight: float,
+) -> None:  # fmt: skip
+    """result += weight * (source with details shrunk), for every shift.
+
+    extents: finest level first: the corner (n1, n2) that a level transforms and whether axes 1 and 2 take part.
+    """
+    rows, columns = source.shape[0], source.shape[1] // pairs
+    w = source.dtype.type(weight)
+    if len(extents) == 0:
+        result += w * len(shifts) * source
+        return
+    tiles, upright, details = _scratch(source, extents, pairs)
+    turned = details[0]
     for number in range(len(shifts)):
         first, cut = shifts[number, 0] % rows, shifts[number, 1] % columns
         for level in range(len(extents)):
             a, b = level % 2, 1 - level % 2
             n1, n2, part_1, part_2 = extents[level, a], extents[level, b], extents[level, 2 + a], extents[level, 2 + b]
             work = upright if a else turned
-            if level:
-                down_turned(details[level], 0, 0, n1, n2, part_1, work, tiles, pairs, low, high)
-            else:
-                down_turned(source, first, cut, n1, columns, part_1, work, tiles, pairs, low, high)
+            # One call for both: another kind of argument would be another kernel to compile.
+            above, begin, at, across = (details[level], 0, 0, n2) if level else (source, first, cut, columns)
+            down_turned(above, begin, at, n1, across, part_1, work, tiles, pairs, low, high)
             down(work, n2, n1, part_2, details[level + 1], pairs, low, high)
             corner_2, corner_1 = n2 // 2 if part_2 else n2, n1 // 2 if part_1 else n1
             shrink_details(details[level + 1], n2, n1, corner_2, corner_1, pairs, threshold, step, logarithmic)

@@ -78,25 +78,42 @@ def play(
     Errors: ShapeError when the arrays' lengths disagree.
     """
     n, steps = len(position_m), len(dt_s)
-    for name, got, wanted in (
-        ("t1_s, t2_s, off_resonance_Hz, b1_scale", {len(t1_s), len(t2_s), len(off_resonance_Hz), len(b1_scale)}, n),
-        ("weight", {weight.shape[-1]}, n),
-        ("b1_T, gradient_T_per_m, sampled", {len(b1_T), len(gradient_T_per_m), len(sampled)}, steps),
-    ):
-        if got != {wanted}:
-            raise ShapeError(f"bloch.play, {name}: got lengths {sorted(got)}, wanted {wanted} like position_m or dt_s.")
+    _check_lengths("t1_s, t2_s, off_resonance_Hz, b1_scale", (t1_s, t2_s, off_resonance_Hz, b1_scale), n)
+    _check_lengths("weight", (weight.T,), n)
+    _check_lengths("b1_T, gradient_T_per_m, sampled", (b1_T, gradient_T_per_m, sampled), steps)
     m_xy, m_z = (np.zeros(n, complex), np.ones(n)) if start is None else start
-    still, carrier = np.zeros(n), np.zeros(steps) if carrier_Hz is None else carrier_Hz
+    carrier = np.zeros(steps) if carrier_Hz is None else carrier_Hz
     signal = []
     for step in range(steps):
         f = off_resonance_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * (position_m @ gradient_T_per_m[step])
         if b1_T[step] == 0:
             m_xy, m_z = free_precession(m_xy, m_z, t1_s, t2_s, f, float(dt_s[step]))
         else:
-            m_xy, m_z = free_precession(m_xy, m_z, t1_s, t2_s, still, float(dt_s[step]) / 2)
-            m_xy, m_z = rotate(m_xy, m_z, b1_scale * b1_T[step], f - carrier[step], float(dt_s[step]))
-            m_xy = m_xy * np.exp(-2j * np.pi * carrier[step] * dt_s[step])
-            m_xy, m_z = free_precession(m_xy, m_z, t1_s, t2_s, still, float(dt_s[step]) / 2)
+            m_xy, m_z = _driven(m_xy, m_z, t1_s, t2_s, b1_scale * b1_T[step], f, float(carrier[step]), float(dt_s[step]))
         if sampled[step]:
             signal.append(weight @ m_xy)
     return np.array(signal, dtype=complex).reshape(len(signal), len(weight)).T, (m_xy, m_z)
+
+
+def _driven(
+    m_xy: np.ndarray,
+    m_z: np.ndarray,
+    t1_s: np.ndarray,
+    t2_s: np.ndarray,
+    b1_T: np.ndarray,
+    frequency_Hz: np.ndarray,
+    carrier_Hz: float,
+    dt_s: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A step with RF, whose carrier turns: half of the relaxation, the rotation, the other half."""
+    still = np.zeros(len(m_z))
+    m_xy, m_z = free_precession(m_xy, m_z, t1_s, t2_s, still, dt_s / 2)
+    m_xy, m_z = rotate(m_xy, m_z, b1_T, frequency_Hz - carrier_Hz, dt_s)
+    m_xy = m_xy * np.exp(-2j * np.pi * carrier_Hz * dt_s)
+    return free_precession(m_xy, m_z, t1_s, t2_s, still, dt_s / 2)
+
+
+def _check_lengths(names: str, columns: tuple[np.ndarray, ...], wanted: int) -> None:
+    got = {len(column) for column in columns}
+    if got != {wanted}:
+        raise ShapeError(f"bloch.play, {names}: got lengths {sorted(got)}, wanted {wanted} like position_m or dt_s.")

@@ -125,29 +125,46 @@ def play_pools(
     n, pools = len(position_m), len(t2_s)
     if {len(off_resonance_Hz), len(b1_scale), weight.shape[-1]} != {n}:
         raise ShapeError(f"play_pools, off_resonance_Hz, b1_scale, weight: wanted {n} spins like position_m.")
-    system: dict = dict(
-        t1_s=t1_s, t2_s=t2_s, shift_Hz=shift_Hz, fraction=fraction, exchange_per_s=exchange_per_s, t1rho_s=t1rho_s
-    )
+    system = dict(t1_s=t1_s, t2_s=t2_s, shift_Hz=shift_Hz, fraction=fraction, exchange_per_s=exchange_per_s, t1rho_s=t1rho_s)
     carrier = np.zeros(len(dt_s)) if carrier_Hz is None else carrier_Hz
+    spins, steps = (position_m, off_resonance_Hz, b1_scale), (dt_s, b1_T, gradient_T_per_m, carrier)
+    through = _through(system, spins, steps, lineshape)
+    state = np.tile(np.concatenate([np.zeros(2 * pools), fraction, [1.0]]), (n, 1)) if start is None else start.copy()
+    signal = []
+    for step in range(len(dt_s)):
+        state = through(step, state)
+        if sampled[step]:
+            signal.append(weight @ (state[:, :pools] + 1j * state[:, pools : 2 * pools]).sum(axis=1))
+    return np.array(signal, dtype=complex).reshape(len(signal), len(weight)).T, state
+
+
+def _through(
+    system: dict,
+    spins: tuple[np.ndarray, np.ndarray, np.ndarray],
+    steps: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    lineshape: Callable[[np.ndarray], np.ndarray] | None,
+) -> Callable[[int, np.ndarray], np.ndarray]:
+    """What takes the states through a step, by its number; propagators are for b1 of phase 0 and kept for steps that are alike.
+
+    system, spins, steps: as `play_pools` names them.
+    """
+    (position_m, off_resonance_Hz, b1_scale), (dt_s, b1_T, gradient_T_per_m, carrier_Hz) = spins, steps
     known: dict[tuple, np.ndarray] = {}
 
     def propagator(step: int) -> np.ndarray:
-        key = (round(dt_s[step], 14), round(abs(b1_T[step]), 18), *np.round(gradient_T_per_m[step], 13), carrier[step])
+        key = (round(dt_s[step], 14), round(abs(b1_T[step]), 18), *np.round(gradient_T_per_m[step], 13), carrier_Hz[step])
         if key not in known:
-            f = off_resonance_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * (position_m @ gradient_T_per_m[step]) - carrier[step]
+            f = off_resonance_Hz + GYROMAGNETIC_RATIO_HZ_PER_T * (position_m @ gradient_T_per_m[step]) - carrier_Hz[step]
             g = lineshape(-f) if lineshape is not None and b1_T[step] != 0 else None
             known[key] = expm(dt_s[step] * generator(b1_T=b1_scale * abs(b1_T[step]), frequency_Hz=f, lineshape_s=g, **system))
         return known[key]
 
-    state = np.tile(np.concatenate([np.zeros(2 * pools), fraction, [1.0]]), (n, 1)) if start is None else start.copy()
-    signal = []
-    for step in range(len(dt_s)):
-        phase = np.angle(b1_T[step])
-        state = np.einsum("nij,nj->ni", propagator(step), turned(state, pools, -phase))
-        state = turned(state, pools, phase - 2 * np.pi * carrier[step] * dt_s[step])
-        if sampled[step]:
-            signal.append(weight @ (state[:, :pools] + 1j * state[:, pools : 2 * pools]).sum(axis=1))
-    return np.array(signal, dtype=complex).reshape(len(signal), len(weight)).T, state
+    def through(step: int, state: np.ndarray) -> np.ndarray:
+        pools, phase = len(system["t2_s"]), np.angle(b1_T[step])
+        moved = np.einsum("nij,nj->ni", propagator(step), turned(state, pools, -phase))
+        return turned(moved, pools, phase - 2 * np.pi * carrier_Hz[step] * dt_s[step])
+
+    return through
 
 
 def turned(

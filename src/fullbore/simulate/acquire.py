@@ -91,16 +91,32 @@ def acquire(
         for note in choice.planned.notes:
             report(0.0, note)
         return record(StatesRun(choice.planned, played, spec), sequence, spec, seed, report)
+    run = _cloud_run(phantom, played, spec, seed, tolerance, spins, memory_bytes, choice.why, report)
+    return record(run, sequence, spec, seed, report)
+
+
+def _cloud_run(
+    phantom: Phantom,
+    played: Sequence,
+    spec: ScannerSpec,
+    seed: int,
+    tolerance: float,
+    spins: int,
+    memory_bytes: int,
+    why: str,
+    report: Progress,
+) -> CloudRun:
+    """Spins in the phantom that walk where they must; `report` is told the plan and `why` spins play it."""
     felt = weighting(phantom, played)
     walks = felt.lost > tolerance
     counts = per_cell(phantom, spins, walks)
     cloud = scatter(phantom, spec, counts, seed=seed, diffusing=walks)
     run = CloudRun(cloud, played, spec, tolerance=1e-6, memory_bytes=memory_bytes)
     run.how |= {"phantom": phantom.name}
-    report(0.0, f"plan: {run.outlook()}: {choice.why}")
+    report(0.0, f"plan: {run.outlook()}: {why}")
     if any(np.any(tensor) for tissue in phantom.tissues for _, tensor in tissue.diffusion):
         report(0.0, _walks(phantom, played, felt, counts) if walks else f"spins stay: diffusion takes {felt.lost:.1g} at most")
-    return record(run, sequence, spec, seed, report)
+    return run
 
 
 def _walks(phantom: Phantom, sequence: Sequence, felt: Weighting, counts: tuple[int, int, int]) -> str:

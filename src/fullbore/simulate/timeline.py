@@ -118,17 +118,11 @@ def compile_timeline(sequence: Sequence, bore: Bore = IDEAL, marks_s: Float[np.n
     times = Tracks(start=starts[read, None], course=offsets[..., None], kind=sequence.adc[read].astype(np.int64))
     if marks_s is not None:
         kinds = (*kinds, _nothing(kinds[0].gradient_Hz_per_m.shape[1]))
-        order, nothing = np.argsort(np.append(marks_s, time), kind="stable"), np.zeros(len(marks_s))
-        added = (marks_s, time), (nothing, phase), (nothing, frequency), (nothing + len(kinds) - 1, kind), (nothing - 1, shim)
-        time, phase, frequency, kind, shim = (np.append(mark, own)[order].astype(own.dtype) for mark, own in added)
+        time, phase, frequency, kind, shim = _marked(marks_s, len(kinds) - 1, time, phase, frequency, kind, shim)
     if gradients is None:
-        clock = _block_moments(sequence)
-        moment = clock[played] + _partial_moments(sequence, played, sequence.rf[played], pulse_centres[:, None]).at(0)
-        moments = _partial_moments(sequence, read, sequence.adc[read], offsets).moved(clock[read])
+        moment, moments = _asked_moments(sequence, played, pulse_centres, read, offsets)
     else:
-        sample_time = times.all()[..., 0]
-        both = gathered(bore.terms, gradients, np.concatenate([time, sample_time.ravel()]))
-        moment, moments = both[: len(time)], each_its_own(both[len(time) :].reshape(*sample_time.shape, -1))
+        moment, moments = _gathered_moments(bore, gradients, time, times)
     return Timeline(
         kinds=kinds,
         kind=kind,
@@ -153,6 +147,43 @@ def _carriers(
     own_centre = np.array([pulse.centre_s for pulse in sequence.rf_pulses])[sequence.rf[played]]
     phase = sequence.rf_phase_rad[played] + 2 * np.pi * sequence.rf_frequency_Hz[played] * own_centre
     return phase, sequence.rf_frequency_Hz[played], sequence.rf_shim[played].astype(np.int64)
+
+
+def _marked(
+    marks_s: Float[np.ndarray, " m"],
+    nothing: int,
+    time_s: Float[np.ndarray, " b"],
+    phase_rad: Float[np.ndarray, " b"],
+    frequency_Hz: Float[np.ndarray, " b"],
+    kind: Int[np.ndarray, " b"],
+    shim: Int[np.ndarray, " b"],
+) -> tuple[Num[np.ndarray, " n"], ...]:
+    """The pulses' columns with pulses of the kind `nothing` at the marks, all in the order of their times."""
+    order, zero = np.argsort(np.append(marks_s, time_s), kind="stable"), np.zeros(len(marks_s))
+    columns = (marks_s, time_s), (zero, phase_rad), (zero, frequency_Hz), (zero + nothing, kind), (zero - 1, shim)
+    return tuple(np.append(mark, own)[order].astype(own.dtype) for mark, own in columns)
+
+
+def _asked_moments(
+    sequence: Sequence,
+    played: Int[np.ndarray, " pulse"],
+    centres_s: Float[np.ndarray, " rf"],
+    read: Int[np.ndarray, " row"],
+    offsets_s: Float[np.ndarray, "adc sample"],
+) -> tuple[Float[np.ndarray, "pulse part"], Tracks]:
+    """Moment clocks of pulses and samples in an ideal bore, from the gradients as they are asked for."""
+    clock = _block_moments(sequence)
+    moment = clock[played] + _partial_moments(sequence, played, sequence.rf[played], centres_s[:, None]).at(0)
+    return moment, _partial_moments(sequence, read, sequence.adc[read], offsets_s).moved(clock[read])
+
+
+def _gathered_moments(
+    bore: Bore, gradients: PlayedGradients, time_s: Float[np.ndarray, " pulse"], times: Tracks
+) -> tuple[Float[np.ndarray, "pulse part"], Tracks]:
+    """Moment clocks of pulses and samples from the gradients as they are played."""
+    sample_time = times.all()[..., 0]
+    both = gathered(bore.terms, gradients, np.concatenate([time_s, sample_time.ravel()]))
+    return both[: len(time_s)], each_its_own(both[len(time_s) :].reshape(*sample_time.shape, -1))
 
 
 def _nothing(parts: int) -> PulseKind:

@@ -23,7 +23,7 @@ from fullbore.hardware.gradient import (
 from fullbore.hardware.gradient.contours import cylinder_loops
 from fullbore.hardware.gradient.cylinder import optimum
 from fullbore.hardware.gradient.figures import force_figures
-from fullbore.hardware.making import least_gap_m, touching_m
+from fullbore.hardware.gradient.gaps import least_gap_m, touching_m
 
 PRESET = load_gradient_brief("75cm")
 BRIEF = replace(PRESET, y=PRESET.x)

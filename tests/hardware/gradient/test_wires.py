@@ -15,10 +15,10 @@ from scipy.special import ellipe, ellipk
 from fullbore.hardware.gradient import mutual_inductance, wire_field
 from fullbore.hardware.gradient.contours import Loop
 from fullbore.hardware.gradient.figures import centre_gradient, force_figures
+from fullbore.hardware.gradient.gaps import least_gap_m
 from fullbore.hardware.gradient.leads import LeadRoom, cylinder_track
 from fullbore.hardware.gradient.segments import axial_wire_field
 from fullbore.hardware.gradient.tracks import least_spacing_m, nests
-from fullbore.hardware.making import least_gap_m
 from fullbore.physics.constants import VACUUM_PERMEABILITY_N_PER_A2 as MU0
 
 

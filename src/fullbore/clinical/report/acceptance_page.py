@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,6 +15,8 @@ from fullbore.clinical.acceptance import Reading, View
 from fullbore.clinical.report.html import Markup, figure, page, table
 
 _COLUMNS = 4
+_TITLE = 36
+"""Letters over a picture."""
 _GOOD, _BAD = "#4fc36b", "#ff5a4f"
 
 
@@ -52,7 +55,7 @@ def _draw(axis: Axes, view: View) -> None:
             axis.add_patch(Rectangle((low[0], low[1]), size[0], size[1], fill=False, color=colour, linewidth=0.9))
         else:
             axis.plot(points[:, 0], points[:, 1], color=colour, linewidth=1.2)
-    axis.set_title(view.title, fontsize=9)
+    axis.set_title("\n".join(wrap(view.title, _TITLE)), fontsize=9)
     axis.tick_params(labelsize=6)
 
 

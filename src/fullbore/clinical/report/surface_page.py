@@ -16,19 +16,24 @@ from fullbore.clinical.report.html import figure, page, table, verdict_word
 from fullbore.clinical.report.magnet_page import Demand
 
 _LAYERS = ("primary", "shield")
+# Leads are drawn as far beyond the surface, m.
+_BESIDE_M = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SurfaceViews:
-    """corners_m (t, 3, 3) and layers (t,), 0 primary, 1 shield, of triangles; psi (t,) in turns at their middles; turns:
-    closed,
-    (n, 3) m each, and layer of each; field: deviation in a plane (its radii and track are not used)."""
+    """corners_m (t, 3, 3) and layers (t,), 0 primary, 1 shield, of triangles; psi (t,) in turns at their middles.
+
+    turns: closed, (n, 3) m each, and layer of each; leads: open, (n, 3) m each; field: deviation in a plane (its radii and track
+    are not used).
+    """
 
     corners_m: np.ndarray
     layers: np.ndarray
     psi: np.ndarray
     turns_m: list[np.ndarray]
     turn_layers: np.ndarray
+    leads_m: list[np.ndarray]
     field: GradientViews
 
 
@@ -57,8 +62,18 @@ def _mesh(axis: Any, views: SurfaceViews, layer: int) -> None:
 def _turns(axis: Any, views: SurfaceViews, layer: int) -> None:
     own = [turn[:, [2, 0, 1]] for turn, number in zip(views.turns_m, views.turn_layers, strict=True) if number == layer]
     axis.add_collection3d(Line3DCollection(own, colors="#c8681f" if layer == 0 else "#1f77b4", linewidths=0.6))
-    corners = views.corners_m[views.layers == layer][:, :, [2, 0, 1]]
-    _box(axis, corners.reshape(-1, 3), f"{_LAYERS[layer]}: {len(own)} turns")
+    corners = views.corners_m[views.layers == layer][:, :, [2, 0, 1]].reshape(-1, 3)
+    low, high = corners.min(axis=0) - _BESIDE_M, corners.max(axis=0) + _BESIDE_M
+    near = [lead[:, [2, 0, 1]] for lead in views.leads_m if _nearer(lead, views, layer)]
+    axis.add_collection3d(Line3DCollection([np.clip(lead, low, high) for lead in near], colors="#202020", linewidths=0.8))
+    _box(axis, corners, f"{_LAYERS[layer]}: {len(own)} turns, bridges and leads")
+
+
+def _nearer(lead: np.ndarray, views: SurfaceViews, layer: int) -> bool:
+    """Whether a lead's middle is nearest to a layer."""
+    middles = views.corners_m.mean(axis=1)
+    away = np.linalg.norm(middles - lead[len(lead) // 2], axis=1)
+    return bool(views.layers[int(away.argmin())] == layer)
 
 
 def _box(axis: Any, points: np.ndarray, title: str) -> None:
@@ -85,7 +100,9 @@ def surface_page(
     body = f'<h1>{escape(name)}</h1><p class="lead">Gradient coil {axis} on drawn surfaces: {escape(source)}.</p>'
     rows = [(d.name, f"{d.value:.4g} {d.unit}", f"{d.limit:.4g} {d.unit}", verdict_word(d.met)) for d in demands]
     body += table(("asked", "reached", "limit", ""), rows)
-    body += figure(surface_figure(views), "Triangles, turns, and deviation from a straight field, % of the gradient at the edge.")
-    body += "<p>Turns are closed and in series; what joins them is left to the maker and is in no figure.</p>"
+    body += figure(
+        surface_figure(views), "Triangles, turns and leads, and deviation from a straight field, % of the gradient at the edge."
+    )
+    body += "<p>All turns are one wire; its bridges and leads are in every figure.</p>"
     body += "<h2>Figures</h2>" + table(("figure", axis), figure_rows({axis: figures}))
     return page(name, body + "<h2>Origin</h2>" + table(("what", "value"), facts))

@@ -32,7 +32,9 @@ def system_page(
     body += "<h2>What it can play</h2>" + figure(times_figure(machines), "Shortest echo and repetition times (quick protocols).")
     body += _times_table(machines) + "<h2>What its fields do</h2>" + _field_table(machines)
     if images:
-        body += figure(images_figure(images, machines), "The same echo-planar slice of vials, scanned on each machine.")
+        told, share = "The same echo-planar slice of vials, scanned on each machine", difference(images)
+        told += "." if share is None else f"; they differ by {100 * share:.3g} % of the brightest at most."
+        body += figure(images_figure(images, machines), told)
     return page(title, body)
 
 
@@ -70,20 +72,29 @@ def times_figure(machines: Sequence[MachineFigures]) -> Figure:
 
 
 def images_figure(images: Sequence[np.ndarray], machines: Sequence[MachineFigures]) -> Figure:
-    """Slices (y, x), and of two their difference on the same scale."""
+    """Slices (y, x), and of two their difference, its largest white and told in its title."""
     shown = list(images)
-    top = float(np.percentile(shown[-1], 99.7)) or 1.0
-    titles = [machine.name for machine in machines]
-    if len(shown) == 2 and shown[0].shape == shown[1].shape:
+    brightest = float(np.percentile(shown[-1], 99.7)) or 1.0
+    tops, titles = [brightest] * len(shown), [machine.name for machine in machines]
+    share = difference(images)
+    if share is not None:
         shown.append(np.abs(shown[1] - shown[0]))
-        titles.append("difference")
+        tops.append(float(shown[-1].max()) or 1.0)
+        titles.append(f"difference, at most {share:.2g} of the brightest")
     drawing = Figure(figsize=(3.1 * len(shown), 3.2), dpi=DPI, layout="constrained")
     axes = np.atleast_1d(np.asarray(drawing.subplots(1, len(shown))))
-    for axis, values, title in zip(axes, shown, titles, strict=True):
+    for axis, values, top, title in zip(axes, shown, tops, titles, strict=True):
         axis.imshow(values, cmap="gray", vmin=0, vmax=top)
         axis.set_title(title, fontsize=9)
         axis.axis("off")
     return drawing
+
+
+def difference(images: Sequence[np.ndarray]) -> float | None:
+    """Largest difference of two slices over the brightest of the second; None where there are no two alike in shape."""
+    if len(images) != 2 or images[0].shape != images[1].shape:
+        return None
+    return float(np.abs(images[1] - images[0]).max() / (images[1].max() or 1.0))
 
 
 def _times_table(machines: Sequence[MachineFigures]) -> Markup:

@@ -8,9 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 from scipy import sparse
-from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import eigsh
-from scipy.spatial import cKDTree
 
 from fullbore.errors import LimitError
 from fullbore.hardware.gradient.contours import Loop, evenly
@@ -140,7 +138,9 @@ def _program(surface: Surface, task: SurfaceTask, modes: np.ndarray) -> Program:
         bounds.append(Bound(name="spacing", rows=flow, target=np.zeros(len(flow)), limit=task.steepness_A_per_m, cones=3))
     equal = ((fields[-2] - fields[-1]) / (2 * _NEAR_M))[None]
     if task.torque_free:
-        equal = np.concatenate([equal, moment_rows(surface)[:2] @ modes])
+        moments = moment_rows(surface)[:2] @ modes
+        # a flat surface has none along itself
+        equal = np.concatenate([equal, moments[np.linalg.norm(moments, axis=1) > 1e-9 * surface.areas_m2.sum()]])
     heat = modes.T @ (dissipation(surface) @ modes)
     cost = inductance(surface, surface, modes, modes) + task.heat_ohm_s * heat
     return Program(cost=(cost + cost.T) / 2, equal=equal, target=np.eye(len(equal))[0], bounds=tuple(bounds))
@@ -205,29 +205,3 @@ def _chains(edges: np.ndarray, places: np.ndarray) -> list[np.ndarray]:
         if len(line) > 4 and np.allclose(line[0], line[-1]):
             found.append(np.array(line))
     return found
-
-
-def surface_lift(surface: Surface, points_m: Float[np.ndarray, "p 3"], height_m: float) -> Float[np.ndarray, "p 3"]:
-    """Points moved along the normal of the nearest node."""
-    normals = np.zeros_like(surface.nodes_m)
-    for corner in range(3):
-        np.add.at(normals, surface.triangles[:, corner], surface.normals_m2)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.asarray(points_m + height_m * normals[cKDTree(surface.nodes_m).query(points_m)[1]])
-
-
-def surface_route(
-    surface: Surface, first_m: Float[np.ndarray, "xyz=3"], second_m: Float[np.ndarray, "xyz=3"], height_m: float
-) -> Float[np.ndarray, "n 3"]:
-    """The shortest way along edges between two places, over the surface by height_m; straight where no edges join them."""
-    pairs = np.concatenate([surface.triangles[:, [i, (i + 1) % 3]] for i in range(3)])
-    lengths = np.linalg.norm(surface.nodes_m[pairs[:, 0]] - surface.nodes_m[pairs[:, 1]], axis=1)
-    # edges within the surface come twice: the lower triangle and the upper one are the same length
-    graph = sparse.csr_matrix((lengths, (pairs[:, 0], pairs[:, 1])), shape=(len(surface.nodes_m),) * 2)
-    begin, end = cKDTree(surface.nodes_m).query(np.stack([first_m, second_m]))[1]
-    _, before = dijkstra(graph.maximum(graph.T), indices=begin, return_predecessors=True)
-    way = [int(end)]
-    while way[-1] != begin and before[way[-1]] >= 0:
-        way.append(int(before[way[-1]]))
-    nodes = surface.nodes_m[way[::-1]] if way[-1] == begin else np.zeros((0, 3))
-    return np.concatenate([first_m[None], surface_lift(surface, nodes, height_m) if len(nodes) else nodes, second_m[None]])

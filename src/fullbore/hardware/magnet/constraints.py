@@ -20,7 +20,7 @@ _POLAR, _ELLIPSE = 48, 25
 _STEP_M = 1e-5
 _FAR = 0.1
 # Of the limits, kept in hand for what lies between the points that are looked at.
-_IN_HAND = 0.01
+_IN_HAND = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

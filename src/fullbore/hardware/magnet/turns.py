@@ -15,7 +15,7 @@ from fullbore.hardware.magnet.refine import Refined, refine
 # The current may leave the brief's by this much: it is what sets B0 in the end.
 CURRENT_SHARE = 0.02
 _SMALL_M = 5e-4
-# What the constraints keep in hand is twice this.
+# What the constraints keep in hand is four times this, of which a design takes half at most.
 GOOD_ENOUGH = 0.005
 
 

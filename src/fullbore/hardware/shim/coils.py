@@ -27,7 +27,7 @@ class ShimSpace:
     """Where shim coils are wound and what they must make even.
 
     turns: of the coil's crest, so a coil at 1 A has a stream function of so many ampere. purity: largest deviation from the
-    pure harmonic over the ball, of the harmonic's largest value there. track_m: thickness times width is the wire's section.
+    pure harmonic over the ball, of the harmonic's largest value there. thickness_m: times the width is the wire's section.
     """
 
     radius_m: float

@@ -20,8 +20,6 @@ _INNER, _INNER_AT = np.array([16.5, 10.0, 13.5]), np.array([0.0, -3.5, 3.0])
 # Where a lesion sits, as a share of the gland's size: right, behind and below in the outer zone; left and in front in the inner.
 _LESION_AT = {"peripheral": np.array([-12.0, 5.5, -8.5]), "transition": np.array([7.5, -6.0, 4.0])}
 
-_SIGMOID = (-22, 26, 120, 15)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gland:

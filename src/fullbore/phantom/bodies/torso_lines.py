@@ -14,8 +14,6 @@ from fullbore.phantom.flowing import Line, line
 from fullbore.phantom.primitives import smooth_path
 
 SIDES = ((1.0, "left"), (-1.0, "right"))
-RENAL_M = -0.055
-"""Height of the renal vessels' roots, in a trunk 1.75 m tall."""
 # Millimetres (x, y) about the middle in front of the spine; the last about the kidney's middle. The left vein passes before the
 # aorta, the right artery behind the caval vein.
 _RENAL: dict[str, dict[str, list[tuple[float, float]]]] = {

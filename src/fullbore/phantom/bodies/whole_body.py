@@ -16,7 +16,7 @@ from fullbore.phantom.bodies.limb_parts import MM
 from fullbore.phantom.bodies.pelvis import pelvis
 from fullbore.phantom.bodies.torso import torso
 from fullbore.phantom.bodies.torso_habitus import habitus
-from fullbore.phantom.bodies.torso_motion import breath
+from fullbore.phantom.bodies.torso_motion import Breath, breath
 from fullbore.phantom.bodies.whole_flows import brain_share, thigh_flow, whole_flow_truths, whole_flows
 from fullbore.phantom.bodies.whole_frame import Setting, agreed, leant, mirror, moved, settle, settled
 from fullbore.phantom.bodies.whole_limbs import (
@@ -85,9 +85,15 @@ def whole_body(
         "knee": knee(seed, defect_m=knee_defect_m / scale),
     }
     air = breath(breathing_period_s, breathing_down_m, breathing_forward_m)
+    return _joined(plan, parts, air, seed, height_m, mass_kg)
+
+
+def _joined(plan: Stature, parts: Mapping[str, Body], air: Breath, seed: int, height_m: float, mass_kg: float) -> Body:
+    """The parts in their places, under one skin and one breath."""
+    scale = plan.scale
     front = float(plan.body.skin_m[:, 1].max())
     side = 0.40 * scale + plan.spread_m
-    flows = whole_flows(plan, parts, thigh_setting(plan), _joints(plan), _neck_lines(plan, trunk))
+    flows = whole_flows(plan, parts, thigh_setting(plan), _joints(plan), _neck_lines(plan, parts["trunk"]))
     return Body(
         name="whole body", layers=agreed(_layers(plan, parts, seed)), flows=tuple(flows.values()),
         truths=_truths(plan, parts, height_m, mass_kg) | whole_flow_truths(flows),

@@ -47,10 +47,9 @@ ARM: tuple[tuple[Number, Number, Number, Number], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stature:
-    """Where the parts of a whole body lie. scale: height over 1.75 m; over: body mass index above 24.
+    """Where the parts of a whole body lie. over: body mass index above 24.
 
     head_m: origin of the head; pelvis_m: of the pelvis; knee_m: of the left knee; floor_m: height of the soles.
-    cut_m: heights at which one part takes over from the next: head, pelvis to thigh, thigh to knee, knee to calf.
     """
 
     body: Habitus

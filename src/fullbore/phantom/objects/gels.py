@@ -106,13 +106,7 @@ def thermometry_gel(
     Every kelvin is a tissue of its own with its shift of -0.01 ppm and its T1 (1 % per kelvin, not verified); places between
     are mixtures of neighbours, so that mean temperature and shift are exact. Truths: hottest rise, shift, energy's volume.
     """
-    if not (0 < heating_K <= 60 and focus_m > 0 and heated_s > 0 and loss_per_s >= 0):
-        raise ValueRangeError(
-            f"thermometry_gel: {heating_K} K over {focus_m} m in {heated_s} s, loss {loss_per_s} per s; wanted 0 to 60 K, "
-            "positive lengths and times, and a loss from 0."
-        )
-    if time_s is not None and not time_s >= 0:
-        raise ValueRangeError(f"thermometry_gel: time_s {time_s}, wanted 0 or more.")
+    _check_heating(heating_K, focus_m, time_s, heated_s, loss_per_s)
     steps = np.linspace(0, heating_K, max(2, int(np.ceil(heating_K)) + 1))
     gels = [_warmed(rise, ambient_K) for rise in steps.tolist()]
 
@@ -136,6 +130,16 @@ def thermometry_gel(
         shim_over=(gels[0].name,),
         source="Ishihara 1995; gel not verified",
     )
+
+
+def _check_heating(heating_K: float, focus_m: float, time_s: float | None, heated_s: float, loss_per_s: float) -> None:
+    if not (0 < heating_K <= 60 and focus_m > 0 and heated_s > 0 and loss_per_s >= 0):
+        raise ValueRangeError(
+            f"thermometry_gel: {heating_K} K over {focus_m} m in {heated_s} s, loss {loss_per_s} per s; wanted 0 to 60 K, "
+            "positive lengths and times, and a loss from 0."
+        )
+    if time_s is not None and not time_s >= 0:
+        raise ValueRangeError(f"thermometry_gel: time_s {time_s}, wanted 0 or more.")
 
 
 def gel_rise(

@@ -13,6 +13,7 @@ from fullbore.errors import DataError
 from fullbore.numerics.fourier import ifft_centred
 from fullbore.recon.completions import grappa, partial_fourier, sparse_spirit, spirit
 from fullbore.recon.encodings.cartesian import CartesianData
+from fullbore.recon.encodings.on_cartesian import OnCartesian
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
 from fullbore.recon.recipe.completions import Completion, Grappa, PartialFourier, SparseSpirit, Spirit
 
@@ -74,50 +75,17 @@ class CompletedVolume(EncodedVolume):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CompletedData(Prepared):
+class CompletedData(OnCartesian):
     """Cartesian data and how their gaps are filled."""
 
-    data: CartesianData
     completion: Completion | None
     partial_fourier: PartialFourier | None
     with_noise: bool
 
     @property
-    def frames(self) -> int:
-        """Number of frames."""
-        return self.data.frames
-
-    @property
     def slices(self) -> int:
         """Number of slices; 1 for a slab."""
         return self.data.slices
-
-    @property
-    def columns_sampled(self) -> float:
-        """Fraction of the readout's k-space that was measured."""
-        return self.data.columns_sampled
-
-    @property
-    def channels(self) -> int:
-        """Number of virtual channels."""
-        return self.data.channels
-
-    @property
-    def grid(self) -> tuple[int, int, int]:
-        """(z, y, x) of one slice or slab."""
-        return self.data.grid
-
-    def mixed(self, matrix: Complex[Tensor, "out channel"]) -> CompletedData:
-        """Channels combined by `matrix`."""
-        return replace(self, data=self.data.mixed(matrix))
-
-    def strongest_samples(self, count: int) -> Complex[Tensor, "channel n"]:
-        """Those of the data."""
-        return self.data.strongest_samples(count)
-
-    def calibration(self, slice_: int, largest: int) -> Complex[Tensor, "frame channel kz ky kx"]:
-        """The measured centre of k-space."""
-        return self.data.calibration(slice_, largest)
 
     def volume(self, slice_: int, maps: Complex[Tensor, "part x channel z y"]) -> CompletedVolume:
         """One slice or slab, completed."""

@@ -22,6 +22,7 @@ from fullbore.numerics.eigenvalue import largest_eigenvalue
 from fullbore.numerics.fourier import fft_centred, ifft_centred
 from fullbore.recon.completions.slice_grappa import check_measured_alone, groups_of, simultaneous_rows, slice_k, slice_places
 from fullbore.recon.encodings.cartesian import CartesianData
+from fullbore.recon.encodings.on_cartesian import OnCartesian
 from fullbore.recon.encodings.readouts import Readouts, kept_rows
 from fullbore.recon.encodings.volume import EncodedVolume, Prepared
 
@@ -109,21 +110,15 @@ class SimultaneousVolume(EncodedVolume):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SimultaneousData(Prepared):
-    """Readouts of groups of slices.
+class SimultaneousData(OnCartesian):
+    """Readouts of groups of slices. The centre of k-space is that of slices measured alone.
 
     groups: the slices of each. along_per_m: k along the slices of each row. places_m: of each slice, on the same origin.
     """
 
-    data: CartesianData
     groups: tuple[tuple[int, ...], ...]
     along_per_m: Float[np.ndarray, " row"]
     places_m: Float[np.ndarray, " slice"]
-
-    @property
-    def frames(self) -> int:
-        """Number of frames."""
-        return self.data.frames
 
     @property
     def slices(self) -> int:
@@ -133,38 +128,6 @@ class SimultaneousData(Prepared):
     def members(self, number: int) -> tuple[int, ...]:
         """The slices of a group."""
         return self.groups[number]
-
-    @property
-    def columns_sampled(self) -> float:
-        """Fraction of the readout's k-space that was measured."""
-        return self.data.columns_sampled
-
-    @property
-    def channels(self) -> int:
-        """Number of virtual channels."""
-        return self.data.channels
-
-    @property
-    def grid(self) -> tuple[int, int, int]:
-        """(z, y, x) of one slice."""
-        return self.data.grid
-
-    def mixed(self, matrix: Complex[Tensor, "out channel"]) -> SimultaneousData:
-        """Channels combined by `matrix`."""
-        return replace(self, data=self.data.mixed(matrix))
-
-    def strongest_samples(self, count: int) -> Complex[Tensor, "channel n"]:
-        """Those of the data."""
-        return self.data.strongest_samples(count)
-
-    def calibration(self, slice_: int, largest: int) -> Complex[Tensor, "frame channel kz ky kx"]:
-        """Of a slice that was measured alone."""
-        return self.data.calibration(slice_, largest)
-
-    def sampled_centre(self, slice_: int, largest: int) -> tuple[Complex[Tensor, "channel kz ky kx"], Float[Tensor, "kz ky kx"]]:
-        """As `calibration`: readouts of several slices hold no centre of one."""
-        block = self.calibration(slice_, largest)[0]
-        return block, torch.ones(block.shape[1:], dtype=torch.float32)
 
     def volume(self, slice_: int, maps: Complex[Tensor, "part x channel z y"]) -> SimultaneousVolume:
         """One group; maps: of its slices, in order."""

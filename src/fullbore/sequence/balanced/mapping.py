@@ -163,7 +163,7 @@ def _refuse_delay(
     """Errors: Refusal when a delay is shorter than what plays in it, or reaches back beyond the trigger."""
     longest = protocol.trigger_delay - before_s - 2e-3
     if delay_s < least_s - 5e-6:
-        legal = tuple(max(time, math.ceil(least_s * 1e3) * 1e-3) for time in asked)
+        legal = _moved(asked, least_s, longest, apart=field == "inversion_times")
         reason = f"preparation and half the train take {least_s * 1e3:.3f} ms"
         raise Refusal(field=field, asked=asked, legal=legal, bound="shortest", reason=reason)
     if delay_s > longest:
@@ -171,9 +171,35 @@ def _refuse_delay(
             legal_delay = math.ceil((least_s + before_s) * 1e3 + 4) * 1e-3
             reason = "trigger, preparation and half the train"
             raise Refusal(field="trigger_delay", asked=protocol.trigger_delay, legal=legal_delay, bound="shortest", reason=reason)
-        legal = tuple(min(time, math.floor(longest * 1e3) * 1e-3) for time in asked)
+        legal = _moved(asked, least_s, longest, apart=field == "inversion_times")
         reason = f"the trigger is only {protocol.trigger_delay * 1e3:.4g} ms before k = 0"
         raise Refusal(field=field, asked=asked, legal=legal, bound="longest", reason=reason)
+
+
+def _moved(asked: tuple[float, ...], least_s: float, longest_s: float, apart: bool) -> tuple[float, ...]:
+    """Times between two bounds, on whole ms, near those asked: times that differ still do; apart: all do.
+
+    Each is moved alone where that does; else all by as much; else they are pushed together, or set at most 80 ms apart. Where
+    the upper bound leaves no room for them, only the lower one counts.
+    """
+    wanted = len(asked) if apart else len(set(asked))
+    low, high = math.ceil(least_s * 1e3 - 1e-6), math.floor(longest_s * 1e3 + 1e-6)
+    high = high if high - low >= wanted - 1 else 10**9
+    times = [time * 1e3 for time in asked]
+    first, last = min(times), max(times)
+    shift, step = max(low - first, 0) + min(high - last, 0), min(80, (high - low) // max(wanted - 1, 1))
+    squeeze = (high - low) / (last - first) if last > first else 0.0
+    order: list[float] = sorted(range(len(times)), key=lambda place: times[int(place)]) if apart else sorted(set(times))
+    ways = (
+        [min(max(time, low), high) for time in times],
+        [time + shift for time in times],
+        [round(low + (time - first) * squeeze) for time in times],
+        [low + step * order.index(place if apart else time) for place, time in enumerate(times)],
+    )
+    for moved in ways:
+        if low - 1e-6 <= min(moved) and max(moved) <= high + 1e-6 and len(set(moved)) == wanted:
+            break
+    return tuple(time * 1e-3 for time in moved)
 
 
 def _played(protocol: SingleShotPrescription, view: BalancedView, beats: list[Beat], limits: Limits, **header: Any) -> Sequence:

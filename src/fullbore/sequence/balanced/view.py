@@ -158,27 +158,18 @@ def design_view(
         protocol.matrix[0], protocol.fov[0], protocol.bandwidth, protocol.readout_oversampling, limits, EVEN_DWELL_S
     )
     edge = (protocol.matrix[1] // 2) / protocol.fov[1] + abs(decode_per_m[1])
-    crush = area_of(SPOIL_CYCLES_PER_SLICE / protocol.slice_thickness) if spoiled else 0.0
-    half = pulse.rephasing_area_T_s_per_m - area_of(decode_per_m[2])
-    along = area_of(decode_per_m[0])
-    areas = (area_of(edge), half, crush - half)
-    halved = protocol.start_up == "half"
-    shortest = pulse.block_s + _shortest_readout(shape, areas, along, limits)
-    if halved:
-        shortest = max(shortest, 2 * (pulse.block_s + end_s(lobe(2 * half, limits))))
-    refuse_spacing("repetition_time", protocol.repetition_time, shortest, "pulse, lobes and readout", TR_RASTER_S)
+    areas, along = _areas(protocol, pulse, edge, decode_per_m[2], spoiled), area_of(decode_per_m[0])
+    _refuse_short(protocol, pulse, _shortest_readout(shape, areas, along, limits), areas[1], limits)
     block_s = protocol.repetition_time - pulse.block_s
     line = balanced_line(shape, block_s, limits)
-    flank = line.window_start_s
-    wind = gentle_lobe(area_of(edge), flank, limits)
-    rephase, prephase = (gentle_lobe(area, flank, limits) for area in (-half, crush - half))
+    phase, slice_ = _lobes(line, block_s, areas, limits)
     return BalancedView(
         pulse=pulse,
         ramp=_ramp(protocol, flip, limits, field),
-        halved=halved,
+        halved=protocol.start_up == "half",
         read=_read(line, block_s, along, limits),
-        phase=joined(wind, _late(gentle_lobe(-area_of(edge), flank, limits), block_s)),
-        slice=joined(rephase, _late(prephase, block_s)),
+        phase=phase,
+        slice=slice_,
         line=line,
         shape=shape,
         phase_edge=edge,
@@ -188,6 +179,30 @@ def design_view(
         limits=limits,
         decode_per_m=decode_per_m,
     )
+
+
+def _areas(
+    protocol: ViewPrescription, pulse: SelectivePulse, edge: float, decode_per_m: float, spoiled: bool
+) -> tuple[float, float, float]:
+    """Of the lobes (T s/m): the phase's for `edge`, half the pulse's but for its decoding, and the slice's after the readout."""
+    crush = area_of(SPOIL_CYCLES_PER_SLICE / protocol.slice_thickness) if spoiled else 0.0
+    half = pulse.rephasing_area_T_s_per_m - area_of(decode_per_m)
+    return area_of(edge), half, crush - half
+
+
+def _refuse_short(protocol: ViewPrescription, pulse: SelectivePulse, readout_s: float, half: float, limits: Limits) -> None:
+    """Errors: Refusal for a repetition time that is too short for pulse and readout, or for the start-up by halves."""
+    shortest = pulse.block_s + readout_s
+    if protocol.start_up == "half":
+        shortest = max(shortest, 2 * (pulse.block_s + end_s(lobe(2 * half, limits))))
+    refuse_spacing("repetition_time", protocol.repetition_time, shortest, "pulse, lobes and readout", TR_RASTER_S)
+
+
+def _lobes(line: BalancedLine, block_s: float, areas: tuple[float, float, float], limits: Limits) -> tuple[Gradient, Gradient]:
+    """Of the phase axis, wound and unwound, and of the slice axis, whose pulse is rephased before and prephased after."""
+    edge, half, after = areas
+    wind, unwind, rephase, prephase = (gentle_lobe(area, line.window_start_s, limits) for area in (edge, -edge, -half, after))
+    return joined(wind, _late(unwind, block_s)), joined(rephase, _late(prephase, block_s))
 
 
 def _pulse(protocol: ViewPrescription, flip_rad: float, limits: Limits, field: str) -> SelectivePulse:

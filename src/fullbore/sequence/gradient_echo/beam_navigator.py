@@ -17,9 +17,11 @@ from fullbore.sequence.pulses import SelectivePulse, moved
 from fullbore.sequence.pulses.pencil_beam import pencil_beam
 
 SPOIL_PER_M = 5000.0
-"""What a navigator moves k by along the beam before its excitation and after its readout (cycles/m).
+"""What a navigator moves k by, before its excitation and after its readout, along the beam and across it (cycles/m).
 
-What views leave of everything is more than a thin beam's signal: of a sharp edge a spoiler leaves 1 / (2 pi k).
+What views leave of everything is more than a thin beam's signal: of a sharp edge a spoiler leaves 1 / (2 pi k). Views have moved
+it along the image's read axis by whole multiples of their own spoiling, so a spoiler along that axis alone refocuses some view's
+magnetisation; the part across the beam is across that axis too, and the part along the beam has the views' own sense.
 """
 
 
@@ -41,7 +43,8 @@ class Beam:
 class BeamNavigator:
     """Spoiler, excitation along a spiral, prephaser, one readout along the beam, spoiler. along: of the beam on the logical axes.
 
-    turns: of the excitation, whose slice axis is the beam, and of the readout, whose read axis is.
+    turns: of the excitation, whose slice axis is the beam, and of the readout, whose read axis is and whose phase axis is across
+    the image's read axis. sense: of the spoilers along the beam, that of the image's read axis.
     """
 
     pulse: SelectivePulse
@@ -51,6 +54,7 @@ class BeamNavigator:
     lobes_s: tuple[float, float]
     along: np.ndarray
     turns: tuple[np.ndarray, np.ndarray]
+    sense: float
 
     @property
     def echo_s(self) -> float:
@@ -69,10 +73,8 @@ class BeamNavigator:
             turn=excite,
         )
         line = [replace(block, turn=read) for block in self.echoes.blocks(phase_rad, True)]
-        prephase, spoil = (
-            Block(duration_s=length, read=shape, turn=read)
-            for length, shape in zip(self.lobes_s, (self.prephase, self.spoil), strict=True)
-        )
+        prephase = Block(duration_s=self.lobes_s[0], read=self.prephase, turn=read)
+        spoil = Block(duration_s=self.lobes_s[1], read=self.spoil, phase=self.spoil, read_scale=self.sense, turn=read)
         return Module(blocks=(spoil, pulse, prephase, *line, spoil), centre_s=self.lobes_s[1] + self.pulse.centre_s)
 
     def columns(self, geometry: Geometry) -> dict[str, Any]:
@@ -103,6 +105,7 @@ def beam_navigator(beam: Beam, geometry: Geometry, echoes: Echoes, limits: Limit
     pulse = pencil_beam(beam.flip_rad, beam.diameter_m, beam.ring_m, limits, field=field)
     pulse = moved(pulse, (float(first @ place), float(second @ place), 0.0), limits)
     lobes = _lobes(echoes, limits)
+    apart = _across_read(along)
     return BeamNavigator(
         pulse=pulse,
         echoes=replace(echoes, count=1, flyback=None, spacing_s=echoes.block_s),
@@ -110,8 +113,16 @@ def beam_navigator(beam: Beam, geometry: Geometry, echoes: Echoes, limits: Limit
         spoil=lobes[1][0],
         lobes_s=(lobes[0][1], lobes[1][1]),
         along=along,
-        turns=(np.stack([first, second, along], axis=1), np.stack([along, first, second], axis=1)),
+        turns=(np.stack([first, second, along], axis=1), np.stack([along, apart, np.cross(along, apart)], axis=1)),
+        sense=-1.0 if along[0] < 0 else 1.0,
     )
+
+
+def _across_read(along: np.ndarray) -> np.ndarray:
+    """A unit vector across the beam and across the read axis, all on the logical axes."""
+    apart = np.cross([1.0, 0.0, 0.0], along)
+    length = float(np.linalg.norm(apart))
+    return np.asarray(apart / length) if length > 1e-6 else np.array([0.0, 1.0, 0.0])
 
 
 def _lobes(echoes: Echoes, limits: Limits) -> tuple[tuple[Gradient, float], tuple[Gradient, float]]:

@@ -117,7 +117,7 @@ class ViewTask:
     """What a view must do. edges_per_m: largest k along phase and slice (0 where there are no partitions).
 
     moments_T_s2_per_m: M1 at the echo, (set, (read, phase, slice)), NaN for any; None where no moment is asked for.
-    spacing_field, spacing_s: the protocol's time from view to view. pixel_m: along read. spoil_slice_per_m: net k along slice.
+    spacing_field, spacing_s: the protocol's time from view to view. echo_field: that of its echo time. pixel_m: along read.
     """
 
     echo_time_s: float

@@ -110,7 +110,6 @@ def pcasl_epi_2d(protocol: PcaslEpi2d, limits: Limits) -> Sequence:
 
 def design_labelling(protocol: PcaslEpi2d, slot: EpiSlot, limits: Limits) -> Labelling:
     """Train, saturation and inversions in their places. Errors: Refusal for the label's fields and the delay."""
-    raster = limits.block_raster_s
     train = labelling_train(
         pulse_s=protocol.label_pulse_duration,
         period_s=protocol.label_period,
@@ -122,42 +121,38 @@ def design_labelling(protocol: PcaslEpi2d, slot: EpiSlot, limits: Limits) -> Lab
     _refuse_plane(protocol)
     pulses = max(round(protocol.label_duration / protocol.label_period), 1)
     before = slab_saturation(protocol, limits) if protocol.background_suppression else Module(blocks=())
-    whole = protocol.post_label_delay
-    used = slot.lead_s
-    if not protocol.background_suppression:
-        after = wait_for("post_label_delay", whole, used, "the shot's preparation", raster)
-        return Labelling(
-            before=before,
-            train=train,
-            pulses=pulses,
-            after=after,
-            inversions_s=(),
-            saturation_s=math.inf,
-            delay_s=_after(after, slot),
-        )
-    invert = inversion(protocol.inversion_duration, limits)
-    total = before.tail_s + pulses * train.period_s + whole
-    latest = whole - invert.centre_s
-    closest = invert.tail_s + slot.lead_s
-    least = 2 * invert.duration_s + slot.lead_s
-    wait_for("post_label_delay", whole, least, "two inversions and the shot's preparation", raster)
-    times = suppression_times(total, latest, closest, invert.duration_s)
-    first = wait_for("post_label_delay", whole - times[0], invert.centre_s, "an inversion", raster)
-    second = wait_for("post_label_delay", times[0] - times[1], invert.duration_s, "two inversions", raster)
-    spent = first.duration_s + second.duration_s + 2 * invert.duration_s + slot.lead_s
-    third = wait_for("post_label_delay", whole, spent, "two inversions", raster)
-    after = chained(first, invert, second, invert, third)
+    labelled_s = before.tail_s + pulses * train.period_s
+    after, inversions_s = _delay(protocol, slot, labelled_s, limits)
     delay = _after(after, slot)
-    late = delay - first.duration_s - invert.centre_s
     return Labelling(
         before=before,
         train=train,
         pulses=pulses,
         after=after,
-        inversions_s=(late, late - second.duration_s - invert.duration_s),
-        saturation_s=before.tail_s + pulses * train.period_s + delay,
+        inversions_s=inversions_s,
+        saturation_s=labelled_s + delay if protocol.background_suppression else math.inf,
         delay_s=delay,
     )
+
+
+def _delay(protocol: PcaslEpi2d, slot: EpiSlot, labelled_s: float, limits: Limits) -> tuple[Module, tuple[float, ...]]:
+    """From the train's end, `labelled_s` after the saturation, to the shots; and the inversions' times before the excitation."""
+    whole, raster = protocol.post_label_delay, limits.block_raster_s
+    if not protocol.background_suppression:
+        return wait_for("post_label_delay", whole, slot.lead_s, "the shot's preparation", raster), ()
+    invert = inversion(protocol.inversion_duration, limits)
+    latest = whole - invert.centre_s
+    closest = invert.tail_s + slot.lead_s
+    least = 2 * invert.duration_s + slot.lead_s
+    wait_for("post_label_delay", whole, least, "two inversions and the shot's preparation", raster)
+    times = suppression_times(labelled_s + whole, latest, closest, invert.duration_s)
+    first = wait_for("post_label_delay", whole - times[0], invert.centre_s, "an inversion", raster)
+    second = wait_for("post_label_delay", times[0] - times[1], invert.duration_s, "two inversions", raster)
+    spent = first.duration_s + second.duration_s + 2 * invert.duration_s + slot.lead_s
+    third = wait_for("post_label_delay", whole, spent, "two inversions", raster)
+    after = chained(first, invert, second, invert, third)
+    late = _after(after, slot) - first.duration_s - invert.centre_s
+    return after, (late, late - second.duration_s - invert.duration_s)
 
 
 def suppression_times(total_s: float, latest_s: float, closest_s: float, apart_s: float) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Complex, Float
 
@@ -30,16 +32,8 @@ def pulse_response(
     """
     place = position_m if isinstance(position_m, tuple) else (0.0, 0.0, position_m)
     x, y, z, offset, b1 = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (*place, offset_Hz, b1_scale)))
-    selection = pulse if isinstance(pulse, SelectivePulse) else None
-    rf = pulse.pulse if isinstance(pulse, SelectivePulse) else pulse
-    gradients = (None, None, None) if selection is None else (selection.read, selection.phase, selection.slice)
-    first, last = (rf.delay_s, rf.delay_s + rf.duration_s) if selection is None else (0.0, selection.block_s)
-    knots = np.concatenate([[first], rf.delay_s + rf.raster_s * np.arange(len(rf.b1_T) + 1), [last]])
-    areas = np.column_stack([_area(gradient, knots) for gradient in gradients])
-    b1_T = np.conj(np.concatenate([[0.0], rf.b1_T, [0.0]]))
-    relaxing = bool(np.isfinite(t1_s) or np.isfinite(t2_s))
-    dt, field, mean = _steps(knots, b1_T, areas, relaxing=relaxing)
-    n = x.size
+    block, n = _block_of(pulse), x.size
+    dt, field, mean = block.steps(relaxing=bool(np.isfinite(t1_s) or np.isfinite(t2_s)))
     positions = np.column_stack([x.ravel(), y.ravel(), z.ravel()])
     _, (m_xy, m_z) = play(
         position_m=positions,
@@ -55,11 +49,38 @@ def pulse_response(
         start=(np.full(n, start[0], dtype=complex), np.full(n, float(start[1]))),
     )
     if rephased:
-        centre = rf.delay_s + rf.centre_s
-        after = areas[-1] - np.array([float(_area(gradient, np.array([centre]))[0]) for gradient in gradients])
-        turns = GYROMAGNETIC_RATIO_HZ_PER_T * (positions @ after) + offset.ravel() * (last - centre)
-        m_xy = m_xy * np.exp(2j * np.pi * turns)
+        m_xy = m_xy * np.exp(2j * np.pi * block.turns_after_centre(positions, offset.ravel()))
     return m_xy.reshape(x.shape), m_z.reshape(x.shape)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Block:
+    """A pulse, the gradients (read, phase, slice) that it is played under, and when that begins and ends."""
+
+    rf: RfPulse
+    gradients: tuple[Gradient | None, Gradient | None, Gradient | None]
+    first_s: float
+    last_s: float
+
+    def steps(self, *, relaxing: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `_steps`."""
+        rf = self.rf
+        knots = np.concatenate([[self.first_s], rf.delay_s + rf.raster_s * np.arange(len(rf.b1_T) + 1), [self.last_s]])
+        areas = np.column_stack([_area(gradient, knots) for gradient in self.gradients])
+        return _steps(knots, np.conj(np.concatenate([[0.0], rf.b1_T, [0.0]])), areas, relaxing=relaxing)
+
+    def turns_after_centre(self, positions_m: np.ndarray, offset_Hz: np.ndarray) -> np.ndarray:
+        """Of free spins (n,), from the effective centre to the end."""
+        centre = self.rf.delay_s + self.rf.centre_s
+        until = np.column_stack([_area(gradient, np.array([centre, self.last_s])) for gradient in self.gradients])
+        turned = GYROMAGNETIC_RATIO_HZ_PER_T * (positions_m @ (until[1] - until[0]))
+        return np.asarray(turned + offset_Hz * (self.last_s - centre))
+
+
+def _block_of(pulse: RfPulse | SelectivePulse) -> _Block:
+    if isinstance(pulse, RfPulse):
+        return _Block(rf=pulse, gradients=(None, None, None), first_s=pulse.delay_s, last_s=pulse.delay_s + pulse.duration_s)
+    return _Block(rf=pulse.pulse, gradients=(pulse.read, pulse.phase, pulse.slice), first_s=0.0, last_s=pulse.block_s)
 
 
 def _steps(

@@ -29,11 +29,6 @@ def golden_spokes_rad(count: int, order: int = 1, first: int = 0) -> Float[np.nd
     return np.mod((first + np.arange(count)) * golden_angle_rad(order), 2 * np.pi)
 
 
-def even_spokes_rad(count: int, full_turn: bool = False) -> Float[np.ndarray, " spoke"]:
-    """Angles evenly over half a turn (spokes through the centre) or a full one (centre-out)."""
-    return np.arange(count) * ((2 if full_turn else 1) * np.pi / count)
-
-
 def golden_means(count: int, first: int = 0) -> Float[np.ndarray, "spoke 3"]:
     """Directions (x, y, z) of a kooshball on the upper half sphere, even over any run of spokes.
 

@@ -149,12 +149,6 @@ class SlabTrain:
         return np.asarray(moved[1])
 
 
-def shortest_spacing_s(protocol: SlabTrainPrescription, limits: Limits) -> float:
-    """Shortest echo spacing. Errors: Refusal for flips and bandwidth."""
-    shape, excitation, refocusing = _bricks(protocol, limits)
-    return _shortest(protocol, shape, excitation, refocusing, limits)
-
-
 def design_slab_train(protocol: SlabTrainPrescription, flips: Float[np.ndarray, " echo"], limits: Limits) -> SlabTrain:
     """The train of these refocusing flips (rad); lobes take the time there is.
 

@@ -20,7 +20,8 @@ Bands = tuple[tuple[float, float], ...]
 
 _MARGIN = 2e-4  # of the limits, kept for the correction of the area
 _STEPS_A_RASTER = 6  # points of the curve per raster step
-_NERVE_ROUNDS = 12
+_NERVE_ROUNDS, _HALVES = 90, 14
+_AIM = 0.1  # part of an excess of the nerves' response by which a round lowers what the next aims at
 _ROUNDS = 16
 _GUARD = 0.08  # on either side of a forbidden band, of its edge: a turning gradient's line is not infinitely sharp
 
@@ -131,38 +132,40 @@ def _without_bands(road: _Road, bands: Bands) -> _Road:
 def _calm(road: _Road, limits: Limits, nerves: NerveLimit) -> Float[np.ndarray, " n"]:
     """An acceleration bound along the curve with which the nerves' response stays below its share.
 
-    Each round scales the bound by share / response where the response is too large, or was scaled too far; the nerve
-    remembers about a chronaxie, so the scaling of an instant takes the largest response of that long a time after it.
+    Each round scales the bound at each place by aim / response there. Where nothing else binds, the response ends at its
+    aim all along: as the nerve's kernel falls monotonically, what uses up its share at once is the fastest on a line.
+    The aim, first the share itself, is lowered a little before peaks that stay over it (within a chronaxie), in the last
+    rounds everywhere. The shortest legal round counts.
     """
-    bound, raster = road.bound, limits.gradient_raster_s
-    memory = max(round(0.5 * nerves.model.chronaxie_s / raster), 1)
-    best, best_time, calmest, least = None, np.inf, bound, np.inf
-    for _ in range(_NERVE_ROUNDS):
-        squared = road.squared(bound)
+    bound, raster, best, shortest, aim, most = road.bound, limits.gradient_raster_s, None, np.inf, np.ones(1), 1.0
+    memory = max(round(nerves.model.chronaxie_s / raster), 1)
+    for turn in range(_NERVE_ROUNDS):
         waveform, _ = _played(road, bound, raster)
-        response = nerve_response(waveform, nerves)
-        time = times_of(road.arc, squared)
-        if response.max() <= nerves.share and time[-1] < best_time:
-            best, best_time = bound, float(time[-1])
-            if np.array_equal(bound, road.bound):
-                return bound
-        if response.max() < least:
-            calmest, least = bound, float(response.max())
-        padded = np.concatenate([response, np.full(memory, 0.0)])
-        worst = np.lib.stride_tricks.sliding_window_view(padded, memory + 1).max(axis=1)
-        here = np.interp(time, (np.arange(len(worst)) + 0.5) * raster, worst)
-        bound = np.minimum(road.bound, bound * np.clip(0.998 * nerves.share / np.maximum(here, 1e-9), 0.3, 1.1))
-    return best if best is not None else _calm_evenly(road, calmest, limits, nerves)
+        time = times_of(road.arc, road.squared(bound))
+        use = nerve_response(waveform, nerves) / nerves.share
+        if use.max() <= 1 and time[-1] < shortest:
+            best, shortest = bound, float(time[-1])
+        if use.max() <= 1 and bound is road.bound:
+            return bound
+        middles = (np.arange(len(use)) + 0.5) * (time[-1] / len(use))
+        here = np.maximum(np.interp(time, middles, use), 1e-9)
+        bound = np.minimum(road.bound, bound * np.clip(aim * most / here, 0.5, 2.0))
+        if 3 * turn >= _NERVE_ROUNDS:
+            soon = np.lib.stride_tricks.sliding_window_view(np.pad(use, (0, memory)), memory + 1).max(axis=1)
+            aim = np.clip(aim * (1 - _AIM * (np.interp(time, middles, soon) - 1)), 0.8, 1.0)
+        if 3 * turn >= 2 * _NERVE_ROUNDS:
+            most *= 1 - 2 * _AIM * (float(use.max()) - 1)
+    return best if best is not None else _calm_evenly(road, bound, limits, nerves)
 
 
 def _calm_evenly(road: _Road, bound: Float[np.ndarray, " n"], limits: Limits, nerves: NerveLimit) -> Float[np.ndarray, " n"]:
-    """A bound scaled by one factor, as large as the nerves allow."""
-    low, high = 0.0, 1.0
-    for _ in range(12):
-        share = 0.5 * (low + high)
+    """A bound scaled by one factor up to 1, as large as the nerves allow."""
+    low, high, share = 0.0, 1.0, 1.0
+    for _ in range(_HALVES):
         waveform, _ = _played(road, bound * share, limits.gradient_raster_s)
         calm = nerve_response(waveform, nerves).max() <= nerves.share
         low, high = (share, high) if calm else (low, share)
+        share = 0.5 * (low + high)
     if low == 0:
         raise LimitError("trace: the nerves' limit cannot be met; start from rest, or raise the share.")
     return np.asarray(bound * low)

@@ -136,7 +136,7 @@ class CloudRun(Run):
             one_s = player.looks * 8e-9 * len(own.kind) + player.cost_s(self.shape[1])
             seconds += len(player.spots.cloud) * one_s
         total = (self.samples.nbytes + 200 * self._spins + self._memory_bytes) / 1e9
-        return f"{self._spins} isochromats on {self._threads} threads, at most {total:.1f} GB, about {seconds:.0f} s"
+        return f"{self._spins} isochromats on {self._threads} threads, at most {total:.1f} GB, about {duration_text(seconds)}"
 
     def pieces(self, progress: Progress) -> Iterator[slice]:
         """Piece by piece until the last readout. Spins are added in a fixed order."""
@@ -155,6 +155,11 @@ class CloudRun(Run):
                     progress((number + (block + 1) / len(tasks)) / len(todo), "spins through pulses and readouts")
                 self.samples[piece.rows] = total * turn[piece.rows]
                 yield piece.rows
+
+
+def duration_text(seconds: float) -> str:
+    """In seconds, or in hours from two hours on."""
+    return f"{seconds:.0f} s" if seconds < 7200 else f"{seconds / 3600:.0f} hours"
 
 
 def _streams(cloud: SpinCloud) -> Iterator[tuple[Ways, Flow | None, SpinCloud]]:

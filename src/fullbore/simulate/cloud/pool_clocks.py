@@ -14,10 +14,10 @@ from fullbore.simulate.timeline import PulseKind, Timeline
 class Clocks:
     """Intervals between pulses and from pulses to the middle of readouts.
 
-    before, after: (pulse,) exp(-i phase) of the RF at its start and end. move (pulse, axis) cycles/m, dt_s: of the interval
-    before each pulse. rows: (pulse, 2) first and last + 1 readout after it. row_move, row_dt_s: from the last pulse's end to a
-    readout's middle. lengths_s: different lengths of intervals, which rest (pulse,) indexes; first_s: of those from the last
-    pulse's end to a first sample, which row_first does.
+    before, after: (pulse,) exp(-i phase) of the RF at its start and end. move_per_m (pulse, axis) cycles/m, dt_s: of the
+    interval before each pulse. rows: (pulse, 2) first and last + 1 readout after it. row_move_per_m, row_dt_s: from the last
+    pulse's end to a readout's middle. lengths_s: different lengths of intervals, which rest (pulse,) indexes; first_s: of those
+    from the last pulse's end to a first sample, which row_first does.
     """
 
     before: Complex[np.ndarray, " pulse"]
