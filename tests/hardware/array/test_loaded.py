@@ -36,6 +36,7 @@ def inner_points(radius, count=200):
     return ways / np.linalg.norm(ways, axis=1, keepdims=True) * radius * rng.uniform(size=(count, 1)) ** (1 / 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("former", "channels"), [("head", 8), ("knee", 8), ("torso", 16)])
 def test_spheres_are_the_exact_ones(former, channels):
     """Nine cubes in a radius, volume kept.
@@ -63,6 +64,7 @@ def test_spheres_are_the_exact_ones(former, channels):
     assert abs(ratio.mean() - 1) < 0.02 and np.abs(ratio - 1).max() < 0.05
 
 
+@pytest.mark.slow
 def test_one_loop_alone_is_as_among_others():
     body = Body(form="ellipsoid", half_axes_m=(0.05, 0.06, 0.07), conductivity_S_per_m=0.5, permittivity=60.0)
     loops = tuple(circle(0.1 * np.array(way), np.array(way), 0.04) for way in ([1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0]))
@@ -91,6 +93,7 @@ def test_cubes_have_the_bodys_volume(form):
     assert np.allclose(level, 1)
 
 
+@pytest.mark.slow
 def test_design_of_a_ring_around_a_knee():
     asked = replace(load_array_brief("knee", 8), limits=FREE)
     made, plain = design_array(asked), design_array(replace(asked, medium="uniform"))

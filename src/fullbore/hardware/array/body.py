@@ -46,7 +46,9 @@ class Body:
         across = np.cos(np.pi / 2 * along) if self.form == "ellipsoid" else np.ones_like(along)
         side = np.stack([across * np.cos(around), across * np.sin(around), height], axis=-1).reshape(-1, 3)
         if self.form == "cylinder":
-            lid = np.stack([np.abs(along) * np.cos(around), np.abs(along) * np.sin(around), np.sign(along)], axis=-1)
+            lid = np.stack(
+                [np.abs(along) * np.cos(around), np.abs(along) * np.sin(around), np.where(along < 0, -1.0, 1.0)], axis=-1
+            )
             side = np.concatenate([side, lid.reshape(-1, 3)])
         return np.asarray(side * np.asarray(self.half_axes_m))
 

@@ -16,7 +16,8 @@ REFERENCE_VOXEL_M3 = 1e-9
 REFERENCE_SAMPLING_S = 256 * 176 / 200.0
 REFERENCE_B0_T = 3.0
 # s^H R^-1 s at the isocentre of the head array of 12 loops at 3 T, T^2/(A^2 ohm): `isocentre_power`, as the test makes it again.
-REFERENCE_POWER = 4.1778e-12
+# By `ArrayBrief.medium`: an array is held against the reference in its own, so that the reference scan has one SNR in either.
+REFERENCE_POWER = {"body": 4.1778e-12, "uniform": 3.3957e-12}
 
 
 def array_coils(made: ReceiveArray, grid: Grid) -> CoilSet:
@@ -36,10 +37,12 @@ def array_coils(made: ReceiveArray, grid: Grid) -> CoilSet:
     the isocentre. Here m = 0.0471 (recursion of the inversion train, white matter, central view), T = 256 * 176 / 200 s.
     """
     points = np.concatenate([grid.points_m().reshape(-1, 3), np.zeros((1, 3))])
-    mixed = made.transfer @ field_sensitivity(made, points)
-    scale = 1 / np.linalg.norm(mixed[:, -1])
+    alone = field_sensitivity(made, points)
+    mixed = made.transfer @ alone
+    scale = 1 / np.linalg.norm(made.transfer @ alone[:, -1:])
     noise = made.transfer @ made.noise_ohm @ made.transfer.conj().T
-    covariance = scale**2 * reference_variance() * REFERENCE_POWER * _signal_ratio(made.b0_T) ** 2 * noise
+    reference = REFERENCE_POWER["uniform" if made.loading is None else "body"]
+    covariance = scale**2 * reference_variance() * reference * _signal_ratio(made.b0_T) ** 2 * noise
     return CoilSet(
         name=made.name,
         sensitivity=FieldMap(
