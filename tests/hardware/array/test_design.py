@@ -163,6 +163,12 @@ def test_lower_field_has_less_signal():
     assert 2 ** (2 * 0.9) < power(high) / power(low) < 2 ** (2 * 1.75)
 
 
+def test_arrays_of_presets_are_in_the_uniform_medium(knee):
+    coils, same = receive_array(8, 3.0, "knee"), array_coils(knee, Grid.centred((41, 41, 41), (0.008,) * 3))
+    assert np.allclose(coils.sensitivity.values, same.sensitivity.values, rtol=1e-6)
+    assert np.allclose(coils.noise_covariance, same.noise_covariance, rtol=1e-9)
+
+
 def test_scanner_takes_other_formers():
     coils = receive_array(8, 3.0, "knee")
     assert coils.name == "knee-8" and coils.sensitivity.values.shape == (8, 41, 41, 41)
