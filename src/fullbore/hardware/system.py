@@ -213,7 +213,7 @@ def _with_receive(spec: ScannerSpec, parts: Parts, tell: Tell) -> ScannerSpec:
     assert parts.receive is not None
     tell(0.0, "loops, noise and fields of the array")
     spacing = RECEIVE_GRIDS[parts.receive.former.form]
-    return replace(spec, receive=array_coils(design_array(parts.receive), Grid.centred((41, 41, 41), (spacing,) * 3)))
+    return replace(spec, receive=array_coils(design_array(parts.receive, tell), Grid.centred((41, 41, 41), (spacing,) * 3)))
 
 
 def _with_spectrometer(spec: ScannerSpec, parts: Parts, tell: Tell) -> ScannerSpec:

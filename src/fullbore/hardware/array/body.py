@@ -39,6 +39,19 @@ class Body:
             return np.asarray(shares.sum(axis=-1) < 1)
         return np.asarray((shares[..., 0] + shares[..., 1] < 1) & (shares[..., 2] < 1))
 
+    def surface_m(self, count: int) -> Float[np.ndarray, "p 3"]:
+        """Points all over the surface, `count` around z."""
+        around, along = np.meshgrid(2 * np.pi * np.arange(count) / count, np.linspace(-1, 1, count // 2 + 1), indexing="ij")
+        height = np.sin(np.pi / 2 * along) if self.form == "ellipsoid" else along
+        across = np.cos(np.pi / 2 * along) if self.form == "ellipsoid" else np.ones_like(along)
+        side = np.stack([across * np.cos(around), across * np.sin(around), height], axis=-1).reshape(-1, 3)
+        if self.form == "cylinder":
+            lid = np.stack(
+                [np.abs(along) * np.cos(around), np.abs(along) * np.sin(around), np.where(along < 0, -1.0, 1.0)], axis=-1
+            )
+            side = np.concatenate([side, lid.reshape(-1, 3)])
+        return np.asarray(side * np.asarray(self.half_axes_m))
+
     @property
     def volume_m3(self) -> float:
         """Volume."""

@@ -88,7 +88,11 @@ class ArrayLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayBrief:
-    """All that is asked of one array, SI. placement: neighbours overlap critically, or lie `gap` apart."""
+    """All that is asked of one array, SI. placement: neighbours overlap critically, or lie `gap` apart.
+
+    medium: "body": fields and losses with air around the body, by the full-wave solver (see `loaded`); "uniform": cheaper, as if
+    the body's medium were everywhere (`body_resistance`): signal and noise are off by the docs' table, their ratio by less.
+    """
 
     __pydantic_config__ = _STRICT
     name: str
@@ -99,6 +103,7 @@ class ArrayBrief:
     body: BodyBrief
     placement: Literal["overlap", "gap"] = "overlap"
     gap_m: Length = 0.01
+    medium: Literal["body", "uniform"] = "body"
     electronics: Electronics = field(default_factory=Electronics)
     limits: ArrayLimits = field(default_factory=ArrayLimits)
 

@@ -16,13 +16,14 @@ REFERENCE_VOXEL_M3 = 1e-9
 REFERENCE_SAMPLING_S = 256 * 176 / 200.0
 REFERENCE_B0_T = 3.0
 # s^H R^-1 s at the isocentre of the head array of 12 loops at 3 T, T^2/(A^2 ohm): `isocentre_power`, as the test makes it again.
-REFERENCE_POWER = 3.3957e-12
+# By `ArrayBrief.medium`: an array is held against the reference in its own, so that the reference scan has one SNR in either.
+REFERENCE_POWER = {"body": 4.1778e-12, "uniform": 3.3957e-12}
 
 
 def array_coils(made: ReceiveArray, grid: Grid) -> CoilSet:
     """The channels at the preamplifiers' outputs, on any grid.
 
-    Sensitivity: of each loop's retarded field in a homogeneous medium, the circularly polarised component (Bx - i By)*
+    Sensitivity: of each loop's field, with what the body adds to it, the circularly polarised component (Bx - i By)*
     (reciprocity), mixed by what coupling the preamplifiers leave, scaled so that the root sum of squares is 1 at the isocentre.
     Noise: covariance of sample, coil and preamplifiers, mixed alike.
 
@@ -35,15 +36,17 @@ def array_coils(made: ReceiveArray, grid: Grid) -> CoilSet:
     part holds half. Hence SNR = S / sqrt(C / 2T) and C = 2 T (S / SNR)^2 for the optimal combination, 1 / (s* Psi^-1 s), at
     the isocentre. Here m = 0.0471 (recursion of the inversion train, white matter, central view), T = 256 * 176 / 200 s.
     """
-    alone = field_sensitivity(made, grid.points_m().reshape(-1, 3))
+    points = np.concatenate([grid.points_m().reshape(-1, 3), np.zeros((1, 3))])
+    alone = field_sensitivity(made, points)
     mixed = made.transfer @ alone
-    scale = 1 / np.linalg.norm(made.transfer @ field_sensitivity(made, np.zeros((1, 3))))
+    scale = 1 / np.linalg.norm(made.transfer @ alone[:, -1:])
     noise = made.transfer @ made.noise_ohm @ made.transfer.conj().T
-    covariance = scale**2 * reference_variance() * REFERENCE_POWER * _signal_ratio(made.b0_T) ** 2 * noise
+    reference = REFERENCE_POWER["uniform" if made.loading is None else "body"]
+    covariance = scale**2 * reference_variance() * reference * _signal_ratio(made.b0_T) ** 2 * noise
     return CoilSet(
         name=made.name,
         sensitivity=FieldMap(
-            values=(scale * mixed).reshape(len(made.loops), *grid.shape).astype(np.complex64), grid=grid, unit="1"
+            values=(scale * mixed[:, :-1]).reshape(len(made.loops), *grid.shape).astype(np.complex64), grid=grid, unit="1"
         ),
         noise_covariance=(covariance + covariance.conj().T) / 2,
     )

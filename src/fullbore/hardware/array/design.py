@@ -13,11 +13,12 @@ from fullbore.hardware.array.body import Body, body_resistance
 from fullbore.hardware.array.brief import ArrayBrief
 from fullbore.hardware.array.conductor import capacitor_resistance_ohm, wire_resistance_ohm
 from fullbore.hardware.array.inductance import coupling_matrix, inductance_matrix
+from fullbore.hardware.array.loaded import Loading, loaded
 from fullbore.hardware.array.loop import Loop
 from fullbore.hardware.array.network import equivalent_noise_ohm, loop_impedance, noise_figures_dB, transfer
 from fullbore.hardware.array.placement import neighbours, place_loops
 from fullbore.hardware.array.preamplifier import Match, input_for_decoupling_ohm, match_loop
-from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T
+from fullbore.physics.constants import GYROMAGNETIC_RATIO_HZ_PER_T, SPEED_OF_LIGHT_M_PER_S
 from fullbore.physics.magnetostatics import loop_field, medium_wavenumber_per_m
 
 Ticker = Callable[[float, str], None]
@@ -32,6 +33,7 @@ class ReceiveArray:
     """A designed array; matrices are (loop, loop), phasors exp(-i omega t).
 
     inductance_H; sample_ohm: noise resistance of the body, Hermitian; wire_ohm, capacitor_ohm (loop,): of each loop alone;
+    loading: what the body does to their fields, None where its medium is taken to be everywhere.
     impedance_ohm: of the tuned loops; noise_ohm: all noise in series with the loops, as resistance at 310 K; transfer: what the
     preamplifiers see of the loops' voltages; matches: each loop's network; figures: name -> value.
     """
@@ -49,6 +51,7 @@ class ReceiveArray:
     transfer: np.ndarray
     matches: tuple[Match, ...]
     figures: dict[str, float]
+    loading: Loading | None = None
 
     @property
     def omega(self) -> float:
@@ -57,7 +60,9 @@ class ReceiveArray:
 
     @property
     def wavenumber_per_m(self) -> complex:
-        """Of the body's medium, for exp(+i omega t)."""
+        """Of what the loops' own field runs in, for exp(+i omega t): free space, or the body's medium taken to be everywhere."""
+        if self.loading is not None:
+            return complex(self.omega / SPEED_OF_LIGHT_M_PER_S)
         return medium_wavenumber_per_m(self.omega / (2 * math.pi), self.body.permittivity, self.body.conductivity_S_per_m)
 
     @property
@@ -77,10 +82,10 @@ def design_array(brief: ArrayBrief, tell: Ticker = lambda fraction, what: None) 
         )
     tell(0.0, "placing loops")
     loops = place_loops(brief)
-    tell(0.3, "inductances")
+    tell(0.2, "inductances")
     inductance = inductance_matrix(loops, brief.electronics.wire_radius_m)
-    tell(0.5, "noise of the body")
-    made = _wired(brief, loops, inductance)
+    tell(0.3, "noise of the body")
+    made = _wired(brief, loops, inductance, lambda fraction, what: tell(0.3 + 0.7 * fraction, f"fields in the body, {what}"))
     ratio = made.figures["quality_ratio"]
     if ratio < brief.limits.quality_ratio:
         raise LimitError(
@@ -93,19 +98,30 @@ def design_array(brief: ArrayBrief, tell: Ticker = lambda fraction, what: None) 
 
 
 def field_sensitivity(made: ReceiveArray, points_m: np.ndarray) -> np.ndarray:
-    """(Bx - i By)* of each loop alone in T/A at points (p, 3): its retarded field in the body's medium, taken to be everywhere.
+    """(Bx - i By)* of each loop alone in T/A at points (p, 3): its retarded field in free space and that of the body's currents,
+    or, with `medium = "uniform"`, its field in the body's medium taken to be everywhere.
 
     By reciprocity the signal per magnetic moment. Source: Hoult 2000, Concepts Magn Reson 12:173.
     """
     fields = [loop_field(points_m, *loop.thinned(_FIELD_POINTS), made.wavenumber_per_m, _MAP_SOFTNESS_M) for loop in made.loops]
-    return np.stack([np.conj(field[:, 0] - 1j * field[:, 1]) for field in fields])
+    own = np.stack([np.conj(field[:, 0] - 1j * field[:, 1]) for field in fields])
+    return own if made.loading is None else own + made.loading.added_sensitivity(points_m)
 
 
-def _wired(brief: ArrayBrief, loops: tuple[Loop, ...], inductance: np.ndarray) -> ReceiveArray:
-    parts, frequency = brief.electronics, GYROMAGNETIC_RATIO_HZ_PER_T * brief.b0_T
-    omega, body = 2 * math.pi * frequency, brief.body.body()
+def _sample(brief: ArrayBrief, loops: tuple[Loop, ...], frequency: float, tell: Ticker) -> tuple[np.ndarray, Loading | None]:
+    """Noise resistance of the body, and what else it does."""
+    body = brief.body.body()
+    if brief.medium == "body":
+        loading = loaded(body, loops, frequency, tell=tell)
+        return loading.resistance_ohm, loading
     wavenumber = medium_wavenumber_per_m(frequency, body.permittivity, body.conductivity_S_per_m)
-    sample = body_resistance(body, loops, omega, wavenumber)
+    return body_resistance(body, loops, 2 * math.pi * frequency, wavenumber), None
+
+
+def _wired(brief: ArrayBrief, loops: tuple[Loop, ...], inductance: np.ndarray, tell: Ticker) -> ReceiveArray:
+    parts, frequency = brief.electronics, GYROMAGNETIC_RATIO_HZ_PER_T * brief.b0_T
+    omega = 2 * math.pi * frequency
+    sample, loading = _sample(brief, loops, frequency, tell)
     wire = np.array([wire_resistance_ohm(loop.length_m, parts.wire_radius_m, frequency) for loop in loops])
     capacitor = np.array([capacitor_resistance_ohm(omega * size, parts.capacitor_quality) for size in np.diag(inductance)])
     coil = wire + capacitor
@@ -118,7 +134,7 @@ def _wired(brief: ArrayBrief, loops: tuple[Loop, ...], inductance: np.ndarray) -
     return ReceiveArray(
         name=f"{brief.name}-{brief.channels}",
         b0_T=brief.b0_T,
-        body=body,
+        body=brief.body.body(),
         loops=loops,
         inductance_H=inductance,
         sample_ohm=sample,
@@ -129,6 +145,7 @@ def _wired(brief: ArrayBrief, loops: tuple[Loop, ...], inductance: np.ndarray) -
         transfer=transfer(impedance, np.array([match.loop_ohm for match in matches])),
         matches=matches,
         figures=_figures(loops, inductance, sample, coil, noise, matches, omega, parts.noise_figure_dB),
+        loading=loading,
     )
 
 

@@ -128,17 +128,31 @@ def incident_on(
 
     Errors: ValueRangeError when a conductor runs within a voxel and a half of matter.
     """
-    matter, h = body.matter, body.spacing_m
-    _refuse_contact(coil, body.grid.points_m()[matter], h)
+    points, k = body.grid.points_m().reshape(-1, 3), 2 * math.pi * frequency_Hz / SPEED_OF_LIGHT_M_PER_S
+    electric = incident_along(coil, body, frequency_Hz)
+    magnetic = _SCALE * _curl(points, *_wires(coil), k, (body.spacing_m / 2) ** 2)
+    return electric, np.asarray(magnetic.transpose(1, 2, 0).reshape(coil.channels, 3, *body.grid.shape))
+
+
+def incident_along(coil: CoilCurrents, body: VoxelBody, frequency_Hz: float) -> Complex[np.ndarray, "channel 3 ze ye xe"]:
+    """The E of `incident_on` alone. Errors: as there."""
+    matter, k = body.matter, 2 * math.pi * frequency_Hz / SPEED_OF_LIGHT_M_PER_S
+    _refuse_contact(coil, body.grid.points_m()[matter], body.spacing_m)
     held = on_edges(matter.astype(np.float64)) > 0
     places, axis = body.edge_points_m()[held], np.nonzero(held)[0]
-    k = 2 * math.pi * frequency_Hz / SPEED_OF_LIGHT_M_PER_S
     electric = np.zeros((coil.channels, *held.shape), np.complex128)
-    potential = _SCALE * _potential_along(places, axis, coil.midpoints_m, coil.lengths_m, coil.amplitude, k)
-    electric[:, held] = -2j * math.pi * frequency_Hz * potential.T
-    points = body.grid.points_m().reshape(-1, 3)
-    magnetic = _SCALE * _curl(points, coil.midpoints_m, coil.lengths_m, coil.amplitude, k, (h / 2) ** 2)
-    return electric, np.asarray(magnetic.transpose(1, 2, 0).reshape(coil.channels, 3, *body.grid.shape))
+    electric[:, held] = -2j * math.pi * frequency_Hz * _SCALE * _potential_along(places, axis, *_wires(coil), k).T
+    return electric
+
+
+_Driven = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]
+
+
+def _wires(coil: CoilCurrents) -> _Driven:
+    """Segments, and for each of them where its channels and their currents begin in two lists."""
+    segment, channel = np.nonzero(coil.amplitude.T)
+    first = np.searchsorted(segment, np.arange(len(coil.midpoints_m) + 1))
+    return coil.midpoints_m, coil.lengths_m, first, channel, coil.amplitude[channel, segment], coil.channels
 
 
 def _refuse_contact(coil: CoilCurrents, matter_m: np.ndarray, spacing_m: float) -> None:
@@ -159,9 +173,16 @@ def _refuse_contact(coil: CoilCurrents, matter_m: np.ndarray, spacing_m: float) 
 @numba.njit(parallel=True, cache=True)
 @no_type_check
 def _potential_along(
-    points: np.ndarray, axis: np.ndarray, middles: np.ndarray, lengths: np.ndarray, amplitude: np.ndarray, k: float
+    points: np.ndarray,
+    axis: np.ndarray,
+    middles: np.ndarray,
+    lengths: np.ndarray,
+    first: np.ndarray,
+    driven: np.ndarray,
+    amplitude: np.ndarray,
+    channels: int,
+    k: float,
 ) -> np.ndarray:
-    channels = amplitude.shape[0]
     out = np.zeros((len(points), channels), np.complex128)
     for p in numba.prange(len(points)):
         for n in range(len(middles)):
@@ -171,17 +192,24 @@ def _potential_along(
             x, y, z = points[p, 0] - middles[n, 0], points[p, 1] - middles[n, 1], points[p, 2] - middles[n, 2]
             r = math.sqrt(x * x + y * y + z * z)
             wave = complex(math.cos(k * r), -math.sin(k * r)) * (along / r)
-            for c in range(channels):
-                out[p, c] += wave * amplitude[c, n]
+            for entry in range(first[n], first[n + 1]):
+                out[p, driven[entry]] += wave * amplitude[entry]
     return out
 
 
 @numba.njit(parallel=True, cache=True)
 @no_type_check
 def _curl(
-    points: np.ndarray, middles: np.ndarray, lengths: np.ndarray, amplitude: np.ndarray, k: float, soft: float
+    points: np.ndarray,
+    middles: np.ndarray,
+    lengths: np.ndarray,
+    first: np.ndarray,
+    driven: np.ndarray,
+    amplitude: np.ndarray,
+    channels: int,
+    k: float,
+    soft: float,
 ) -> np.ndarray:
-    channels = amplitude.shape[0]
     out = np.zeros((len(points), channels, 3), np.complex128)
     for p in numba.prange(len(points)):
         for n in range(len(middles)):
@@ -192,8 +220,8 @@ def _curl(
             wave = complex(math.cos(k * r), -math.sin(k * r)) * complex(1, k * r) / (square * r)
             a, b, c = lengths[n, 0], lengths[n, 1], lengths[n, 2]
             u, v, w = wave * (b * z - c * y), wave * (c * x - a * z), wave * (a * y - b * x)
-            for channel in range(channels):
-                drive = amplitude[channel, n]
+            for entry in range(first[n], first[n + 1]):
+                channel, drive = driven[entry], amplitude[entry]
                 out[p, channel, 0] += u * drive
                 out[p, channel, 1] += v * drive
                 out[p, channel, 2] += w * drive
@@ -205,7 +233,7 @@ def coil_field(
 ) -> tuple[Complex[np.ndarray, "channel 3 p"], Complex[np.ndarray, "channel 3 p"]]:
     """E (V/m) and B (T) of each channel's ampere in empty space, at any points off the wires: E = -i omega A, B = curl A."""
     k = 2 * math.pi * frequency_Hz / SPEED_OF_LIGHT_M_PER_S
-    wires = (coil.midpoints_m, coil.lengths_m, coil.amplitude)
+    wires = _wires(coil)
     potential = np.stack([_potential_along(points_m, np.full(len(points_m), i), *wires, k).T for i in range(3)], axis=1)
     magnetic = _curl(points_m, *wires, k, 0.0).transpose(1, 2, 0)
     return -2j * math.pi * frequency_Hz * _SCALE * potential, _SCALE * magnetic

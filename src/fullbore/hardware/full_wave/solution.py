@@ -13,11 +13,17 @@ from torch import Tensor
 from fullbore.errors import ShapeError, ValueRangeError
 from fullbore.hardware.full_wave.body import VACUUM_PERMITTIVITY_F_PER_M, VoxelBody, off_edges, on_edges
 from fullbore.hardware.full_wave.lattice import Lattice
-from fullbore.numerics.gmres import best_start, gmres
+from fullbore.numerics.block_gmres import block_gmres
+from fullbore.numerics.gmres import best_start
 from fullbore.physics.constants import SPEED_OF_LIGHT_M_PER_S, VACUUM_PERMEABILITY_N_PER_A2
 
 Tell = Callable[[float, str], None]
-_RESTART = 120
+_STEPS = 40
+"""Steps of all channels of a group whose directions are to fit into the memory: fewer channels go together where they do not."""
+_AT_ONCE = 2**19
+"""Numbers in the waves of one batch of products, about what a core keeps near it: larger ones take up to three times longer."""
+_LEAST_LOSS = 0.3
+"""Loss tangent, at least, of the medium that preconditions: waves of a periodic lattice must not resonate in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,7 +33,7 @@ class BodyFields:
     edge_current, edge_electric: (channel, 3, z + 1, y + 1, x + 1), A/m^2 and V/m, on the edges of the voxels (see `VoxelBody`):
     the polarisation and conduction current i omega eps0 (eps - 1) E, and E, 0 where no matter touches the edge. magnetic:
     (channel, 3, z, y, x), T, in the middle of all voxels, air included. Peak phasors, exp(+i omega t). iterations, residuals: of
-    each channel's solve.
+    the solve that each channel was part of: steps, and the worst residual.
     """
 
     body: VoxelBody
@@ -63,6 +69,7 @@ def body_fields(
     *,
     tolerance: float = 1e-4,
     iterations: int = 600,
+    memory_B: float = 1e9,
     dtype: torch.dtype = torch.complex64,
     device: torch.device | str = "cpu",
     tell: Tell | None = None,
@@ -71,8 +78,9 @@ def body_fields(
 
     chi = eps - 1, the mean of the four voxels around an edge; P = k^2 + grad div of the potential on the lattice (see `Lattice`),
     so that the answer is that of Yee's finite differences at one frequency, without any absorbing boundary. Divided by eps the
-    equation is well conditioned at any contrast (Polimeridis 2014, J Comput Phys 269:280). Later channels start from earlier
-    ones' answers.
+    equation is well conditioned at any contrast (Polimeridis 2014, J Comput Phys 269:280). All channels are solved in one space
+    (`block_gmres`), preconditioned by an unbounded medium of the body's mean; where its directions would pass `memory_B`, groups
+    of them, each from the answers of those before.
 
     incident_E: along each edge at its middle (`VoxelBody.edge_points_m`), V/m; incident_B: in the middle of the voxels, T.
     tell: called with the share done; what it raises ends the solve. Errors: ValueRangeError when the tolerance is not reached.
@@ -83,7 +91,8 @@ def body_fields(
     nz, ny, nx = (n + 1 for n in body.grid.shape)
     lattice = Lattice.of((nz, ny, nx), body.spacing_m, 2 * np.pi * frequency_Hz / SPEED_OF_LIGHT_M_PER_S, dtype, device)
     equation = _Scatterer.of(body, frequency_Hz, lattice)
-    currents, counts, residuals = _solved(equation, incident_E, tolerance, iterations, tell or (lambda share, text: None))
+    tell = tell or (lambda share, text: None)
+    currents, counts, residuals = _solved(equation, incident_E, tolerance, iterations, memory_B, tell)
     chi = on_edges(body.contrast(frequency_Hz))
     over = np.where(chi != 0, 1 / np.where(chi != 0, chi * equation.drive, 1), 0).astype(np.complex64)
     return BodyFields(
@@ -99,13 +108,14 @@ def body_fields(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Scatterer:
-    """The equation on the edges that touch matter alone; unknowns (edge,)."""
+    """The equation on the edges that touch matter alone; unknowns (channel, edge). medium: of `Lattice.medium`."""
 
     lattice: Lattice
     where: Tensor
     over_eps: Tensor
     chi_over_eps: Tensor
     drive: complex
+    medium: Tensor
 
     @classmethod
     def of(cls, body: VoxelBody, frequency_Hz: float, lattice: Lattice) -> _Scatterer:
@@ -113,60 +123,74 @@ class _Scatterer:
         edges = on_edges(body.contrast(frequency_Hz)).ravel()
         where = np.flatnonzero(edges)
         chi = torch.from_numpy(edges[where]).to(like.device)
+        mean = 1 + complex(body.contrast(frequency_Hz)[body.matter].mean())
         return cls(
             lattice=lattice,
             where=torch.from_numpy(where).to(like.device),
             over_eps=(1 / (1 + chi)).to(like.dtype),
             chi_over_eps=(chi / (1 + chi)).to(like.dtype),
             drive=2j * np.pi * frequency_Hz * VACUUM_PERMITTIVITY_F_PER_M,
+            medium=lattice.medium(complex(mean.real, min(mean.imag, -_LEAST_LOSS * mean.real))),
         )
 
     def __call__(self, current: Tensor) -> Tensor:
-        response = self.lattice.electric(self.spread(current)).reshape(-1)[self.where]
+        response = self._each(self.lattice.electric, current)
         return self.over_eps * current - self.chi_over_eps * response
 
-    def spread(self, current: Tensor) -> Tensor:
-        nodes = self.lattice.nodes
-        whole = current.new_zeros(3 * nodes[0] * nodes[1] * nodes[2])
-        whole[self.where] = current
-        return whole.reshape(3, *nodes)
+    def preconditioned(self, current: Tensor) -> Tensor:
+        """Nearly the answer to a right side."""
+        return self._each(lambda spread: self.lattice.solved_in(self.medium, spread), current)
 
-    def right_side(self, incident_E: np.ndarray) -> Tensor:
-        """From (3, z, y, x) on the edges."""
-        field = torch.from_numpy(np.ascontiguousarray(incident_E).ravel() * self.drive)
-        return self.chi_over_eps * field.to(self.chi_over_eps)[self.where]
+    def _each(self, law: Callable[[Tensor], Tensor], current: Tensor) -> Tensor:
+        parts = current.split(max(1, _AT_ONCE // (3 * self.lattice.spectrum.numel())))
+        return torch.cat([law(self.spread(part)).flatten(1)[:, self.where] for part in parts])
+
+    def spread(self, current: Tensor) -> Tensor:
+        """(channel, 3, z, y, x)."""
+        nodes = self.lattice.nodes
+        whole = current.new_zeros((len(current), 3 * nodes[0] * nodes[1] * nodes[2]))
+        whole[:, self.where] = current
+        return whole.reshape(-1, 3, *nodes)
+
+    def right_sides(self, incident_E: np.ndarray) -> Tensor:
+        """From (channel, 3, z, y, x) on the edges."""
+        field = torch.from_numpy(incident_E.reshape(len(incident_E), -1)[:, self.where.cpu().numpy()] * self.drive)
+        return self.chi_over_eps * field.to(self.chi_over_eps)
 
 
 def _solved(
-    equation: _Scatterer, incident_E: np.ndarray, tolerance: float, iterations: int, tell: Tell
+    equation: _Scatterer, incident_E: np.ndarray, tolerance: float, iterations: int, memory_B: float, tell: Tell
 ) -> tuple[np.ndarray, tuple[int, ...], tuple[float, ...]]:
-    answers: list[Tensor] = []
-    images: list[Tensor] = []
-    counts, residuals = [], []
-    for channel, field in enumerate(incident_E):
-        right = equation.right_side(field)
-        start = best_start(torch.stack(images), torch.stack(answers), right) if answers else None
-        report = gmres(
-            equation, right, start=start, iterations=iterations, restart=_RESTART, tolerance=tolerance,
-            progress=_teller(tell, channel, len(incident_E), tolerance),
+    rights = equation.right_sides(incident_E)
+    directions = int(memory_B / (rights.shape[1] * rights.element_size()))
+    group = min(max(1, directions // _STEPS), len(rights))
+    found, counts, residuals = torch.zeros_like(rights), [], []
+    for begin in range(0, len(rights), group):
+        part = rights[begin : begin + group]
+        before, images = found[:begin], rights[:begin]  # to the tolerance, right sides are the images of their answers
+        start = torch.stack([best_start(images, before, right) for right in part]) if begin else None
+        report = block_gmres(
+            equation, part, start=start, preconditioner=equation.preconditioned, iterations=iterations, directions=directions,
+            tolerance=tolerance, progress=_teller(tell, begin, len(part), len(rights), tolerance),
         )  # fmt: skip
         if report.status != "converged":
             raise ValueRangeError(
-                f"body_fields, channel {channel}: residual {report.residual:.1e} after {report.iterations} iterations, "
-                f"wanted {tolerance:.1e}. Allow more iterations, or a larger tolerance."
+                f"body_fields, channels {begin} to {begin + len(part) - 1}: residual {report.residual:.1e} after "
+                f"{report.iterations} steps, wanted {tolerance:.1e}. Allow more iterations, or a larger tolerance."
             )
-        answers.append(report.value)
-        images.append(right)  # to the tolerance, the image of its answer
-        counts.append(report.iterations)
-        residuals.append(report.residual)
-    return np.stack([equation.spread(answer).cpu().numpy() for answer in answers]), tuple(counts), tuple(residuals)
+        found[begin : begin + group] = report.value
+        counts += [report.iterations] * len(part)
+        residuals += [report.residual] * len(part)
+    return equation.spread(found).cpu().numpy(), tuple(counts), tuple(residuals)
 
 
-def _teller(tell: Tell, channel: int, channels: int, tolerance: float) -> Callable[[int, float], None]:
+def _teller(tell: Tell, begin: int, part: int, channels: int, tolerance: float) -> Callable[[int, float], None]:
+    names = f"channel {begin + 1}" if part == 1 else f"channels {begin + 1} to {begin + part}"
+
     def progress(iteration: int, residual: float) -> None:
         # residuals fall about evenly on a logarithmic scale
         share = float(np.log(min(1.0, max(residual, tolerance))) / np.log(tolerance))
-        tell((channel + share) / channels * 0.999, f"channel {channel + 1} of {channels}, iteration {iteration}")
+        tell((begin + share * part) / channels * 0.999, f"{names} of {channels}, step {iteration}")
 
     return progress
 
