@@ -39,7 +39,7 @@ class Player(ABC):
 
     @abstractmethod
     def cost_s(self, coils: int) -> float:
-        """About how long all readouts of one spin take on two cores."""
+        """About how long one spin takes on two cores, beside what passes between pulses and readouts."""
 
 
 class PlainPlayer(Player):
@@ -52,7 +52,8 @@ class PlainPlayer(Player):
         rates = float(rate.min()), float(rate.max())
         self._readouts = Readouts(timeline, rates, tolerance, spots.are_fixed, spots.home)
         self.spots = spots.take(self._readouts.order(spots))
-        self._schedule = Schedule(timeline, CloudPulses(timeline, self.spots), self._changing)
+        pulses = CloudPulses(timeline, self.spots)
+        self._schedule, self._pulses_s = Schedule(timeline, pulses, self._changing), pulses.cost_s
         self._time_s, self._samples = timeline.sample_time_s, timeline.sample_time_s.shape[1]
         self._middle = timeline.samples // 2
         if self._changing is not None:
@@ -80,5 +81,5 @@ class PlainPlayer(Player):
         return found
 
     def cost_s(self, coils: int) -> float:
-        """Of its readouts and its walk."""
-        return self._readouts.cost_s(coils) + (0.0 if self._walk is None else self._walk.cost_s)
+        """Of its pulses, its readouts and its walk."""
+        return self._pulses_s + self._readouts.cost_s(coils) + (0.0 if self._walk is None else self._walk.cost_s)

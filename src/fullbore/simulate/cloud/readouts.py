@@ -146,8 +146,10 @@ class Window:
         return np.asarray((np.arange(self.samples) - self.middle)[:, None] * step_per_m)
 
     def cost_s(self, coils: int) -> float:
-        """About how long the readouts of one spin take on two cores, as measured on lines, spokes and spirals."""
-        shared = sum(len(line.rows) * (2e-9 + 7e-11 * sum(line.ranks) * coils) for line in self.lines)
+        """About how long the readouts of one spin take on two cores, as measured on lines, bent ones, spokes and spirals."""
+        shared = sum(
+            len(line.rows) * (2e-9 + (5e-10 if line.bends is None else 1.8e-10 * sum(line.ranks)) * coils) for line in self.lines
+        )
         curved = self.samples * (2e-9 + 3e-11 * coils)
         return shared + len(self.spokes) * (5e-8 + 1e-8 * coils) + len(self.others) * curved
 
