@@ -1,6 +1,9 @@
 # TRUTHS of design: every preset parses and is buildable | 65 cm: 3 T, 45 mT/m, 200 T/m/s | amplifier: P ~ G S r^5, calibrated
 # | what it cannot drive is refused with what it can | unknown preset, key, unit, channel count refused | overrides hold
 # | full slew at full gradient just fits the chain, SAFE holds the law of the preset | a coil is rewound for another amplitude
+# | a preset's machine needs no tensor library (180 MB that a sequence author would carry)
+import subprocess
+import sys
 from importlib import resources
 
 import pytest
@@ -10,6 +13,11 @@ from fullbore.hardware import Brief, design, gradient_power_VA, presets
 from fullbore.hardware.presets import load_preset, parse_preset
 
 TEXT = (resources.files("fullbore.hardware") / "presets" / "fullbore-65cm.toml").read_text()
+
+
+def test_a_preset_needs_no_tensor_library():
+    code = "import sys; from fullbore.hardware import Brief, design; design(Brief()); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
 
 
 def test_the_65_cm_system():

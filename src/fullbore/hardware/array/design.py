@@ -13,7 +13,7 @@ from fullbore.hardware.array.body import Body, body_resistance
 from fullbore.hardware.array.brief import ArrayBrief
 from fullbore.hardware.array.conductor import capacitor_resistance_ohm, wire_resistance_ohm
 from fullbore.hardware.array.inductance import coupling_matrix, inductance_matrix
-from fullbore.hardware.array.loaded import Loading, loaded
+from fullbore.hardware.array.loading import Loading
 from fullbore.hardware.array.loop import Loop
 from fullbore.hardware.array.network import equivalent_noise_ohm, loop_impedance, noise_figures_dB, transfer
 from fullbore.hardware.array.placement import neighbours, place_loops
@@ -112,6 +112,8 @@ def _sample(brief: ArrayBrief, loops: tuple[Loop, ...], frequency: float, tell: 
     """Noise resistance of the body, and what else it does."""
     body = brief.body.body()
     if brief.medium == "body":
+        from fullbore.hardware.array.loaded import loaded  # a tensor library: 180 MB that no preset's machine needs
+
         loading = loaded(body, loops, frequency, tell=tell)
         return loading.resistance_ohm, loading
     wavenumber = medium_wavenumber_per_m(frequency, body.permittivity, body.conductivity_S_per_m)

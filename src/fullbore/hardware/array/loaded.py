@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from fullbore.errors import LimitError
 from fullbore.hardware.array.body import Body
 from fullbore.hardware.array.cubes import body_cubes
+from fullbore.hardware.array.loading import Loading
 from fullbore.hardware.array.loop import POINTS, Loop
 from fullbore.hardware.full_wave import BodyFields, CoilCurrents, body_fields, incident_along
 from fullbore.hardware.full_wave.scattered import scattered_magnetic
@@ -39,8 +40,8 @@ Ticker = Callable[[float, str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Loading:
-    """What the body does to the loops. fields: its currents for one ampere in each loop, phasors exp(+i omega t)."""
+class Loaded(Loading):
+    """The loading by a solution. fields: the body's currents for one ampere in each loop, phasors exp(+i omega t)."""
 
     fields: BodyFields
 
@@ -63,7 +64,7 @@ def loaded(
     *,
     cells: int = CELLS,
     tell: Ticker = lambda fraction, what: None,
-) -> Loading:
+) -> Loaded:
     """Solve Maxwell's equations with the body in the loops, its surface against air included; all loops in one solve.
 
     cells: cubes along the shortest half axis; smaller ones where a wire comes near or waves are short. Errors: LimitError when
@@ -87,7 +88,7 @@ def loaded(
     incident = incident_along(_currents(loops, clear), cubes, frequency_Hz)
     nothing = np.zeros((len(loops), 3, *cubes.grid.shape), np.complex64)
     dtype = torch.complex64 if np.abs(cubes.contrast(frequency_Hz)).max() < _SINGLE else torch.complex128
-    return Loading(fields=body_fields(cubes, incident, nothing, frequency_Hz, tolerance=_TOLERANCE, dtype=dtype, tell=tell))
+    return Loaded(fields=body_fields(cubes, incident, nothing, frequency_Hz, tolerance=_TOLERANCE, dtype=dtype, tell=tell))
 
 
 def _currents(loops: tuple[Loop, ...], clear_m: float) -> CoilCurrents:
