@@ -40,6 +40,7 @@ _SURFACES = (
     _option("--current", 'its full current, e.g. "200 A"'),
     _option("--linearity", 'largest deviation in the volume (default "5 %%")'),
     _option("--bore", 'radius of the conducting bore around it, e.g. "46 cm"'),
+    _option("--torque", 'largest torque of the main field on the wire at full current (default "10 Nm")'),
     _option("--eddy", 'largest field of the bore\'s images in the volume (default "0.5 %%" with --bore)'),
 )
 _PARTS = {

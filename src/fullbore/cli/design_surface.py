@@ -31,7 +31,7 @@ from fullbore.hardware.gradient.triangles import Surface
 from fullbore.hardware.making import field_error
 from fullbore.machinery import digest, file_digest, read_toml
 
-_FLAGS = ("shield_surface", "unit", "axis", "volume", "amplitude", "current", "linearity", "bore", "eddy")
+_FLAGS = ("shield_surface", "unit", "axis", "volume", "amplitude", "current", "linearity", "bore", "eddy", "torque")
 _BEYOND, _ACROSS, _ALONG = 1.15, 41, 41
 _ROUNDING = 1 + 1e-9
 
@@ -51,7 +51,7 @@ def asks_for_surface(options: argparse.Namespace) -> bool:
 
 
 def design_surface(options: argparse.Namespace) -> int:
-    """Write gradient.json, the wire as CSV, DXF, STEP and STL, surface.png and report.html."""
+    """Write gradient.json, the wire as CSV, DXF and STEP, surface.png and report.html."""
     refuse_taken(options.out)
     brief, files = surface_brief(options)
     given = [read_former(path, brief.unit) for path in files]
@@ -98,7 +98,9 @@ def _with_flags(table: dict[str, Any], options: argparse.Namespace) -> dict[str,
     parts: dict[str, dict[str, Any]] = {key: dict(made.get(key, {})) for key in ("volume", "drive", "limits")}
     if options.volume is not None:
         parts["volume"] = {"radius": options.volume, "half_length": options.volume}
-    for part, key in (("drive", "amplitude"), ("drive", "current"), ("limits", "linearity"), ("limits", "eddy")):
+    for part, key in (
+        ("drive", "amplitude"), ("drive", "current"), ("limits", "linearity"), ("limits", "eddy"), ("limits", "torque"),
+    ):  # fmt: skip
         if getattr(options, key) is not None:
             parts[part][key] = getattr(options, key)
     if options.bore is not None:
@@ -124,6 +126,7 @@ def surface_demands(made: WireOnSurface, brief: SurfaceBrief) -> list[Demand]:
         ("amplitude at full current", 1e3 * f["amplitude_T_per_m"], 1e3 * drive.amplitude_T_per_m / _ROUNDING, "mT/m", True),
         ("linearity", f["linearity_percent"], 100 * limits.linearity * _ROUNDING, "%", False),
         ("least spacing", 1e3 * f["spacing_m"], 1e3 * limits.spacing_m, "mm", True),
+        ("torque at full current", f["net_torque_Nm"], limits.torque_Nm * _ROUNDING, "Nm", False),
         ("least distance of any wires", 1e3 * f["least_distance_m"], 1e3 * brief.conductor.width_m, "mm", True),
     ]
     if limits.eddy is not None:
@@ -141,6 +144,7 @@ def _write(made: WireOnSurface, brief: SurfaceBrief, files: list[Path], folder: 
     mesh = {"nodes_m": made.surface.nodes_m.tolist(), "triangles": made.surface.triangles.tolist()}
     turns = [turn.round(7).tolist() for turn in made.turns_m]
     tree = {"brief": asdict(brief), **record, "mesh": mesh, "psi_turns": made.psi_turns.tolist(), "turns_m": turns}
+    tree |= {"layers": made.layers.tolist(), "kinds": made.track.kinds.tolist()}
     write_text(json.dumps(tree) + "\n", folder / "gradient.json")
     _write_wire(made, brief, folder)
     views = surface_views(made, brief)

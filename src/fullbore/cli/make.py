@@ -16,6 +16,7 @@ import numpy as np
 from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder, refuse_taken
 from fullbore.cli.made_files import Workshop
+from fullbore.cli.make_surface import SurfaceWork, bill_of_surface, fill_surface_formers, read_surface_work
 from fullbore.cli.outcome import print_record, write_picture
 from fullbore.cli.terminal import ExamTerminal
 from fullbore.clinical.report import making_page, tracks_figure
@@ -26,7 +27,7 @@ from fullbore.hardware.gradient.brief import Conductor, Cylinders, Drive, Gradie
 from fullbore.hardware.gradient.contours import SheetCurrent
 from fullbore.hardware.gradient.figures import centre_gradient, volume_points
 from fullbore.hardware.gradient.gaps import least_gap_m, touching_m
-from fullbore.hardware.making import field_error, gradient_bill, gradient_formers, ring_volume_m3
+from fullbore.hardware.making import Item, field_error, gradient_bill, gradient_formers, ring_volume_m3
 
 _PARTS: dict[str, Any] = {"volume": Volume, "limits": GradientLimits, "conductor": Conductor, "drive": Drive}
 _PARTS |= dict.fromkeys("xyz", Cylinders)
@@ -45,6 +46,26 @@ class WoundGradient:
     tracks_m: dict[str, np.ndarray]
     sheets: dict[str, tuple[SheetCurrent, ...]]
 
+    @property
+    def name(self) -> str:
+        """Of the brief."""
+        return self.brief.name
+
+    @property
+    def source(self) -> str:
+        """Of the brief."""
+        return self.brief.source
+
+    @property
+    def volume(self) -> Volume:
+        """Over which fields are compared."""
+        return self.brief.volume
+
+    @property
+    def conductor(self) -> Conductor:
+        """Of all axes."""
+        return self.brief.conductor
+
     def radii_m(self) -> dict[str, tuple[float, ...]]:
         """Per axis, of its cylinders, primary first."""
         cylinders = {axis: self.brief.cylinders(axis) for axis in self.tracks_m}
@@ -59,8 +80,8 @@ def make_gradient(options: argparse.Namespace) -> int:
     began = time.monotonic()
     expected = {"make/files": 20.0} if options.folder else {"make/design": 20.0, "make/files": 20.0}
     with ExamTerminal(expected) as terminal:
-        wound = read_gradient(options.folder) if options.folder else _designed(options.preset, terminal)
-        shop = Workshop(folder=new_folder(options.out, f"{wound.brief.name}-made"), terminal=terminal, expected=14)
+        wound = read_design(options.folder) if options.folder else _designed(options.preset, terminal)
+        shop = Workshop(folder=new_folder(options.out, f"{wound.name}-made"), terminal=terminal, expected=14)
         _fill(shop, wound)
         terminal.progress("make", "files", 1.0, "")
         figures = _report(shop, wound, time.monotonic() - began)
@@ -79,23 +100,29 @@ def _designed(preset: str, terminal: ExamTerminal) -> WoundGradient:
     return WoundGradient(brief=brief, tracks_m=tracks, sheets={axis: tuple(own) for axis, own in sheets.items()})
 
 
-def read_gradient(folder: Path) -> WoundGradient:
-    """What `fullbore design gradient` wrote: its record and its wire tracks.
+def read_design(folder: Path) -> WoundGradient | SurfaceWork:
+    """What `fullbore design gradient` wrote, on cylinders or on drawn surfaces: its record and its wire tracks.
 
     Errors: FormatError for a record or a track that cannot be read, or a track whose gradient is not the record's.
     """
     path = folder / "gradient.json"
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
-        if "mesh" in tree:
-            raise UsageError(f"{path}: a coil on drawn surfaces. Its wire is in {folder}/tracks.dxf and tracks.step already.")
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror}). Give a folder of `fullbore design gradient`.") from error
+    except ValueError as error:
+        raise FormatError(f"{path}: no record of gradient coils ({type(error).__name__}: {error}).") from error
+    if isinstance(tree, dict) and "mesh" in tree:
+        return read_surface_work(tree, folder)
+    return _on_cylinders(tree, folder)
+
+
+def _on_cylinders(tree: Any, folder: Path) -> WoundGradient:
+    path = folder / "gradient.json"
+    try:
         brief = GradientBrief(**{key: _part(key, own) for key, own in tree["brief"].items()})
         sheets = {axis: tuple(_sheet(own) for own in tree["stream_functions"][axis]) for axis in "xyz"}
         wanted = {axis: float(tree["figures"][axis]["sensitivity_T_per_m_A"]) for axis in "xyz"}
-    except UsageError:
-        raise
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error.strerror}). Give a folder of `fullbore design gradient`.") from error
     except (ValueError, KeyError, TypeError, AttributeError, FullboreError) as error:
         raise FormatError(f"{path}: no record of gradient coils ({type(error).__name__}: {error}).") from error
     tracks = {axis: making.read_track(folder / f"track-{axis}.csv") for axis in "xyz"}
@@ -131,8 +158,8 @@ def _sheet(tree: dict[str, Any]) -> SheetCurrent:
     )
 
 
-def _fill(shop: Workshop, wound: WoundGradient) -> None:
-    points, tracks = volume_points(wound.brief.volume), wound.tracks_m
+def _fill(shop: Workshop, wound: WoundGradient | SurfaceWork) -> None:
+    points, tracks = volume_points(wound.volume), wound.tracks_m
     fields = {axis: wire_field(points, [track])[:, 2] for axis, track in tracks.items()}
 
     def off(got: dict[str, np.ndarray]) -> float:
@@ -153,15 +180,19 @@ def _fill(shop: Workshop, wound: WoundGradient) -> None:
     for axis, track in tracks.items():
         write = partial(making.write_track, track_m=track)
         shop.add(f"track-{axis}.csv", "points of the wire, m", write, partial(track_off, axis))
-    flat = partial(making.write_flat_dxf, tracks_m=tracks, radii_m=wound.radii_m())
     shop.add("tracks.dxf", "wires in space", partial(making.write_dxf, tracks_m=tracks), partial(all_off, making.read_dxf))
-    shop.add("tracks-flat.dxf", _FLAT, flat, partial(all_off, making.read_flat_dxf))
+    if isinstance(wound, WoundGradient):
+        flat = partial(making.write_flat_dxf, tracks_m=tracks, radii_m=wound.radii_m())
+        shop.add("tracks-flat.dxf", _FLAT, flat, partial(all_off, making.read_flat_dxf))
     shop.add("tracks.step", "wires as curves", partial(making.write_step, tracks_m=tracks), partial(all_off, making.read_step))
-    width = wound.brief.conductor.width_m
+    width = wound.conductor.width_m
     for axis, track in tracks.items():
         body = partial(_write_tube, track=track, radius_m=width / 2)
         shop.add(f"wire-{axis}.stl", f"wire as a tube of {1e3 * width:g} mm", body, partial(tube_off, axis))
-    _fill_formers(shop, wound)
+    if isinstance(wound, WoundGradient):
+        _fill_formers(shop, wound)
+    else:
+        fill_surface_formers(shop, wound)
     shop.add("bill.csv", "bill of material", partial(making.write_bill, rows=bill_of(wound)), None)
 
 
@@ -207,26 +238,28 @@ def check_profiles(got: dict[str, np.ndarray], wanted: dict[str, np.ndarray], na
             raise FormatError(f"{name}: read back, the section of {own!r} is another.")
 
 
-def bill_of(wound: WoundGradient) -> list[tuple[str, float, str, float, str]]:
+def bill_of(wound: WoundGradient | SurfaceWork) -> list[Item]:
     """The bill of material."""
+    if isinstance(wound, SurfaceWork):
+        return bill_of_surface(wound)
     return gradient_bill(wound.tracks_m, wound.sheets, wound.brief)
 
 
-def _report(shop: Workshop, wound: WoundGradient, seconds: float) -> dict[str, object]:
+def _report(shop: Workshop, wound: WoundGradient | SurfaceWork, seconds: float) -> dict[str, object]:
     read = making.read_dxf(shop.folder / "tracks.dxf")
     write_picture(tracks_figure(read, wound.radii_m()), shop.folder / "tracks.png", 80)
-    bill, width = bill_of(wound), wound.brief.conductor.width_m
-    touching, wanted = touching_m(read, width), width + wound.brief.conductor.gap_m
+    bill, width = bill_of(wound), wound.conductor.width_m
+    touching, wanted = touching_m(read, width), width + wound.conductor.gap_m
     gaps = least_gap_m(read, 2 * wanted)
     told = f"{1e3 * min(gaps.values()):.2f} mm ({', '.join(f'{axis} {1e3 * gap:.2f}' for axis, gap in gaps.items())})"
     said = f"least distance between middles of any two wires, where width and gap take {1e3 * wanted:g} mm"
     shop.terminal.line(f"  {said}: {told}")
-    facts = [("brief", wound.brief.name), ("brief's source", wound.brief.source), ("made in", f"{seconds:.1f} s"), (said, told)]
+    facts = [("brief", wound.name), ("brief's source", wound.source), ("made in", f"{seconds:.1f} s"), (said, told)]
     if any(touching.values()):
         near = ", ".join(f"{axis} {length:.1f} m" for axis, length in touching.items())
         shop.terminal.line(f"  wire nearer than {1e3 * width:g} mm to other wire (to be laid by hand): {near}")
         facts.append((f"wire nearer than {1e3 * width:g} mm to other wire, as drawn: to be laid by hand", near))
-    page = making_page(f"{wound.brief.name}, to be made", shop.made, bill, tracks_figure(read, wound.radii_m()), facts)
+    page = making_page(f"{wound.name}, to be made", shop.made, bill, tracks_figure(read, wound.radii_m()), facts)
     write_text(page, shop.folder / "report.html")
     return {
         "files": shop.record(),

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from fullbore.data import Magnet, Winding
 from fullbore.errors import LimitError
-from fullbore.hardware.gradient.brief import GradientBrief
+from fullbore.hardware.gradient.brief import Conductor, GradientBrief
 from fullbore.hardware.gradient.contours import SheetCurrent
 from fullbore.hardware.gradient.figures import local_widths
 from fullbore.hardware.magnet.conductor import Wire
@@ -77,6 +77,18 @@ def gradient_bill(
     between = np.pi * (high[0, 0] ** 2 - low[1, 0] ** 2) * float(np.ptp(low[:, 1])) - copper_m3
     rows.append(("filled epoxy", between, "m3", between * FILLED_EPOXY, "all between the formers that is no copper; no cooling"))
     return rows
+
+
+def surface_bill(
+    axis: str, track_m: np.ndarray, widths_m: np.ndarray, areas_m2: dict[str, float], conductor: Conductor
+) -> list[Item]:
+    """Copper of one closed track, whose pieces have those widths, and shells that carry it."""
+    lengths = np.linalg.norm(np.diff(track_m, axis=0), axis=1)
+    mass = float((lengths * widths_m).sum()) * conductor.thickness_m * COPPER
+    note = f"{1e3 * widths_m.min():.3g} to {1e3 * widths_m.max():.3g} mm wide, {1e3 * conductor.thickness_m:.3g} mm thick"
+    rows: list[Item] = [(f"copper track {axis}", float(lengths.sum()), "m", mass, note)]
+    shell = f"glass-epoxy shell as drawn, {1e3 * _FORMER_M:.3g} mm thick"
+    return rows + [(name, area, "m2", area * _FORMER_M * GLASS_EPOXY, shell) for name, area in areas_m2.items()]
 
 
 def magnet_profiles(magnet: Magnet) -> dict[str, Profile]:

@@ -30,6 +30,7 @@ UNITS: dict[str, dict[str, float]] = {
     "share": {"1": 1.0, "%": 1e-2, "ppm": 1e-6},
     "voltage": {"V": 1.0, "kV": 1e3},
     "level": {"dB": 1.0},
+    "torque": {"Nm": 1.0, "kNm": 1e3},
     "inductance": {"H": 1.0, "mH": 1e-3, "uH": 1e-6},
     "resistance": {"ohm": 1.0, "mohm": 1e-3},
     "gradient sensitivity": {"T/m/A": 1.0, "mT/m/A": 1e-3, "uT/m/A": 1e-6},

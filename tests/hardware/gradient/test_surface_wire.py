@@ -140,6 +140,16 @@ def test_closed_and_edged_surfaces():
         field_kept(surface, psi, track, 0.01, 0.05)
 
 
+def lorentz_torque_Nm(wire, current_A, b0_T):
+    """Sum of r x (I dl x B0) over pieces cut in ten, about a place off the axis: a closed wire feels no net force."""
+    fine = np.concatenate([wire[:-1] + share * np.diff(wire, axis=0) for share in np.arange(10) / 10], axis=1).reshape(-1, 3)
+    fine = np.concatenate([fine, fine[:1]])
+    force = current_A * b0_T * np.cross(np.diff(fine, axis=0), [0, 0, 1.0])
+    arm = (fine[1:] + fine[:-1]) / 2 - [0.3, -0.2, 0.5]
+    assert np.linalg.norm(force.sum(axis=0)) < 1e-9 * np.linalg.norm(force, axis=1).sum()
+    return np.linalg.norm(np.cross(arm, force).sum(axis=0))
+
+
 def dome(radius, length, around, rows):
     """A tube closed by half a ball, as a head's former is, a little wider along y."""
     tube = [(radius, z) for z in np.linspace(-length / 2, length / 2, rows)]
@@ -163,7 +173,7 @@ def test_a_heads_former_with_its_shield():
         {
             "axis": "x", "surface": "head", "shield_surface": "shield", "bore_radius": "40 cm", "edge": "12 cm", "modes": 90,
             "volume": {"radius": "9 cm", "half_length": "9 cm"}, "drive": {"amplitude": "30 mT/m", "current": "200 A"},
-            "limits": {"linearity": "15 %", "eddy": "2 %", "torque_free": False},
+            "limits": {"linearity": "15 %", "eddy": "2 %", "torque": "2 Nm"},
             "conductor": {"width": "3 mm", "thickness": "4 mm"},
         },
         "head",
@@ -172,6 +182,10 @@ def test_a_heads_former_with_its_shield():
     f = coil.figures
     one_wire(coil.track)
     assert f["linearity_percent"] <= 15 and f["eddy_percent"] <= 2 and f["amplitude_T_per_m"] >= 0.03
+    assert (
+        f["net_torque_Nm"] == pytest.approx(lorentz_torque_Nm(coil.track.closed_m, 200.0, 3.0), rel=1e-9)
+        and f["net_torque_Nm"] <= 2
+    )
     assert f["sensitivity_T_per_m_A"] == pytest.approx(f["turns_sensitivity_T_per_m_A"], rel=5e-3)
     assert f["sensitivity_T_per_m_A"] == pytest.approx(f["sheet_sensitivity_T_per_m_A"], rel=0.03)  # whole turns
     assert f["least_distance_m"] >= 3e-3

@@ -48,7 +48,7 @@ def _told(error: float | None) -> str:
 
 
 def tracks_figure(tracks_m: dict[str, np.ndarray], radii_m: dict[str, tuple[float, ...]]) -> Figure:
-    """A row a wire: in space, and unrolled on its innermost cylinder."""
+    """A row a wire: in space, and unrolled on its innermost cylinder, or seen along z where it has no radii."""
     drawn = Figure(figsize=(12, 4 * len(tracks_m)), layout="constrained")
     for row, (name, track) in enumerate(tracks_m.items()):
         colour = _COLOURS.get(name, "#444444")
@@ -56,7 +56,12 @@ def tracks_figure(tracks_m: dict[str, np.ndarray], radii_m: dict[str, tuple[floa
         space.plot(track[:, 2], track[:, 0], track[:, 1], linewidth=0.5, color=colour)
         space.set(xlabel="z (m)", ylabel="x (m)", zlabel="y (m)", title=f"{name}: {_length_m(track):.0f} m")
         space.set_box_aspect(np.ptp(track[:, [2, 0, 1]], axis=0))
-        flat, radius = drawn.add_subplot(len(tracks_m), 2, 2 * row + 2), radii_m[name][0]
+        flat = drawn.add_subplot(len(tracks_m), 2, 2 * row + 2)
+        if name not in radii_m:
+            flat.plot(track[:, 0], track[:, 1], linewidth=0.5, color=colour)
+            flat.set(xlabel="x (m)", ylabel="y (m)", title=f"{name} seen along z", aspect="equal")
+            continue
+        radius = radii_m[name][0]
         flat.plot(*_sheet(track, radius), linewidth=0.5, color=colour)
         flat.set(xlabel="z (m)", ylabel="around (m)", title=f"{name} unrolled, radius {1e3 * radius:.0f} mm", aspect="equal")
     return drawn

@@ -100,6 +100,11 @@ def circuit_figures(path: Float[np.ndarray, "n 3"], widths_m: Float[np.ndarray, 
     }
 
 
+def moment_A_m2(path: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "xyz=3"]:
+    """Magnetic moment of 1 A along a closed path (first point = last): the area vector of its polygon."""
+    return np.asarray(0.5 * np.cross(path[:-1], path[1:]).sum(axis=0))
+
+
 def force_figures(path: Float[np.ndarray, "n 3"], current_A: float, b0_T: float) -> dict[str, float]:
     """Forces in a uniform field along z: largest per length (the wire's own field left out), net force, net torque.
 

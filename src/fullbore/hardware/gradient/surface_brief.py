@@ -12,18 +12,18 @@ from fullbore.hardware.briefs import quantity, read_brief, strict
 from fullbore.hardware.gradient.brief import Conductor, Length, Share, Time, Volume
 
 _POSITIVE = Field(gt=0)
-_STRICT = strict("m T A V s T_per_m T_per_m_s")
+_STRICT = strict("m T A V s Nm T_per_m T_per_m_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurfaceLimits:
-    """As `GradientLimits`; eddy needs a bore. torque_free: no moment across z, so that B0 does not turn the turns."""
+    """As `GradientLimits`; eddy needs a bore. torque_Nm: of B0 on the wire, at the drive's full current."""
 
     __pydantic_config__ = _STRICT
     linearity: Share = 0.05
     eddy: Share | None = None
     spacing_m: Length = 5e-3
-    torque_free: bool = True
+    torque_Nm: Annotated[float, quantity("torque"), _POSITIVE] = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,23 +12,16 @@ from fullbore.errors import LimitError, UsageError
 from fullbore.hardware.gradient.figures import volume_points
 from fullbore.hardware.gradient.meshing import refined
 from fullbore.hardware.gradient.surface_brief import SurfaceBrief
-from fullbore.hardware.gradient.surface_design import SurfaceCoil, SurfaceProgram, SurfaceTask, best_of, surface_program
-from fullbore.hardware.gradient.surface_figures import closed, surface_field_figures, surface_figures
-from fullbore.hardware.gradient.surface_wire import SurfaceTrack, TrackRoom, clearest_track, lead_space, windable
+from fullbore.hardware.gradient.surface_design import SurfaceTask, surface_program
+from fullbore.hardware.gradient.surface_figures import closed, surface_figures
+from fullbore.hardware.gradient.surface_rounds import MOST_TURNS, wire_within
+from fullbore.hardware.gradient.surface_wire import SurfaceTrack, TrackRoom, lead_space
 from fullbore.hardware.gradient.triangles import Surface, joined
 
 Tell = Callable[[float, str], None]
 
 # Triangles that a surface is cut into where the brief names no edge; lengths of edges are tried by this factor.
 _TRIANGLES, _LONGER = 3000, 1.2
-# Shares of the limits that even sheets keep at first: whole turns take the rest (as on cylinders). Where turns miss a limit
-# it is
-# asked for again, tighter by what they missed and this much more, so many times in all.
-_FIRST, _AGAIN, _ROUNDS = {"linearity": 0.95, "eddy": 0.6}, 0.95, 3
-# Numbers of turns that are tried: as many as the amplitude asks for, and up to this share more.
-_MORE_TURNS = np.linspace(1.0, 1.08, 9)
-# Turns for this much more than the amplitude asked, so that bridges and leads do not eat into it.
-_LEADS_TAKE = 1.003
 # No coil for a patient is smaller or larger from end to end, m: what is, has another unit.
 _SIZES_M = (0.02, 5.0)
 PER_UNIT_M = {"mm": 1e-3, "cm": 1e-2, "m": 1.0}
@@ -82,7 +75,7 @@ def design_on_surfaces(
     tell(0.1, "convex program")
     asked = surface_program(surface, task_of(brief))
     tell(0.5, "turns, and one wire of them")
-    made = _wire_within(brief, asked, layers.astype(np.float64))
+    made = wire_within(brief, asked, layers.astype(np.float64), track_room(brief, surface, len(meshes) > 1))
     tell(0.9, "inductance of the wire")
     figures = surface_figures(brief, made.best, made.psi, made.track, made.gap_m)
     _refuse_voltage(brief, figures)
@@ -116,8 +109,8 @@ def task_of(brief: SurfaceBrief) -> SurfaceTask:
         linearity=limits.linearity,
         eddy=limits.eddy,
         bore_radius_m=brief.bore_radius_m,
-        steepness_A_per_m=turns_A / _MORE_TURNS[-1] / limits.spacing_m,
-        torque_free=limits.torque_free,
+        steepness_A_per_m=turns_A / MOST_TURNS / limits.spacing_m,
+        moment_A_m2=limits.torque_Nm / (brief.b0_T * brief.drive.amplitude_T_per_m),
         heat_ohm_s=brief.heat_time_s * brief.conductor.resistivity_ohm_m / brief.conductor.thickness_m,
         modes=brief.modes,
     )
@@ -155,75 +148,6 @@ def _meshed(surface: Surface, brief: SurfaceBrief, count: int) -> Surface:
         if len(made.triangles) <= 1.3 * most:
             return made
         edge *= _LONGER
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Made:
-    """psi: in turns. gap_m: the least distance between the wire's middles."""
-
-    best: SurfaceCoil
-    psi: np.ndarray
-    track: SurfaceTrack
-    gap_m: float
-
-
-def _wire_within(brief: SurfaceBrief, asked: SurfaceProgram, layers: np.ndarray) -> _Made:
-    """The first wire that keeps the brief's limits, else the one that misses them least.
-
-    Errors: LimitError where no sheet keeps them at first, or no turns can be joined.
-    """
-    shares = dict(_FIRST)
-    tried: list[tuple[float, int, _Made]] = []
-    room = track_room(brief, asked.surface, bool(layers.any()))
-    for number in range(_ROUNDS):
-        try:
-            best = best_of(asked, shares)
-            psi = _whole_turns(brief, best, room)
-            track, gap = clearest_track(asked.surface, psi, layers, room, brief.conductor)
-        except LimitError:
-            if not tried:
-                raise
-            break
-        reached = _reached(brief, [track.closed_m])
-        tried.append((max(reached.values()), number, _Made(best=best, psi=psi, track=track, gap_m=gap)))
-        if max(reached.values()) <= 1:
-            break
-        shares = {name: share * min(1.0, _AGAIN / reached.get(name, 0.1)) for name, share in shares.items()}
-    return min(tried, key=lambda one: one[:2])[2]
-
-
-def _whole_turns(brief: SurfaceBrief, best: SurfaceCoil, room: TrackRoom) -> np.ndarray:
-    """Psi in turns: of the least number whose turns keep the limits, else of the one that misses them least.
-
-    Errors: LimitError where none makes a turn.
-    """
-    asked = brief.drive.current_A / (brief.drive.amplitude_T_per_m * _LEADS_TAKE)
-    tried: list[tuple[float, float]] = []
-    for more in _MORE_TURNS:
-        loops = windable(best.surface, best.psi_A * float(more / asked), room.space)
-        if loops:
-            worst = max(_reached(brief, [closed(loop) for loop in loops], _LEADS_TAKE).values())
-            tried.append((worst, float(asked / more)))
-            if worst <= 1:
-                break
-    if not tried:
-        raise LimitError(
-            f"gradient brief {brief.name}: {1e3 * brief.drive.amplitude_T_per_m:.4g} mT/m at {brief.drive.current_A:.4g} A asks "
-            "for less than one turn (binding: turns). Ask for more amplitude, or take less current."
-        )
-    return np.asarray(best.psi_A / min(tried)[1])
-
-
-def _reached(brief: SurfaceBrief, paths: list[np.ndarray], less: float = 1.0) -> dict[str, float]:
-    """Linearity and eddy field of wires over their limits, and the amplitude that is asked over theirs, counted as so much
-    less."""
-    found, limits, drive = surface_field_figures(brief, paths), brief.limits, brief.drive
-    amplitude = found["sensitivity_T_per_m_A"] * drive.current_A / less
-    shares = {
-        "linearity": found["linearity_percent"] / (100 * limits.linearity),
-        "amplitude": drive.amplitude_T_per_m / amplitude,
-    }
-    return shares if limits.eddy is None else shares | {"eddy": found["eddy_percent"] / (100 * limits.eddy)}
 
 
 def _refuse_voltage(brief: SurfaceBrief, figures: dict[str, float]) -> None:

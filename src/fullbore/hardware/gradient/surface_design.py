@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy import sparse
 from scipy.sparse.linalg import eigsh
 
@@ -14,6 +14,7 @@ from fullbore.errors import LimitError
 from fullbore.hardware.gradient.contours import Loop, evenly
 from fullbore.hardware.gradient.images import element_image_rows
 from fullbore.hardware.gradient.program import Bound, Program, solve, widening
+from fullbore.hardware.gradient.surface_ground import ground_of
 from fullbore.hardware.gradient.triangles import (
     Surface,
     axial_rows,
@@ -23,7 +24,10 @@ from fullbore.hardware.gradient.triangles import (
     moment_rows,
 )
 
+# By names of limits ("linearity": Bz at the points, "eddy": their images', "torque": moment across z), and "gradient".
+Makes = Mapping[str, Float[np.ndarray, " r"]]
 _NEAR_M = 5e-3
+_FAR_FROM_LIMIT = 0.7
 _THREE = np.array([[2 / 3, 1 / 6, 1 / 6], [1 / 6, 2 / 3, 1 / 6], [1 / 6, 1 / 6, 2 / 3]])
 
 
@@ -33,7 +37,7 @@ class SurfaceTask:
 
     points_m: on the outline of the imaging volume. linearity, eddy: as in `GradientLimits`; eddy needs a bore, a conducting
     surface whose flux stays: triangles, or bore_radius_m, a long cylinder about z whose answer is exact. steepness_A_per_m:
-    largest |grad psi|, None for none. torque_free: no moment across z.
+    largest |grad psi|, None for none. moment_A_m2: largest across z, so that B0 does not turn the coil; None for none.
     heat_ohm_s: ohm per square times the seconds that weigh power beside energy.
     """
 
@@ -44,17 +48,19 @@ class SurfaceTask:
     bore: Surface | None = None
     bore_radius_m: float | None = None
     steepness_A_per_m: float | None = None
-    torque_free: bool = True
+    moment_A_m2: float | None = None
     heat_ohm_s: float = 0.0
     modes: int = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SurfaceCoil:
-    """psi_A: stream function at nodes (A at 1 T/m). energy_J: at 1 T/m, so that eta^2 / L is 1 / (2 energy_J)."""
+    """psi_A: stream function at nodes (A at 1 T/m), amplitudes: of the modes. energy_J: at 1 T/m, so that eta^2 / L
+    is 1 / (2 energy_J)."""
 
     surface: Surface
     psi_A: Float[np.ndarray, " n"]
+    amplitudes: Float[np.ndarray, " k"]
     energy_J: float
     linearity: float
     eddy: float
@@ -82,11 +88,9 @@ def surface_program(surface: Surface, task: SurfaceTask) -> SurfaceProgram:
 
 
 def best_of(asked: SurfaceProgram, shares: Mapping[str, float]) -> SurfaceCoil:
-    """Least energy. shares: of the limits ("linearity", "eddy") to keep, whole where none is said. Errors: as
+    """Least energy. shares: of the limits ("linearity", "eddy", "torque") to keep, whole where none is said. Errors: as
     `design_on_surface`."""
-    task, surface = asked.task, asked.surface
-    bounds = tuple(replace(bound, limit=bound.limit * shares.get(bound.name, 1.0)) for bound in asked.program.bounds)
-    program = replace(asked.program, bounds=bounds)
+    task, program = asked.task, _within(asked.program, shares)
     found = solve(program)
     if found is None:
         more = widening(program, tuple(bound.name for bound in program.bounds))
@@ -94,15 +98,70 @@ def best_of(asked: SurfaceProgram, shares: Mapping[str, float]) -> SurfaceCoil:
             f"coil on a surface, axis {task.axis}: linearity {100 * task.linearity:.3g} % cannot be met within its limits. "
             + ("Choose another surface." if more is None else f"Allow all limits {1.01 * (1 + more):.3g} times as wide.")
         )
-    psi, largest = asked.modes @ found, np.abs(program.bounds[0].target).max()
-    reached = [float(np.abs(b.rows @ found - b.target).max() / largest) for b in program.bounds[:2]]
+    return coil_of(asked, found)
+
+
+def nearest_of(
+    asked: SurfaceProgram,
+    shares: Mapping[str, float],
+    amplitudes: Float[np.ndarray, " k"],
+    makes: Makes,
+    answer: Float[np.ndarray, "k k"],
+) -> Float[np.ndarray, " k"] | None:
+    """Amplitudes of the sheet nearest (by the change's energy) to that of a wire whose own field is within those shares of the
+    limits and 1 T/m; None where there is none. makes: of the wire as it is. answer: its turns' to changes (`turns_answer`)."""
+    program = _within(asked.program, shares)
+    bounds = tuple(_moved(b, makes, amplitudes, answer) for b in program.bounds)
+    equal, target = program.equal @ answer, program.target - makes["gradient"]
+    found = solve(replace(program, bounds=bounds, equal=equal, target=target))
+    return None if found is None else amplitudes + found
+
+
+def turns_answer(
+    surface: Surface, psi: Float[np.ndarray, " n"], modes: Float[np.ndarray, "n k"], loops: list[Loop]
+) -> Float[np.ndarray, "k k"]:
+    """How much of a change of each mode (columns) the turns of psi (in turns) follow, as amplitudes of the modes (rows).
+
+    A turn moves sideways by the change over |grad psi|: dipoles along the line, where an even sheet has them everywhere. Of very
+    many turns it is one; what changes at a crest between two levels is not followed at all.
+    """
+    ground = ground_of(surface, psi, 1.0)
+    middles = np.concatenate([(np.roll(loop.points_m, -1, axis=0) + loop.points_m) / 2 for loop in loops])
+    steps = np.concatenate([np.roll(loop.points_m, -1, axis=0) - loop.points_m for loop in loops])
+    _, owners, shares = ground.owned(middles)
+    steep = np.linalg.norm([part @ psi for part in current_maps(surface)], axis=0)[owners]
+    values = np.einsum("pc,pck->pk", shares, modes[surface.triangles[owners]])
+    return np.asarray(values.T @ ((np.linalg.norm(steps, axis=1) / np.maximum(steep, 1e-9))[:, None] * values))
+
+
+def _moved(bound: Bound, makes: Makes, amplitudes: np.ndarray, answer: np.ndarray) -> Bound:
+    """Of changes: of what the wire makes, or of the sheet's spacing, where it is near its limit."""
+    if bound.name in makes:
+        return replace(bound, rows=bound.rows @ answer, target=bound.target - makes[bound.name])
+    now = bound.rows @ amplitudes
+    near = np.linalg.norm(now.reshape(-1, bound.cones), axis=1) > _FAR_FROM_LIMIT * bound.limit
+    kept = np.repeat(near, bound.cones)
+    return replace(bound, rows=bound.rows[kept], target=bound.target[kept] - now[kept])
+
+
+def _within(program: Program, shares: Mapping[str, float]) -> Program:
+    return replace(program, bounds=tuple(replace(b, limit=b.limit * shares.get(b.name, 1.0)) for b in program.bounds))
+
+
+def coil_of(asked: SurfaceProgram, amplitudes: Float[np.ndarray, " k"]) -> SurfaceCoil:
+    """Of modes in whatever proportion to 1 T/m."""
+    found = amplitudes / float(asked.program.equal[0] @ amplitudes)
+    task, surface, bounds = asked.task, asked.surface, asked.program.bounds
+    deviations = [float(np.abs(b.rows @ found - b.target).max()) / np.abs(bounds[0].target).max() for b in bounds[:2]]
+    psi = asked.modes @ found
     heat = task.heat_ohm_s * float(psi @ (dissipation(surface) @ psi)) / 2
     return SurfaceCoil(
         surface=surface,
         psi_A=psi,
-        energy_J=float(found @ program.cost @ found) / 2 - heat,
-        linearity=reached[0],
-        eddy=reached[1] if _conducting(task) else float("nan"),
+        amplitudes=found,
+        energy_J=float(found @ asked.program.cost @ found) / 2 - heat,
+        linearity=deviations[0],
+        eddy=deviations[1] if _conducting(task) else float("nan"),
     )
 
 
@@ -137,13 +196,12 @@ def _program(surface: Surface, task: SurfaceTask, modes: np.ndarray) -> Program:
         flow = np.stack([part @ modes for part in current_maps(surface)], axis=1).reshape(-1, modes.shape[1])
         bounds.append(Bound(name="spacing", rows=flow, target=np.zeros(len(flow)), limit=task.steepness_A_per_m, cones=3))
     equal = ((fields[-2] - fields[-1]) / (2 * _NEAR_M))[None]
-    if task.torque_free:
+    if task.moment_A_m2 is not None:
         moments = moment_rows(surface)[:2] @ modes
-        # a flat surface has none along itself
-        equal = np.concatenate([equal, moments[np.linalg.norm(moments, axis=1) > 1e-9 * surface.areas_m2.sum()]])
+        bounds.append(Bound(name="torque", rows=moments, target=np.zeros(2), limit=task.moment_A_m2, cones=2))
     heat = modes.T @ (dissipation(surface) @ modes)
     cost = inductance(surface, surface, modes, modes) + task.heat_ohm_s * heat
-    return Program(cost=(cost + cost.T) / 2, equal=equal, target=np.eye(len(equal))[0], bounds=tuple(bounds))
+    return Program(cost=(cost + cost.T) / 2, equal=equal, target=np.ones(1), bounds=tuple(bounds))
 
 
 def _conducting(task: SurfaceTask) -> bool:
@@ -163,6 +221,15 @@ def _image_rows(surface: Surface, task: SurfaceTask, modes: np.ndarray) -> np.nd
     answers = smooth_modes(bore, task.modes)
     images = -np.linalg.solve(inductance(bore, bore, answers, answers), inductance(bore, surface, answers, modes))
     return np.asarray(axial_rows(task.points_m, bore) @ answers @ images)
+
+
+def crests(surface: Surface, psi_A: Float[np.ndarray, " n"]) -> Int[np.ndarray, " e"]:
+    """Nodes above, or below, all that they share an edge with; those on open edges are none."""
+    pairs = np.concatenate([surface.triangles[:, [i, (i + step) % 3]] for i in range(3) for step in (1, 2)])
+    high, low = np.full(len(psi_A), -np.inf), np.full(len(psi_A), np.inf)
+    np.maximum.at(high, pairs[:, 0], psi_A[pairs[:, 1]])
+    np.minimum.at(low, pairs[:, 0], psi_A[pairs[:, 1]])
+    return np.setdiff1d(np.flatnonzero((psi_A > high) | (psi_A < low)), surface.edge_nodes)
 
 
 def surface_loops(surface: Surface, psi_A: Float[np.ndarray, " n"], step_A: float) -> list[Loop]:

@@ -35,13 +35,18 @@ class Ground:
 
     def places(self, points_m: Float[np.ndarray, "p 3"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The nearest places on the surface (p, 3), their triangles' nodes (p, 3) and shares of these (p, 3)."""
+        places, owners, shares = self.owned(points_m)
+        return places, self.surface.triangles[owners], shares
+
+    def owned(self, points_m: Float[np.ndarray, "p 3"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The nearest places on the surface (p, 3), their triangles (p,) and shares of the corners (p, 3)."""
         near = self.owners[self.samples.query(points_m, k=min(_TRIED, len(self.owners)))[1]]
         corners = self.surface.corners_m[near]
         shares = _nearest_shares(points_m[:, None], corners)
         places = np.einsum("pkc,pkcx->pkx", shares, corners)
         best = np.linalg.norm(places - points_m[:, None], axis=2).argmin(axis=1)
         rows = np.arange(len(points_m))
-        return places[rows, best], self.surface.triangles[near[rows, best]], shares[rows, best]
+        return places[rows, best], near[rows, best], shares[rows, best]
 
     def on(self, points_m: Float[np.ndarray, "p 3"]) -> Float[np.ndarray, "p 3"]:
         """The nearest places."""

@@ -110,13 +110,18 @@ class _Around:
         return np.arange(len(self.ways[piece].nodes_m) - self.ways[piece].terminals)
 
 
-def with_links(pieces: list[Piece], space: LeadSpace, volume: Volume, bore_m: float) -> tuple[list[Piece], int]:
+def with_links(
+    pieces: list[Piece], space: LeadSpace, volume: Volume, bore_m: float, kept_m: Float[np.ndarray, "k 3"]
+) -> tuple[list[Piece], int]:
     """Ports between pieces of surface and to the outside, and the piece that the outside leads to: a shield where there is one.
 
+    kept_m: points that ways keep to where these are as good.
     Errors: LimitError where no pair gets from one piece to another without crossing turns or the imaging volume.
     """
     turns = [_fine(loop.points_m) for own in pieces for nest in own.nests for loop in nest.loops]
-    ways = [roads(own.ground, [p.way_m for p in own.ports], [p.lane_m for p in own.ports], space.pitch_m) for own in pieces]
+    ways = [
+        roads(own.ground, [p.way_m for p in own.ports], [p.lane_m for p in own.ports], space.pitch_m, kept_m) for own in pieces
+    ]
     ports_at = [list(range(len(one.nodes_m) - one.terminals, len(one.nodes_m))) for one in ways]
     far = [one.lengths(at)[0] + _BESIDE_M * ~one.clear for one, at in zip(ways, ports_at, strict=True)]
     around = _Around(

@@ -13,6 +13,8 @@ from fullbore.hardware.gradient.surface_ground import Ground
 
 # Steps along a line of steepest fall, and the most of them; where lines may start on the innermost turn.
 _STEP_M, _STEPS, _STARTS = 4e-3, 1500, 16
+# A turn that moved so far is still the one that a kept place was on.
+_KEPT_M, _NONE = 0.02, np.zeros((0, 3))
 # A line's crossing lies on its turn to this: turns are drawn in chords.
 _ON_M = 8e-3
 # Pitches beside a cut within which no other nest's leads come in.
@@ -42,13 +44,15 @@ class Nest:
     backward: Float[np.ndarray, "xyz=3"]
 
 
-def surface_nests(ground: Ground, loops: list[Loop], space: LeadSpace, choice: int = 0) -> list[Nest]:
+def surface_nests(
+    ground: Ground, loops: list[Loop], space: LeadSpace, choice: int = 0, kept_m: Float[np.ndarray, "k 3"] = _NONE
+) -> list[Nest]:
     """Every turn in one nest; turns have room to be cut. choice: of lines that are as good, which one (0 is the farthest from
-    the isocentre)."""
+    the isocentre). kept_m: where lines begin if they cross as many turns from there."""
     left = sorted(range(len(loops)), key=lambda i: -depth_of(loops[i]))
     found: list[Nest] = []
     while left:
-        members, line, crossings = _best_line(ground, loops, left, [nest.line_m[0] for nest in found], space, choice)
+        members, line, crossings = _best_line(ground, loops, left, [nest.line_m[0] for nest in found], space, choice, kept_m)
         left = [i for i in left if i not in members]
         own = [loops[i] for i in members[::-1]]
         line = line[::-1]
@@ -69,24 +73,27 @@ def _fall(ground: Ground, place: np.ndarray, loop: Loop) -> np.ndarray:
 
 
 def _best_line(
-    ground: Ground, loops: list[Loop], left: list[int], taken: list[np.ndarray], space: LeadSpace, choice: int
+    ground: Ground, loops: list[Loop], left: list[int], taken: list[np.ndarray], space: LeadSpace, choice: int, kept: np.ndarray
 ) -> tuple[list[int], np.ndarray, list[int]]:
     """From the deepest turn that is left: turns crossed, the line from its crossing with the first on, and where it crosses.
 
-    Of lines that cross as many, one that ends clear of others' ends (taken) and is far from the isocentre.
+    Of lines that cross as many, one that begins at a kept place of its first turn, else one that ends clear of others' ends
+    (taken) and is far from the isocentre.
     """
     inner = loops[left[0]]
     starts = inner.points_m[np.unique(np.linspace(0, len(inner.points_m), _STARTS, endpoint=False).astype(int))]
+    places = [_place_on(inner.points_m, place) for place in kept if _along(inner.points_m, place)[0] < _KEPT_M]
+    starts = np.concatenate([*places[:1], starts])
     paths, psi = _descents(ground, starts, 1.0 if inner.level >= 0 else -1.0)
     ranked = []
     for column in range(len(starts)):
         members, line, crossings = _crossed(loops, left, paths[:, column], psi[:, column])
         apart = min((float(np.linalg.norm(line[-1] - other)) for other in taken), default=np.inf)
         away = float(np.linalg.norm(line, axis=1).mean())
-        rank = (-len(members), -min(apart, space.cut_m + _CLEAR * space.pitch_m), -away, column)
+        rank = (-len(members), column >= len(places[:1]), -min(apart, space.cut_m + _CLEAR * space.pitch_m), -away, column)
         ranked.append((rank, members, line, crossings))
     ranked.sort(key=lambda one: one[0])
-    as_good = [one for one in ranked if one[0][:2] == ranked[0][0][:2]]
+    as_good = [one for one in ranked if one[0][:3] == ranked[0][0][:3]]
     # neighbours of a line are much the same: choices are spread
     return as_good[(choice * max(1, len(as_good) // 5)) % len(as_good)][1:]
 
@@ -140,6 +147,14 @@ def _along(points: np.ndarray, place: np.ndarray) -> tuple[float, float]:
     away = np.linalg.norm(points + share[:, None] * steps - place, axis=1)
     best = int(away.argmin())
     return float(away[best]), float(lengths[:best].sum() + share[best] * lengths[best])
+
+
+def _place_on(points: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """The place of a closed line nearest to another, (1, 3)."""
+    at = _along(points, place)[1]
+    closed = np.concatenate([points, points[:1]])
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    return np.array([[np.interp(at, along, closed[:, axis]) for axis in range(3)]])
 
 
 def room_to_cut(loop: Loop, space: LeadSpace) -> bool:

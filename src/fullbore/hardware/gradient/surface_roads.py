@@ -18,6 +18,8 @@ from fullbore.hardware.gradient.triangles import Surface
 _EDGE_M, _MOST, _JOINED = 0.025, 60_000, 4
 # Ways within so many pitches of a port or its leads count as so much longer.
 _CLEAR, _LONGER = 8.0, 8.0
+# Edges so near to kept ways, m, count as so much shorter.
+_KEPT_M, _SHORTER, _NONE = 0.025, 0.7, np.zeros((0, 3))
 # Pitches between points of a way, and rounds of straightening.
 _POINT, _ROUNDS = 2.5, 12
 
@@ -50,8 +52,11 @@ class Net:
     leaves: list[int]
 
 
-def roads(ground: Ground, terminals: list[np.ndarray], lanes: list[np.ndarray], pitch_m: float) -> Roads:
-    """terminals: polylines from where ways begin to where they end. Ways keep clear of them and of the lanes."""
+def roads(
+    ground: Ground, terminals: list[np.ndarray], lanes: list[np.ndarray], pitch_m: float, kept_m: Float[np.ndarray, "k 3"] = _NONE
+) -> Roads:
+    """terminals: polylines from where ways begin to where they end. Ways keep clear of them and of the lanes, and to kept points
+    where these are as good."""
     fine = ground.surface
     while _mean_edge(fine) > _EDGE_M and 4 * len(fine.triangles) <= _MOST:
         fine = _quartered(fine)
@@ -63,8 +68,11 @@ def roads(ground: Ground, terminals: list[np.ndarray], lanes: list[np.ndarray], 
     pairs = np.concatenate([pairs, np.stack([joined.ravel(), own], axis=1)])
     lengths = np.maximum(np.linalg.norm(nodes[pairs[:, 0]] - nodes[pairs[:, 1]], axis=1), 1e-6)
     blocked = cKDTree(np.concatenate([cut_evenly(own, 5e-3) for own in [*terminals, *lanes]]))
-    near = blocked.query((nodes[pairs[:, 0]] + nodes[pairs[:, 1]]) / 2)[0] < _CLEAR * pitch_m
-    graph = sparse.csr_matrix((np.where(near, _LONGER * lengths, lengths), (pairs[:, 0], pairs[:, 1])), shape=(len(nodes),) * 2)
+    middles = (nodes[pairs[:, 0]] + nodes[pairs[:, 1]]) / 2
+    lengths = np.where(blocked.query(middles)[0] < _CLEAR * pitch_m, _LONGER * lengths, lengths)
+    if len(kept_m):
+        lengths = np.where(cKDTree(kept_m).query(middles)[0] < _KEPT_M, _SHORTER * lengths, lengths)
+    graph = sparse.csr_matrix((lengths, (pairs[:, 0], pairs[:, 1])), shape=(len(nodes),) * 2)
     edges, outward = _rim(fine)
     return Roads(
         nodes_m=nodes,
@@ -76,9 +84,11 @@ def roads(ground: Ground, terminals: list[np.ndarray], lanes: list[np.ndarray], 
     )
 
 
-def net(ground: Ground, terminals: list[np.ndarray], lanes: list[np.ndarray], pitch_m: float) -> Net:
+def net(
+    ground: Ground, terminals: list[np.ndarray], lanes: list[np.ndarray], pitch_m: float, kept_m: Float[np.ndarray, "k 3"] = _NONE
+) -> Net:
     """The tree that joins all terminals, one by one by the shortest way to what is joined; two at least."""
-    ways = roads(ground, terminals, lanes, pitch_m)
+    ways = roads(ground, terminals, lanes, pitch_m, kept_m)
     first = len(ways.nodes_m) - ways.terminals
     tree, left, edges = {first}, set(range(first + 1, len(ways.nodes_m))), set()
     while left:

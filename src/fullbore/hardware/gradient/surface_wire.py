@@ -30,9 +30,9 @@ _PITCH = 1.1
 # The longest straight piece of a lead or bridge on a surface, m. A mitre is at most so many half pitches long.
 _PIECE_M, _MITRE = 5e-3, 2.0
 # Cuts that are tried; share of their own distance that turns keep where they are bridged.
-_CHOICES, _BRIDGED = 5, 0.95
+_CHOICES, _BRIDGED, _NONE = 5, 0.95, np.zeros((0, 3))
 # What a piece of wire is.
-_LEAD, _BRIDGE, _TURN = 0, 1, 2
+LEAD, _BRIDGE, _TURN = 0, 1, 2
 Rows = list[tuple[np.ndarray, int]]
 
 
@@ -50,12 +50,15 @@ class TrackRoom:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SurfaceTrack:
     """points_m: one closed path in the order of its current; the last joins the first across the terminals. kinds: of every
-    piece from one to the next, 0 a lead, 1 a bridge, 2 a turn. loops: the turns as they were, closed; nests: how many."""
+    piece from one to the next, 0 a lead, 1 a bridge, 2 a turn. loops: the turns as they were, closed; nests: how many.
+    cuts_m: where their innermost turns are cut; ways_m: points of the pairs' ways over the surface."""
 
     points_m: Float[np.ndarray, "n 3"]
     kinds: Int[np.ndarray, " n"]
     loops: list[Loop]
     nests: int
+    cuts_m: Float[np.ndarray, "c 3"]
+    ways_m: Float[np.ndarray, "w 3"]
 
     @property
     def turning(self) -> Bool[np.ndarray, " n"]:
@@ -65,7 +68,7 @@ class SurfaceTrack:
     @property
     def laid(self) -> Bool[np.ndarray, " n"]:
         """Which pieces are on the surface: turns and bridges."""
-        return np.asarray(self.kinds != _LEAD)
+        return np.asarray(self.kinds != LEAD)
 
     @property
     def closed_m(self) -> Float[np.ndarray, "o 3"]:
@@ -85,31 +88,35 @@ def surface_track(
     layers: Float[np.ndarray, " t"],
     room: TrackRoom,
     choice: int = 0,
+    like: SurfaceTrack | None = None,
 ) -> SurfaceTrack:
     """psi: in turns. layers: of triangles, 0 primary (leads on the room's side), 1 shield (leads towards the isocentre).
-    choice: among cuts that are as good.
+    choice: among cuts that are as good. like: of turns much the same, cut and joined where this wire may be too.
 
     Errors: LimitError for pieces that no leads join, and where there is no turn.
     """
     pieces, space = [], room.space
+    cuts, ways = (_NONE, _NONE) if like is None else (like.cuts_m, like.ways_m)
     for ground, shield in grounds(surface, psi, np.where(layers > 0, -1.0, room.side)):
         loops = windable(ground.surface, ground.psi, space)
         if loops:
-            nests = surface_nests(ground, loops, space, choice)
+            nests = surface_nests(ground, loops, space, choice, cuts)
             ports = nest_ports(ground, nests, space)
             pieces.append(Piece(ground=ground, shield=shield, nests=nests, ports=ports))
     if not pieces:
         raise LimitError("coil on surfaces: got no turn, wanted one at least. Ask for more amplitude, or take less current.")
-    linked, root = with_links(pieces, space, room.volume, room.bore_m)
-    rows = _whole(linked, root, space)
+    linked, root = with_links(pieces, space, room.volume, room.bore_m, ways)
+    nets = [net(own.ground, [p.way_m for p in own.ports], [p.lane_m for p in own.ports], space.pitch_m, ways) for own in linked]
+    rows = _whole(linked, nets, root, space)
     points = np.concatenate([own for own, _ in rows])
-    kinds = np.concatenate([np.append(np.full(max(0, len(own) - 1), kind), _LEAD)[: len(own)] for own, kind in rows])
+    kinds = np.concatenate([np.append(np.full(max(0, len(own) - 1), kind), LEAD)[: len(own)] for own, kind in rows])
     kept = np.linalg.norm(np.roll(points, -1, axis=0) - points, axis=1) > 1e-9
     _refuse_outside(points, room)
     loops = [loop for piece in linked for nest in piece.nests for loop in nest.loops]
     assert sum(kind == _TURN for _, kind in rows) == len(loops)
-    count = sum(len(piece.nests) for piece in linked)
-    return SurfaceTrack(points_m=points[kept], kinds=kinds[kept], loops=loops, nests=count)
+    cuts = np.array([nest.line_m[nest.crossings[-1]] for piece in linked for nest in piece.nests])
+    ways = np.concatenate([own.points_m for own in nets])
+    return SurfaceTrack(points_m=points[kept], kinds=kinds[kept], loops=loops, nests=len(cuts), cuts_m=cuts, ways_m=ways)
 
 
 def _refuse_outside(points: np.ndarray, room: TrackRoom) -> None:
@@ -131,17 +138,22 @@ def windable(surface: Surface, psi: Float[np.ndarray, " n"], space: LeadSpace) -
 
 
 def clearest_track(
-    surface: Surface, psi: Float[np.ndarray, " n"], layers: Float[np.ndarray, " t"], room: TrackRoom, conductor: Conductor
+    surface: Surface,
+    psi: Float[np.ndarray, " n"],
+    layers: Float[np.ndarray, " t"],
+    room: TrackRoom,
+    conductor: Conductor,
+    like: SurfaceTrack | None = None,
 ) -> tuple[SurfaceTrack, float]:
     """Of some cuts, the first whose wire keeps width and gap (or what turns keep of them) all along, and its least distance
-    between middles, m (as far as two widths and gaps).
+    between middles, m (as far as two widths and gaps). like: as of `surface_track`, for the first choice.
 
     Errors: those of `surface_track`; LimitError where wires of every cut would touch.
     """
     wanted, tried, refused = conductor.width_m + conductor.gap_m, [], None
     for choice in range(_CHOICES):
         try:
-            track = surface_track(surface, psi, layers, room, choice)
+            track = surface_track(surface, psi, layers, room, choice, None if choice else like)
         except LimitError as error:
             refused = error
             continue
@@ -163,12 +175,11 @@ def clearest_track(
     return track, gap
 
 
-def _whole(pieces: list[Piece], root: int, space: LeadSpace) -> Rows:
+def _whole(pieces: list[Piece], nets: list[Net], root: int, space: LeadSpace) -> Rows:
     """Out of the terminal, round the root's tree and all that hang on it, and back."""
-    nets = [net(own.ground, [p.way_m for p in own.ports], [p.lane_m for p in own.ports], space.pitch_m) for own in pieces]
     outside = next(port for port in pieces[root].ports if port.of == -1)
     there, back = _pair(outside.lane_m, _leaving(nets, pieces, root, -1), None, space.pitch_m / 2)
-    return [(there[::-1], _LEAD), *_round(pieces, nets, root, -1, space), (back, _LEAD)]
+    return [(there[::-1], LEAD), *_round(pieces, nets, root, -1, space), (back, LEAD)]
 
 
 def _leaf(nets: list[Net], pieces: list[Piece], piece: int, of: int) -> int:
@@ -201,7 +212,7 @@ def _round(pieces: list[Piece], nets: list[Net], piece: int, of: int, space: Lea
         one = _right(tree, here, before, here)
         if here in leaves:
             run.append(points[here] + half * one)
-            rows += [(_over(ground, run, space), _LEAD), *_hanging(pieces, nets, piece, leaves[here], one, space)]
+            rows += [(_over(ground, run, space), LEAD), *_hanging(pieces, nets, piece, leaves[here], one, space)]
             run = [points[here] - half * one]
             before, here = here, before
             continue
@@ -210,7 +221,7 @@ def _round(pieces: list[Piece], nets: list[Net], piece: int, of: int, space: Lea
         run.append(points[here] + half * (one + two) / max(1 + one @ two, 1 / _MITRE))
         before, here = here, after
     run.append(points[root] + half * _right(tree, root, before, root))
-    return [*rows, (_over(ground, run, space), _LEAD)]
+    return [*rows, (_over(ground, run, space), LEAD)]
 
 
 def _over(ground: Ground, run: list[np.ndarray], space: LeadSpace) -> np.ndarray:
@@ -224,10 +235,10 @@ def _hanging(pieces: list[Piece], nets: list[Net], piece: int, port: Port, right
     half = space.pitch_m / 2
     if isinstance(port.of, int):
         there, back = _pair(port.lane_m, right, _leaving(nets, pieces, port.of, piece), half)
-        return [(there, _LEAD), *_round(pieces, nets, port.of, piece, space), (back[::-1], _LEAD)]
+        return [(there, LEAD), *_round(pieces, nets, port.of, piece, space), (back[::-1], LEAD)]
     ground, nest = pieces[piece].ground, port.of
     there, back = _pair(port.lane_m, right, nest.turns_m[0][0] - nest.line_m[0], half, ground.ups(port.lane_m))
-    return [(there, _LEAD), *_through(ground, nest, space), (back[::-1], _LEAD)]
+    return [(there, LEAD), *_through(ground, nest, space), (back[::-1], LEAD)]
 
 
 def _next(tree: Net, before: int, here: int) -> int:
@@ -244,7 +255,7 @@ def _through(ground: Ground, nest: Nest, space: LeadSpace) -> Rows:
     """Down onto the outermost turn, inward turn by turn, up, and back along the line."""
     step = space.step_m
     begin = nest.turns_m[0][:1]
-    rows: Rows = [(ground.lifted(begin, 2 * step), _LEAD)]
+    rows: Rows = [(ground.lifted(begin, 2 * step), LEAD)]
     for number, turn in enumerate(nest.turns_m):
         rows.append((turn, _TURN))
         if number + 1 < len(nest.turns_m):
@@ -252,8 +263,8 @@ def _through(ground: Ground, nest: Nest, space: LeadSpace) -> Rows:
     end = nest.turns_m[-1][-1:]
     line = cut_evenly(nest.line_m[: nest.crossings[-1] + 1][::-1], _PIECE_M) if nest.crossings[-1] else nest.line_m[:1]
     side = cut_evenly(np.concatenate([end, line[:1]]), _PIECE_M)
-    rows.append((ground.lifted(np.concatenate([side, line[1:]]), step), _LEAD))
-    return [*rows, (ground.lifted(nest.line_m[:1], 2 * step), _LEAD)]
+    rows.append((ground.lifted(np.concatenate([side, line[1:]]), step), LEAD))
+    return [*rows, (ground.lifted(nest.line_m[:1], 2 * step), LEAD)]
 
 
 def _bridge(ground: Ground, nest: Nest, number: int) -> np.ndarray:
