@@ -145,8 +145,12 @@ def test_crooked_surface():
         assert np.linalg.norm(moment_rows(cone)[:2] @ made.psi_A) == pytest.approx(share * turned, rel=1e-3)
         energies.append(made.energy_J)
     assert free.energy_J < energies[0] < energies[1] < energies[2]
-    with pytest.raises(LimitError, match="times as wide"):
-        design_on_surface(cone, replace(task, steepness_A_per_m=1e4))
+    with pytest.raises(LimitError, match="binding: spacing") as refusal:
+        design_on_surface(cone, replace(task, steepness_A_per_m=1e4, moment_A_m2=0.1 * turned))
+    wider = float(str(refusal.value).split("Allow ")[1].split(" times")[0])
+    # what is named can be kept
+    made = design_on_surface(cone, replace(task, steepness_A_per_m=1e4 * wider, moment_A_m2=0.1 * turned))
+    assert np.linalg.norm(moment_rows(cone)[:2] @ made.psi_A) <= 0.1 * turned * (1 + 1e-6)
 
 
 def test_flat_surfaces_are_free_of_torque_along_themselves():

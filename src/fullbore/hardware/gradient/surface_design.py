@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -93,12 +94,23 @@ def best_of(asked: SurfaceProgram, shares: Mapping[str, float]) -> SurfaceCoil:
     task, program = asked.task, _within(asked.program, shares)
     found = solve(program)
     if found is None:
-        more = widening(program, tuple(bound.name for bound in program.bounds))
-        raise LimitError(
-            f"coil on a surface, axis {task.axis}: linearity {100 * task.linearity:.3g} % cannot be met within its limits. "
-            + ("Choose another surface." if more is None else f"Allow all limits {1.01 * (1 + more):.3g} times as wide.")
-        )
+        _refuse(task, program)
     return coil_of(asked, found)
+
+
+def _refuse(task: SurfaceTask, program: Program) -> NoReturn:
+    """Raise LimitError that names the limit whose widening alone is least, or all where none alone will do."""
+    names = tuple(bound.name for bound in program.bounds)
+    ways = sorted((more, name) for name in names if (more := widening(program, (name,))) is not None)
+    advice = "Choose another surface."
+    if ways:
+        advice = f"Allow {1.01 * (1 + ways[0][0]):.3g} times as wide a limit on {ways[0][1]} (binding: {ways[0][1]})."
+    elif (more := widening(program, names)) is not None:
+        advice = f"Allow all limits {1.01 * (1 + more):.3g} times as wide (all bind together)."
+    raise LimitError(
+        f"coil on a surface, axis {task.axis}: linearity {100 * task.linearity:.3g} % cannot be met within its limits "
+        f"({', '.join(names)}). {advice}"
+    )
 
 
 def nearest_of(

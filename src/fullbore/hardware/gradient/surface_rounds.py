@@ -84,7 +84,7 @@ def _whole_turns(brief: SurfaceBrief, asked: SurfaceProgram, room: TrackRoom) ->
     for _ in range(_ROUNDS):
         loops = windable(asked.surface, asked.modes @ turns, room.space)
         paths = [closed(loop) for loop in loops]
-        if max(_unjoined(brief, paths).values()) <= 1:
+        if not paths or max(_unjoined(brief, paths).values()) <= 1:
             break
         nearest = _nearest(brief, asked, turns, paths, loops)
         if nearest is None:
