@@ -131,6 +131,10 @@ def surface_demands(made: WireOnSurface, brief: SurfaceBrief) -> list[Demand]:
     ]
     if limits.eddy is not None:
         rows.append(("eddy field in the volume", f["eddy_percent"], 100 * limits.eddy * _ROUNDING, "%", False))
+    if limits.inductance_H is not None:
+        rows.append(("inductance", 1e6 * f["inductance_H"], 1e6 * limits.inductance_H * _ROUNDING, "uH", False))
+    if limits.resistance_ohm is not None:
+        rows.append(("resistance", 1e3 * f["resistance_ohm"], 1e3 * limits.resistance_ohm * _ROUNDING, "mohm", False))
     if drive.voltage_V is not None:
         rows.append(("voltage of its slew rate", f["voltage_V"], drive.voltage_V, "V", False))
     return [Demand(name=f"{made.axis}: {name}", value=v, limit=m, unit=unit, at_least=least) for name, v, m, unit, least in rows]

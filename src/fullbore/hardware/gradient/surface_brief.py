@@ -12,18 +12,21 @@ from fullbore.hardware.briefs import quantity, read_brief, strict
 from fullbore.hardware.gradient.brief import Conductor, Length, Share, Time, Volume
 
 _POSITIVE = Field(gt=0)
-_STRICT = strict("m T A V s Nm T_per_m T_per_m_s")
+_STRICT = strict("m T A V s H ohm Nm T_per_m T_per_m_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurfaceLimits:
-    """As `GradientLimits`; eddy needs a bore. torque_Nm: of B0 on the wire, at the drive's full current."""
+    """As `GradientLimits`; eddy needs a bore. torque_Nm: of B0 on the wire, at the drive's full current. inductance_H,
+    resistance_ohm: of the wire."""
 
     __pydantic_config__ = _STRICT
     linearity: Share = 0.05
     eddy: Share | None = None
     spacing_m: Length = 5e-3
     torque_Nm: Annotated[float, quantity("torque"), _POSITIVE] = 10.0
+    inductance_H: Annotated[float, quantity("inductance"), _POSITIVE] | None = None
+    resistance_ohm: Annotated[float, quantity("resistance"), _POSITIVE] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,7 @@ def task_of(brief: SurfaceBrief) -> SurfaceTask:
         bore_radius_m=brief.bore_radius_m,
         steepness_A_per_m=turns_A / MOST_TURNS / limits.spacing_m,
         moment_A_m2=limits.torque_Nm / (brief.b0_T * brief.drive.amplitude_T_per_m),
+        energy_J=None if limits.inductance_H is None else limits.inductance_H * turns_A**2 / 2,
         heat_ohm_s=brief.heat_time_s * brief.conductor.resistivity_ohm_m / brief.conductor.thickness_m,
         modes=brief.modes,
     )

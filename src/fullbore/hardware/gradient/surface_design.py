@@ -14,7 +14,7 @@ from scipy.sparse.linalg import eigsh
 from fullbore.errors import LimitError
 from fullbore.hardware.gradient.contours import Loop, evenly
 from fullbore.hardware.gradient.images import element_image_rows
-from fullbore.hardware.gradient.program import Bound, Program, solve, widening
+from fullbore.hardware.gradient.program import Bound, Program, solve, widened, widening
 from fullbore.hardware.gradient.surface_ground import ground_of
 from fullbore.hardware.gradient.triangles import (
     Surface,
@@ -39,6 +39,7 @@ class SurfaceTask:
     points_m: on the outline of the imaging volume. linearity, eddy: as in `GradientLimits`; eddy needs a bore, a conducting
     surface whose flux stays: triangles, or bore_radius_m, a long cylinder about z whose answer is exact. steepness_A_per_m:
     largest |grad psi|, None for none. moment_A_m2: largest across z, so that B0 does not turn the coil; None for none.
+    energy_J: largest at 1 T/m; None for none.
     heat_ohm_s: ohm per square times the seconds that weigh power beside energy.
     """
 
@@ -50,6 +51,7 @@ class SurfaceTask:
     bore_radius_m: float | None = None
     steepness_A_per_m: float | None = None
     moment_A_m2: float | None = None
+    energy_J: float | None = None
     heat_ohm_s: float = 0.0
     modes: int = 120
 
@@ -104,9 +106,12 @@ def _refuse(task: SurfaceTask, program: Program) -> NoReturn:
     ways = sorted((more, name) for name in names if (more := widening(program, (name,))) is not None)
     advice = "Choose another surface."
     if ways:
-        advice = f"Allow {1.01 * (1 + ways[0][0]):.3g} times as wide a limit on {ways[0][1]} (binding: {ways[0][1]})."
-    elif (more := widening(program, names)) is not None:
-        advice = f"Allow all limits {1.01 * (1 + more):.3g} times as wide (all bind together)."
+        more, name = ways[0]
+        # inductance stands in the program as its root
+        wider = 1.01 * (1 + more) ** (2 if name == "inductance" else 1)
+        advice = f"Allow {wider:.3g} times as wide a limit on {name} (binding: {name})."
+    elif (all_more := widening(program, names)) is not None:
+        advice = f"Allow all limits {1.01 * (1 + all_more):.3g} times as wide (all bind together)."
     raise LimitError(
         f"coil on a surface, axis {task.axis}: linearity {100 * task.linearity:.3g} % cannot be met within its limits "
         f"({', '.join(names)}). {advice}"
@@ -121,11 +126,16 @@ def nearest_of(
     answer: Float[np.ndarray, "k k"],
 ) -> Float[np.ndarray, " k"] | None:
     """Amplitudes of the sheet nearest (by the change's energy) to that of a wire whose own field is within those shares of the
-    limits and 1 T/m; None where there is none. makes: of the wire as it is. answer: its turns' to changes (`turns_answer`)."""
+    limits and 1 T/m. Where there is none inductance and resistance give way, by the least that will do; None where that is not
+    enough. makes: of the wire as it is. answer: its turns' to changes (`turns_answer`)."""
     program = _within(asked.program, shares)
     bounds = tuple(_moved(b, makes, amplitudes, answer) for b in program.bounds)
     equal, target = program.equal @ answer, program.target - makes["gradient"]
-    found = solve(replace(program, bounds=bounds, equal=equal, target=target))
+    wanted, soft = replace(program, bounds=bounds, equal=equal, target=target), ("inductance", "resistance")
+    found = solve(wanted)
+    if found is None and any(bound.name in soft for bound in bounds):
+        more = widening(wanted, soft)
+        found = None if more is None else solve(widened(wanted, soft, 1.01 * more + 1e-4))
     return None if found is None else amplitudes + found
 
 
@@ -212,8 +222,17 @@ def _program(surface: Surface, task: SurfaceTask, modes: np.ndarray) -> Program:
         moments = moment_rows(surface)[:2] @ modes
         bounds.append(Bound(name="torque", rows=moments, target=np.zeros(2), limit=task.moment_A_m2, cones=2))
     heat = modes.T @ (dissipation(surface) @ modes)
-    cost = inductance(surface, surface, modes, modes) + task.heat_ohm_s * heat
+    energy = inductance(surface, surface, modes, modes)
+    if task.energy_J is not None:
+        bounds.append(form_bound("inductance", energy, 2 * task.energy_J))
+    cost = energy + task.heat_ohm_s * heat
     return Program(cost=(cost + cost.T) / 2, equal=equal, target=np.ones(1), bounds=tuple(bounds))
+
+
+def form_bound(name: str, form: Float[np.ndarray, "k k"], most: float) -> Bound:
+    """x^T form x <= most as a length, so that one cone holds it."""
+    root = np.linalg.cholesky((form + form.T) / 2).T
+    return Bound(name=name, rows=root, target=np.zeros(len(root)), limit=float(np.sqrt(most)), cones=len(root))
 
 
 def _conducting(task: SurfaceTask) -> bool:

@@ -3,14 +3,16 @@ limits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
 
 from fullbore.errors import LimitError
 from fullbore.hardware.gradient.contours import Loop
-from fullbore.hardware.gradient.figures import centre_gradient, moment_A_m2
+from fullbore.hardware.gradient.figures import centre_gradient, circuit_figures, moment_A_m2
 from fullbore.hardware.gradient.images import image_field
 from fullbore.hardware.gradient.segments import wire_field
 from fullbore.hardware.gradient.surface_brief import SurfaceBrief
@@ -20,21 +22,28 @@ from fullbore.hardware.gradient.surface_design import (
     best_of,
     coil_of,
     crests,
+    form_bound,
     nearest_of,
     turns_answer,
 )
-from fullbore.hardware.gradient.surface_figures import closed, surface_field_figures
+from fullbore.hardware.gradient.surface_figures import closed, surface_field_figures, surface_widths
 from fullbore.hardware.gradient.surface_wire import SurfaceTrack, TrackRoom, clearest_track, windable
+from fullbore.hardware.gradient.triangles import current_maps
 
 # Shares of the limits that a sheet keeps before its wire is known (as on cylinders: whole turns take the rest), and those that
 # the next wire is to keep (as on cylinders: it is not quite what was foretold). Wires in all.
-_FIRST = {"linearity": 0.95, "eddy": 0.6, "torque": 0.5}
-_AGAIN, _ROUNDS = {"linearity": 0.98, "eddy": 0.65, "torque": 0.5}, 5
+# Inductance and resistance stand in the program as their roots.
+_FIRST = {"linearity": 0.95, "eddy": 0.6, "torque": 0.5, "inductance": 0.99}
+_AGAIN, _ROUNDS = {"linearity": 0.98, "eddy": 0.65, "torque": 0.5, "inductance": 0.998, "resistance": 0.998}, 5
 # Numbers of turns that are tried: as many as the amplitude asks for, and up to this share more.
 _MORE_TURNS = np.linspace(1.0, 1.08, 9)
 MOST_TURNS = float(_MORE_TURNS[-1])
 # Levels that lie so far from all crests of psi, in turns, are off them.
 _CLEAR_TURNS = 0.2
+# The least share of itself that a sheet's resistance may be asked to keep.
+_LEAST = 0.05
+# Where psi is flatter than this share of its mean slope, a sheet's resistance counts as there.
+_FLAT = 0.05
 # Turns for this much more than the amplitude asked, so that bridges and leads do not eat into it.
 _LEADS_TAKE = 1.003
 
@@ -65,13 +74,25 @@ def wire_within(brief: SurfaceBrief, asked: SurfaceProgram, layers: Float[np.nda
             if not tried:
                 raise
             break
-        worst = max(reached(brief, [track.closed_m]).values())
+        circuit = _circuit(brief, asked, psi, track)
+        worst = max([*reached(brief, [track.closed_m]).values(), *circuit.values()])
         tried.append((worst, number, Wound(best=coil_of(asked, turns), psi=psi, track=track, gap_m=gap)))
-        nearest = None if worst <= 1 else _nearest(brief, asked, turns, [track.closed_m], track.loops)
+        nearest = None if worst <= 1 else _nearest(brief, asked, turns, [track.closed_m], track.loops, circuit)
         if nearest is None:
             break
         turns = nearest
     return min(tried, key=lambda one: one[:2])[2]
+
+
+def _circuit(brief: SurfaceBrief, asked: SurfaceProgram, psi: np.ndarray, track: SurfaceTrack) -> dict[str, float]:
+    """Inductance and resistance of a wire over their limits, where there are any."""
+    limits = {"inductance": brief.limits.inductance_H, "resistance": brief.limits.resistance_ohm}
+    if not any(limits.values()):
+        return {}
+    widths = surface_widths(asked.surface, psi, track.closed_m, track.laid, brief.conductor)
+    found = circuit_figures(track.closed_m, widths, brief.conductor)
+    values = {"inductance": found["inductance_H"], "resistance": found["resistance_ohm"]}
+    return {name: values[name] / limit for name, limit in limits.items() if limit is not None}
 
 
 def _whole_turns(brief: SurfaceBrief, asked: SurfaceProgram, room: TrackRoom) -> np.ndarray:
@@ -118,12 +139,20 @@ def _turn_A(brief: SurfaceBrief, best: SurfaceCoil, room: TrackRoom) -> float:
 
 
 def _nearest(
-    brief: SurfaceBrief, asked: SurfaceProgram, turns: np.ndarray, paths: list[np.ndarray], loops: list[Loop]
+    brief: SurfaceBrief,
+    asked: SurfaceProgram,
+    turns: np.ndarray,
+    paths: list[np.ndarray],
+    loops: list[Loop],
+    circuit: Mapping[str, float] = MappingProxyType({}),
 ) -> np.ndarray | None:
-    """Amplitudes in turns that bring closed paths, of those turns, within the limits; None where none do."""
+    """Amplitudes in turns that bring closed paths, of those turns, within the limits; None where none do. circuit: inductance
+    and resistance of the paths over their limits."""
     points, gradient = asked.task.points_m, centre_gradient(paths, brief.axis)
-    # at this current of a turn they make 1 T/m: or less, where they fall short of the amplitude
-    turn_A = min(1 / gradient, brief.drive.current_A / (brief.drive.amplitude_T_per_m * _LEADS_TAKE))
+    # at this current of a turn they make 1 T/m; the one asked for where they fall short of the amplitude, or have turns to spare
+    turn_A = brief.drive.current_A / (brief.drive.amplitude_T_per_m * _LEADS_TAKE)
+    if max(circuit.values(), default=0.0) <= 1:
+        turn_A = min(1 / gradient, turn_A)
     makes = {
         "linearity": turn_A * wire_field(points, paths)[:, 2],
         "gradient": np.array([turn_A * gradient]),
@@ -132,8 +161,41 @@ def _nearest(
     if brief.bore_radius_m is not None:
         makes["eddy"] = turn_A * image_field(points, [path[:-1] for path in paths], brief.bore_radius_m)
     answer = turns_answer(asked.surface, asked.modes @ turns, asked.modes, loops)
-    found = nearest_of(asked, _AGAIN, turn_A * turns, makes, answer)
+    answer = turns_answer(asked.surface, asked.modes @ turns, asked.modes, loops)
+    program, shares = _with_circuit(brief, asked, turns, turn_A, circuit)
+    found = nearest_of(program, shares, turn_A * turns, makes, answer)
     return None if found is None else found / turn_A
+
+
+def _with_circuit(
+    brief: SurfaceBrief, asked: SurfaceProgram, turns: np.ndarray, turn_A: float, circuit: Mapping[str, float]
+) -> tuple[SurfaceProgram, dict[str, float]]:
+    """The program at a current of a turn, and shares of its limits: a next wire's inductance and resistance are as many times its
+    sheet's as this one's are. Limits that no circuit is known for are left out."""
+    bounds = {bound.name: bound for bound in asked.program.bounds}
+    inductance, shares = bounds.pop("inductance", None), dict(_AGAIN)
+    if inductance is not None and "inductance" in circuit:
+        bounds["inductance"] = inductance
+        now = turn_A * float(np.linalg.norm(inductance.rows @ turns)) / inductance.limit
+        shares["inductance"] *= now / float(np.sqrt(circuit["inductance"]))
+    if "resistance" in circuit:
+        form = _resistance_form(brief, asked, turns)
+        bounds["resistance"] = form_bound("resistance", form, turn_A**2 * float(turns @ form @ turns))
+        # of the square over what it is now, twice the share that the resistance loses has to go
+        shares["resistance"] *= float(np.sqrt(max(2 / circuit["resistance"] - 1, _LEAST)))
+    return replace(asked, program=replace(asked.program, bounds=tuple(bounds.values()))), shares
+
+
+def _resistance_form(brief: SurfaceBrief, asked: SurfaceProgram, turns: np.ndarray) -> np.ndarray:
+    """Resistance of a sheet's turns, (k, k), with the widths that its spacing leaves now: |grad psi| / width per area, where for
+    |grad psi| stands its square over what it is now; half that and half what it is now is never less."""
+    conductor = brief.conductor
+    flows = [part @ asked.modes for part in current_maps(asked.surface)]
+    steep = np.linalg.norm([flow @ turns for flow in flows], axis=0)
+    steep = np.maximum(steep, _FLAT * float(np.sqrt(np.average(steep**2, weights=asked.surface.areas_m2))))
+    widths = np.clip(1 / steep - conductor.gap_m, conductor.width_m, conductor.widest_m)
+    weights = asked.surface.areas_m2 / (steep * widths) * conductor.resistivity_ohm_m / conductor.thickness_m
+    return np.asarray(sum(flow.T @ (weights[:, None] * flow) for flow in flows))
 
 
 def _unjoined(brief: SurfaceBrief, loops: list[np.ndarray]) -> dict[str, float]:
