@@ -105,7 +105,7 @@ def test_tables_are_the_reference():
     sequence = built(TSE, SPEC, slice_thickness="20 mm")
     timeline = compile_timeline(sequence)
     pulses, one = CloudPulses(timeline, make_spots(many, IDEAL)), many.take(np.arange(300))
-    assert all(table is not None for table in pulses._tables)
+    assert all(shape is not None and shape.table is not None for shape in pulses._shapes)
     for (kind, frequency_Hz, _), looked_up in zip(
         pulses.played, pulses.terms(make_spots(one, IDEAL), one.position_m, np.arange(len(pulses.played))), strict=True
     ):

@@ -29,15 +29,14 @@ class PlayedGradients:
     def at(self, time_s: Float[np.ndarray, " t"]) -> Float[np.ndarray, "t 4"]:
         """x, y, z gradient (T/m) and uniform field (T) at times inside the sequence."""
         piece = np.clip(np.searchsorted(self.edges_s, time_s, side="right") - 1, 0, len(self.value) - 1)
-        since = (time_s - self.edges_s[piece])[:, None]
+        modes = self.response.modes
+        rates = np.array([_rate(mode.time_constant_s, mode.frequency_Hz) for mode in modes], np.complex128)
+        none = np.zeros((4, 3))
+        by_real = np.array([mode.amplitude for mode in modes], np.float64).reshape(-1, 4, 3)
+        by_imaginary = np.array([none if mode.sine is None else mode.sine for mode in modes], np.float64).reshape(-1, 4, 3)
         result = np.zeros((len(time_s), 4))
-        result[:, :3] = self.value[piece] + self.slope[piece] * since
-        for mode, state in zip(self.response.modes, self.state, strict=True):
-            rate = _rate(mode.time_constant_s, mode.frequency_Hz)
-            gathered = np.exp(-rate * since) * state[piece] + _held_s(rate, since) * self.slope[piece]
-            result -= gathered.real @ mode.amplitude.T
-            if mode.sine is not None:
-                result -= gathered.imag @ mode.sine.T
+        since = time_s - self.edges_s[piece]
+        _look(piece, since, self.value, self.slope, self.state, rates, by_real, by_imaginary, result)
         return result
 
 
@@ -62,11 +61,6 @@ def _rate(time_constant_s: float, frequency_Hz: float) -> complex:
     return 1 / time_constant_s - 2j * np.pi * frequency_Hz
 
 
-def _held_s(rate: complex, since_s: Float[np.ndarray, "t 1"]) -> Complex[np.ndarray, "t 1"]:
-    """Integral of exp(-rate t), which is the time itself where nothing decays."""
-    return np.asarray(-np.expm1(-rate * since_s) / rate if rate else since_s.astype(np.complex128))
-
-
 def _line(
     sequence: Sequence, starts: Float[np.ndarray, " b"], axis: int, delay_s: float
 ) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
@@ -78,6 +72,31 @@ def _line(
         times.append(np.concatenate([at[:1], at, at[-1:]]))
         values.append(sequence.gradient_scale[block, axis] * np.pad(shape.values_T_per_m, 1))
     return np.maximum.accumulate(np.concatenate(times)), np.concatenate(values)
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _look(piece, since, value, slope, state, rates, by_real, by_imaginary, out):
+    """What was asked for less what every mode has gathered; what a mode holds of a slope is the time itself where none decays."""
+    for m in range(rates.shape[0]):
+        rate, plain = rates[m], rates[m].imag == 0
+        for t in range(since.shape[0]):
+            i, s = piece[t], since[t]
+            if rate == 0:
+                decay, held = 1.0 + 0j, s + 0j
+            elif plain:
+                gone = np.expm1(-rate.real * s)
+                decay, held = 1.0 + gone + 0j, -gone / rate.real + 0j
+            else:
+                decay = np.exp(-rate * s)
+                held = (1.0 - decay) / rate
+            for a in range(3):
+                now = decay * state[m, i, a] + held * slope[i, a]
+                for c in range(4):
+                    out[t, c] -= by_real[m, c, a] * now.real + by_imaginary[m, c, a] * now.imag
+    for t in range(since.shape[0]):
+        for a in range(3):
+            out[t, a] += value[piece[t], a] + slope[piece[t], a] * since[t]
 
 
 @numba.njit(cache=True, nogil=True)

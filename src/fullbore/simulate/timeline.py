@@ -26,7 +26,7 @@ LONGEST_RELAXED_S = 1e-5
 STILL_PER_M = 1e-9
 FAR_M, HELD_TURNS, MOST_PARTS = 0.25, 1e-6, 64
 """Steps of RF are cut, into so many parts at most, until a changing gradient misplaces the phase of a spin so far from the
-isocentre by no more than this at mid-step."""
+isocentre by no more than this at mid-step: the mean over all steps, each weighed by what it flips."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -298,7 +298,8 @@ def _pulse_kind(
         merge -= 1
     step = pulse.raster_s * merge
     played = course(step, len(b1) // merge)
-    split = _split(played, step)
+    flip = np.abs(b1.reshape(-1, merge)).mean(axis=1)
+    split = _split(played, flip, step)
     if split > 1:
         split = int(np.ceil(split / merge - 1e-9))
         b1, step = np.repeat(b1, split), pulse.raster_s / split
@@ -315,9 +316,14 @@ def _pulse_kind(
     )
 
 
-def _split(course: Float[np.ndarray, "step part"], step_s: float) -> int:
-    """In how many parts to take a step so that a gradient that changes meanwhile, and relaxation, may be held apart from it."""
-    change_Hz = FAR_M * float(np.abs(np.diff(course[:, :3], axis=0)).max(initial=0.0))
+def _split(course: Float[np.ndarray, "step part"], flip: Float[np.ndarray, " step"], step_s: float) -> int:
+    """In how many parts to take a step so that a gradient that changes meanwhile, and relaxation, may be held apart from it.
+
+    flip: each step's weight. A step's phase is right at its ends, whatever the gradient does, so that only what it flips errs.
+    """
+    change = np.abs(np.diff(course[:, :3], axis=0)).max(axis=1, initial=0.0)
+    worse = np.maximum(np.append(change, 0.0), np.append(0.0, change))  # of a step's two neighbours
+    change_Hz = FAR_M * float(flip @ worse / max(float(flip.sum()), 1e-300))
     turning = np.sqrt(change_Hz * step_s / (8 * HELD_TURNS))
     return int(np.clip(np.ceil(max(turning, step_s / LONGEST_RELAXED_S - 1e-9)), 1, MOST_PARTS))
 

@@ -13,7 +13,8 @@ from fullbore.physics.constants import GYROMAGNETIC_RATIO_RAD_PER_S_T
 from fullbore.simulate.cloud.device_cloud import DeviceCloud
 from fullbore.simulate.cloud.device_fused import fused
 from fullbore.simulate.cloud.device_polynomials import chebyshev_rows, coefficients_at, scaled
-from fullbore.simulate.cloud.pulses import MOST_RATES, POINTS, POINTS_PER_CYCLE, TOLERANCE
+from fullbore.simulate.cloud.pulse_shapes import POINTS, POINTS_PER_CYCLE, TOLERANCE
+from fullbore.simulate.cloud.pulses import MOST_RATES
 from fullbore.simulate.nodes import chebyshev_nodes, chebyshev_terms
 from fullbore.simulate.pulse_kernel import TERMS, propagate
 from fullbore.simulate.timeline import PulseKind, Timeline

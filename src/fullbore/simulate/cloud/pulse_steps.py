@@ -42,9 +42,15 @@ class PulseSteps:
         return PulseSteps(w=mean[0] / dt, power=mean[1] / dt, dt_s=dt, gradient_Hz_per_m=mean[2] / dt[:, None])
 
 
+def strayed_turns(stray_Hz: Float[np.ndarray, "step part"], step_s: float) -> float:
+    """The most that courses without a mean turn a spin during the pulse, beside what their mean does."""
+    return float(np.abs(stray_Hz).sum()) * step_s
+
+
 def is_still(pulse: PulseKind, reach: Float[np.ndarray, " part"]) -> bool:
     """True when spins within `reach` of the shapes do not feel that the gradient changes during the pulse."""
-    return bool(np.ptp(pulse.gradient_Hz_per_m, axis=0) @ reach * pulse.duration_s < STILL_TURNS)
+    stray = pulse.gradient_Hz_per_m - pulse.gradient_Hz_per_m.mean(axis=0)
+    return strayed_turns(stray * reach, pulse.step_s) < STILL_TURNS
 
 
 def equal_steps(pulse: PulseKind, reach: Float[np.ndarray, " part"]) -> PulseSteps:

@@ -130,6 +130,7 @@ class Schedule:
         where = np.array(place.T, order="C")
         renewal = self._renewal(spots, piece, begins_s)
         e1, e2, rest, row_rest = self._decays(part, piece if self._taken is None else Piece(slice(0, 0), slice(0, 0)))
+        expansions = self._pulses.expansions(spots, place, np.unique(self._pulses.which[piece.pulses]))
         for pulses in self._stretches(piece, 1 if flows else MOST_PROPAGATORS):
             rows, kind = np.unique(self._pulses.which[pulses], return_inverse=True)
             first, last = pulses.start - piece.pulses.start, pulses.stop - piece.pulses.start
@@ -143,8 +144,9 @@ class Schedule:
                 e1, e2, own_rest, found = self._decays(part, Piece(pulses, held))
                 row_rest = np.zeros(piece.count, np.int64)
                 row_rest[held.start - piece.rows.start : held.stop - piece.rows.start] = found
+            terms = self._pulses.terms(spots, place, rows, expansions)
             run_spins(
-                state, self._pulses.terms(spots, place, rows), kind.ravel(), self._turn[pulses], self._shim[pulses], own_r, own_i,
+                state, terms, kind.ravel(), self._turn[pulses], self._shim[pulses], own_r, own_i,
                 self._move[pulses], self._dt[pulses], own_rest, e1, e2, where, where_after, part.off_resonance_Hz,
                 self._rows[pulses] - piece.rows.start, self._row_move[piece.rows], self._row_dt[piece.rows], row_rest,
                 renewal.start, renewal.speed, renewal.way[first:last], renewal.row_way, renewal.lap,
