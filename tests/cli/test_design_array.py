@@ -24,8 +24,9 @@ def test_former_and_brief_give_the_same(tmp_path, capsys):
     record = json.loads(told.out)
     assert "to go" in told.err and "preamplifier decoupling: 22.28 dB" in told.err
     names = {path.name for path in (tmp_path / "one").iterdir()}
-    assert names == {"array.json", "loops.csv", "array.npz", "array.png", "report.html"}
+    assert names == {"array.json", "loops.csv", "array.npz", "array.png", "g.png", "report.html"}
     page = (tmp_path / "one" / "report.html").read_text()
+    assert "g at acceleration 2x2, worst" in page and "quality_ratio" not in page and "quality ratio" not in page
     assert page.count("data:image/png") == 3 and "share of the ultimate" in page
     saved = json.loads((tmp_path / "one" / "array.json").read_text())
     assert len(saved["loops"]) == 8 and saved["brief"]["channels"] == 8

@@ -110,7 +110,7 @@ def test_derived_figures_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_limits_of_every_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sequence", "limits", "spoiled_gre_3d", "--quick", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert set(told) == {f"fullbore-{bore}cm" for bore in (60, 65, 70, 75)}
+    assert set(told) == {*(f"fullbore-{bore}cm" for bore in (60, 65, 70, 75)), "fullbore-75cm-designed"}
     assert told["fullbore-60cm"]["echo_time_s"] <= told["fullbore-65cm"]["echo_time_s"]
     assert all(item["nerve_margin"] >= 0 and set(item["binds"]) == {"echo_time", "repetition_time"} for item in told.values())
     assert main(["sequence", "limits", "spoiled_gre_3d", "--quick", "--scanner", "fullbore-65cm"]) == 0

@@ -15,6 +15,7 @@ from fullbore.cli.folder import new_folder, refuse_taken
 from fullbore.cli.outcome import print_record, tell_demands, write_picture
 from fullbore.cli.terminal import ExamTerminal
 from fullbore.clinical.report import ArrayViews, Demand, array_figure, array_page
+from fullbore.clinical.report.array_page import g_figure
 from fullbore.errors import UsageError
 from fullbore.files.atomic import atomic_path
 from fullbore.hardware.array import (
@@ -38,7 +39,7 @@ _POLYGON = 64  # corners of a loop in table and picture
 
 
 def array_part(options: argparse.Namespace) -> int:
-    """Design an array; write array.json, loops.csv, array.npz, array.png and report.html."""
+    """Design an array; write array.json, loops.csv, array.npz, array.png, g.png and report.html."""
     brief = array_brief(options)
     began, title = time.monotonic(), f"{brief.name}-{brief.channels}"
     share = brief.channels / 16
@@ -140,6 +141,7 @@ def _write(
         names = ("inductance_H", "sample_ohm", "wire_ohm", "capacitor_ohm", "impedance_ohm", "noise_ohm", "transfer")
         np.savez_compressed(stream, **{name: getattr(made, name) for name in names})
     write_picture(array_figure(views), folder / "array.png", 110)
+    write_picture(g_figure(views), folder / "g.png", 110)
     facts = [("brief", brief.name), ("brief's source", brief.source), ("brief's SHA-256", sha), ("made in", f"{seconds:.1f} s")]
     facts += [("sphere of the ultimate", f"radius {1e3 * brief.body.sphere_radius_m:g} mm, the body's medium")]
     rows = [tuple(row.values()) for row in loops]

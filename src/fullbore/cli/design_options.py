@@ -134,9 +134,9 @@ _PARTS = {
         out="new folder for the machine and its report (default: its name)",
         options=(
             _brief("a system's brief (TOML); without one, the 75 cm machine"),
-            _option("--base", "a preset or a machine's folder to change, instead of the brief's"),
+            _option("--base", "a machine to change, by name or folder, instead of the brief's"),
             _option("--set", "change a part's brief", action="append", default=[], metavar="PART.KEY=VALUE"),
-            _option("--against", "a preset or folder to compare with (default: the base)"),
+            _option("--against", "a machine to compare with, by name or folder (default: the base)"),
             _option("--no-scan", "leave the scanned images out", action="store_true"),
         ),
     ),

@@ -25,7 +25,7 @@ from fullbore.cli.machine_keep import (
     known_figures,
     known_slice,
 )
-from fullbore.cli.machines import machine
+from fullbore.cli.machines import machine, machine_names
 from fullbore.cli.system_brief import HOMES, Tables, changed, parts_of, system_brief
 from fullbore.cli.terminal import ExamTerminal
 from fullbore.clinical.library import sequence_protocol
@@ -35,7 +35,7 @@ from fullbore.data import ScannerSpec, Subject
 from fullbore.errors import LimitError
 from fullbore.files import machine_digest, write_machine
 from fullbore.files.atomic import atomic_path
-from fullbore.hardware import Parts, presets, with_parts
+from fullbore.hardware import Parts, designed_machines, with_parts
 from fullbore.hardware.gradient import GradientBrief, WoundAxis, parse_gradient_brief, wound_gradient
 from fullbore.hardware.system import FIELD_GRID
 from fullbore.machinery import digest
@@ -173,7 +173,7 @@ def _made(asked: Asked, axes: dict[str, WoundAxis], tell: Tell) -> tuple[Parts, 
 def _asked(options: argparse.Namespace) -> Asked:
     """A brief on its base, or a folder's machine with some of its parts changed."""
     if options.brief is None and options.base is not None:
-        tables = changed(_known_tables(Path(options.base)), options.set)
+        tables = changed(_known_tables(options.base), options.set)
         base, touched = machine(options.base), {text.split(".")[0] for text in options.set}
         return Asked(name=f"{base.name}-changed", base=base, folder=_folder(options.base), tables=tables, touched=touched)
     brief = system_brief(options.brief)
@@ -182,13 +182,15 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 
 def _folder(name: str) -> Path | None:
-    """Where a machine lies; None for a preset."""
-    return Path(name) if name not in presets() else None
+    """Where a machine lies that may be written to; None for one that is shipped."""
+    return Path(name) if name not in machine_names() else None
 
 
-def _known_tables(folder: Path) -> Tables:
-    """The briefs that a machine's folder was made from; none for a preset."""
-    path = folder / BRIEF
+def _known_tables(name: str) -> Tables:
+    """The briefs that a machine was made from; none for a preset."""
+    if name in designed_machines():
+        return system_brief(designed_machines()[name] / "brief.toml").tables
+    path = Path(name) / BRIEF
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 

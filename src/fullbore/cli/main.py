@@ -16,7 +16,7 @@ from fullbore.cli.design_options import add_design
 from fullbore.cli.interruption import interrupts_heard
 from fullbore.cli.later import Later
 from fullbore.cli.make_options import add_make
-from fullbore.cli.sequence_options import add_sequence
+from fullbore.cli.sequence_options import SCANNER, add_sequence
 from fullbore.errors import FullboreError
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait slow each other down on few cores
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     scan.add_argument(
         "--protocol", type=Path, action="append", default=[], help="a protocol file (TOML) to scan instead of the region's own"
     )
-    scan.add_argument("--scanner", default="fullbore-65cm", help="a preset, or a machine's folder (default fullbore-65cm)")
+    scan.add_argument("--scanner", default="fullbore-65cm", help=SCANNER)
     scan.add_argument("--json", action="store_true", help="print the record of the exam as JSON on standard output")
     scan.set_defaults(run=Later("scan:scan"))
 
@@ -84,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
     add_design(commands)
     add_make(commands)
     _add_phantom(commands)
+    _add_scanner(commands)
     _add_accept(commands)
     add_sequence(commands)
     return top
@@ -107,7 +108,7 @@ def _add_simulate(commands: Any) -> None:
         "--task", action="append", default=[], metavar="BEGIN:END", help="seconds in which active cortex works (may be repeated)"
     )
     play.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a parameter of the body, as in TOML")
-    play.add_argument("--scanner", default="fullbore-65cm", help="a preset, or a machine's folder (default fullbore-65cm)")
+    play.add_argument("--scanner", default="fullbore-65cm", help=SCANNER)
     play.add_argument("--engine", default="auto", help="auto, states or spins (default auto)")
     play.add_argument("--spins", type=int, default=1_000_000, help="most spins to play, where spins are played (default 1000000)")
     play.add_argument("--seed", type=int, default=1, help="seed of the noise and of the spins' places (default 1)")
@@ -171,9 +172,17 @@ def _add_phantom(commands: Any) -> None:
             verb.add_argument("--oversampling", type=int, default=1, help="parts along a voxel's edge (default 1)")
 
 
+def _add_scanner(commands: Any) -> None:
+    scanners = commands.add_parser("scanner", help="machines that --scanner knows by name: list")
+    verbs = scanners.add_subparsers(metavar="VERB", required=True)
+    lister = verbs.add_parser("list", help="presets, and the machine that Fullbore designed: field, bore, gradients, receivers")
+    lister.add_argument("--json", action="store_true", help="as JSON on standard output")
+    lister.set_defaults(run=Later("machines:list_machines"))
+
+
 def _add_accept(commands: Any) -> None:
     accept = commands.add_parser("accept", help="acceptance tests of a machine: NEMA, ACR and NIST phantoms, pass or fail")
-    accept.add_argument("--scanner", default="fullbore-65cm", help="a preset, or a machine's folder (default fullbore-65cm)")
+    accept.add_argument("--scanner", default="fullbore-65cm", help=SCANNER)
     accept.add_argument("--tests", default="", help="comma-separated: only these (default all, with --quick the quick ones)")
     accept.add_argument("--fault", action="append", default=[], metavar="NAME", help="plant a fault (may be repeated)")
     accept.add_argument("--quick", action="store_true", help="a small matrix, and the tests that make sense at it")

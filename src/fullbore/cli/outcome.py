@@ -26,7 +26,8 @@ def tell_demands(terminal: ExamTerminal, demands: Iterable[Demand]) -> None:
     """Each on a line: what is reached, its limit, met or missed."""
     for demand in demands:
         mark = "[green]met[/green]" if demand.met else "[red]missed[/red]"
-        told = f"  {demand.name}: {demand.value:.4g} {demand.unit}, limit {demand.limit:.4g}: "
+        unit = f" {demand.unit}" if demand.unit else ""
+        told = f"  {demand.name}: {demand.value:.4g}{unit}, limit {demand.limit:.4g}: "
         terminal.line(escape(told) + mark, markup=True)
 
 

@@ -10,6 +10,8 @@ from fullbore.cli.later import Later
 
 _WHAT = "a name from `fullbore sequence list`, a protocol file (.toml), or a Pulseq file (.seq)"
 
+SCANNER = "a name from `fullbore scanner list`, or a machine's folder (default fullbore-65cm)"
+
 
 def add_sequence(commands: Any) -> None:
     """Add the command with its verbs."""
@@ -30,7 +32,7 @@ def add_sequence(commands: Any) -> None:
     for name, (run, about) in abouts.items():
         verb = verbs.add_parser(name, help=about)
         _add_protocol(verb, _WHAT)
-        verb.add_argument("--scanner", default="fullbore-65cm", help="a preset, or a machine's folder (default fullbore-65cm)")
+        verb.add_argument("--scanner", default="fullbore-65cm", help=SCANNER)
         verb.add_argument("--nearest", action="store_true", help="where it is not legal, take the nearest protocol that is")
         tries = "protocols tried at most for the nearest legal one, 0 for none (default 79)"
         verb.add_argument("--tries", type=int, default=79, metavar="N", help=tries)
@@ -40,7 +42,10 @@ def add_sequence(commands: Any) -> None:
     limits = verbs.add_parser("limits", help="how short its times can be on each machine, and what binds")
     _add_protocol(limits, "a name from `fullbore sequence list`, or a protocol file (.toml)")
     limits.add_argument(
-        "--scanner", action="append", default=[], help="a preset or folder, may be repeated (default: all presets)"
+        "--scanner",
+        action="append",
+        default=[],
+        help="a name or folder, may be repeated (default: all that have a name)",
     )
     limits.set_defaults(run=Later("sequences:limits"))
 

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fullbore import files, hardware
+from fullbore import files
 from fullbore.cli.bodies import setting
 from fullbore.cli.doors import write_text
 from fullbore.cli.folder import new_folder
-from fullbore.cli.machines import machine
+from fullbore.cli.machines import machine, machine_names
 from fullbore.cli.terminal import say
 from fullbore.cli.tries import tries
 from fullbore.clinical import Solution, derived, shortest
@@ -95,7 +95,7 @@ def _print_findings(sequence: Sequence, verdict: Verdict) -> None:
 def limits(options: argparse.Namespace) -> int:
     """Print how short the times of a protocol can be on each machine, and what binds."""
     protocol = parse_protocol(_table(options), quick=options.quick)
-    machines = options.scanner or hardware.presets()
+    machines = options.scanner or machine_names()
     specs = [machine(name) for name in machines]
     found = [shortest(protocol, spec, _subject(options), options.mode, progress=tries(options)) for spec in specs]
     if options.json:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from fullbore.cli.bodies import setting
 from fullbore.data import Magnet
 from fullbore.errors import UsageError
 from fullbore.files.winding_table import read_windings
-from fullbore.hardware import Parts
+from fullbore.hardware import Parts, designed_machines
 from fullbore.hardware.array import parse_array_brief
 from fullbore.hardware.briefs import preset_table
 from fullbore.hardware.gradient import parse_gradient_brief
@@ -33,6 +32,8 @@ HOMES = {
     "spectrometer": "spectrometer",
 }
 """Part -> package of `fullbore.hardware` whose presets it takes."""
+SHIPPED = "fullbore-75cm-designed"
+"""The machine whose brief is taken where none is given."""
 _PARSERS: dict[str, Callable[[dict[str, Any], str], Any]] = {
     "gradient": parse_gradient_brief,
     "amplifier": parse_amplifier_brief,
@@ -54,9 +55,9 @@ class SystemBrief:
 
 def system_brief(path: Path | None) -> SystemBrief:
     """From a file, or the 75 cm machine's. Errors: UsageError for unknown keys, parts or presets."""
-    shipped = resources.files("fullbore.hardware") / "systems" / "75cm.toml"
+    shipped = designed_machines()[SHIPPED] / "brief.toml"
     table = tomllib.loads(shipped.read_text(encoding="utf-8")) if path is None else read_toml(path)
-    origin = "75cm" if path is None else str(path)
+    origin = SHIPPED if path is None else str(path)
     for key in table:
         if key not in ("name", "base", *HOMES):
             raise UsageError(f"system brief {origin}: unknown key {key}; wanted name, base, {', '.join(HOMES)}.")

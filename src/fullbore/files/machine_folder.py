@@ -8,7 +8,7 @@ import tomllib
 import types
 import typing
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 from fullbore.data import ScannerSpec
 from fullbore.errors import FormatError, FullboreError
 from fullbore.files.atomic import atomic_path
+from fullbore.files.rounded_arrays import packed, rounded, unpacked
 
 TABLE, ARRAYS = "machine.toml", "machine.npz"
 _VERSION = 1
@@ -26,7 +27,10 @@ _VERSION = 1
 def machine_digest(spec: ScannerSpec) -> str:
     """SHA-256 over every number, name and array of a machine; a folder read back has the digest of what was written."""
     arrays: dict[str, np.ndarray] = {}
-    tree = _tree(spec, "", arrays)
+    return _digest(_tree(spec, "", arrays), arrays)
+
+
+def _digest(tree: Any, arrays: dict[str, np.ndarray]) -> str:
     state = hashlib.sha256(json.dumps(tree, sort_keys=True).encode())
     for name in sorted(arrays):
         state.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
@@ -34,17 +38,21 @@ def machine_digest(spec: ScannerSpec) -> str:
     return state.hexdigest()
 
 
-def write_machine(spec: ScannerSpec, folder: Path) -> str:
-    """Both files into an existing folder; returns the digest, which stands in the table too.
+def write_machine(spec: ScannerSpec, folder: Path, steps: Mapping[str, float] | None = None) -> str:
+    """Both files into an existing folder; returns the digest, which stands in the table too: that of the machine as read back.
 
     The table holds SI values under the names of `ScannerSpec` and of its parts; "@name" stands for an array of the .npz.
-    Errors: OutputError where the folder cannot be written.
+    steps: name of an array -> power of two to whose multiples it is rounded, which keeps smooth ones in a fraction of the bytes.
+    Errors: OutputError where the folder cannot be written; ValueRangeError for a step that cannot be (see `rounded`).
     """
     arrays: dict[str, np.ndarray] = {}
-    tree = _tree(spec, "", arrays)
-    sha = machine_digest(spec)
+    tree, coarse = _tree(spec, "", arrays), dict(steps or {})
+    arrays |= {name: rounded(arrays[name], step) for name, step in coarse.items()}
+    sha, held = _digest(tree, arrays), dict(arrays)
+    for name, step in coarse.items():
+        held |= packed(name, arrays[name], step)
     with atomic_path(folder / ARRAYS) as temporary:
-        np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(temporary, **held)  # type: ignore[arg-type]
     head = [
         f"# {spec.name}: SI units; the digest is that of all values and arrays.",
         f"format = {_VERSION}",
@@ -69,7 +77,7 @@ def read_machine(folder: Path) -> ScannerSpec:
     table.pop("sha256", None)
     try:
         with np.load(folder / ARRAYS, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+            arrays = unpacked({name: stored[name] for name in stored.files})
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise FormatError(f"{folder / ARRAYS}: cannot be read ({error}). Copy it beside {TABLE} again.") from error
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, replace
 from importlib import resources
+from pathlib import Path
 
 from fullbore.data import GradientChain, Limits, PowerModel, SoundModel, StimulationModel
 from fullbore.errors import UsageError
@@ -46,6 +47,12 @@ class Preset:
 def presets() -> tuple[str, ...]:
     """Names of the machines that are shipped, sorted."""
     return preset_names("fullbore.hardware")
+
+
+def designed_machines() -> dict[str, Path]:
+    """Name -> folder of the machines that Fullbore designed and ships, sorted: machine.toml, machine.npz and their brief.toml."""
+    home = Path(str(resources.files("fullbore.hardware"))) / "systems"
+    return {place.name: place for place in sorted(home.iterdir()) if (place / "machine.toml").is_file()}
 
 
 def load_preset(name: str) -> Preset:

@@ -1,18 +1,28 @@
 # TRUTHS of a magnet's quality: a given magnet's figures: centre field, peak-to-peak of a known harmonic, stray line of a dipole
 # | the stray line is where |B| is what it says, and beyond it nowhere more | field map = field in ppm, far from the axis too
 # | it becomes a flaw of a scanner | a grid in the windings is refused | as wound: a shifted magnet is a shifted field, a tilt
-# | turns it, no tolerance = no spread, twice the tolerance = twice the spread | hoop stress of a thin long coil = B^2 / 2 mu0
+# | turns it, how often limits are kept = a Gaussian's odds, no tolerance = no spread, twice the tolerance = twice the spread
+# | hoop stress of a thin long coil = B^2 / 2 mu0
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fullbore.data import Flaws, Grid, Magnet, Winding
 from fullbore.errors import UsageError, ValueRangeError
-from fullbore.hardware.magnet import field_ppm, magnet_figures, solenoid_field
+from fullbore.hardware.magnet import field_ppm, load_magnet_brief, magnet_figures, solenoid_field
 from fullbore.hardware.magnet.brief import Tolerance
+from fullbore.hardware.magnet.energy import stored_energy_J
 from fullbore.hardware.magnet.homogeneity import peak_to_peak
 from fullbore.hardware.magnet.loads import hoop_stresses_Pa, peak_fields_T
 from fullbore.hardware.magnet.stray_line import stray_line
-from fullbore.hardware.magnet.tolerances import movement_fields, sphere_points, wound_peak_to_peak
+from fullbore.hardware.magnet.tolerances import (
+    kept_as_wound,
+    movement_fields,
+    movement_vectors,
+    sphere_points,
+    wound_peak_to_peak,
+)
 from fullbore.physics.constants import VACUUM_PERMEABILITY_N_PER_A2 as MU0
 from tests.hardware.magnet.coils import SYMMETRIC, THREE
 
@@ -108,6 +118,47 @@ def test_tilting_a_central_coil_turns_its_field():
         sweep = np.cross(np.eye(3)[axis], points)
         drift = (axial(points + step * sweep) - axial(points - step * sweep)) / (2 * step)
         assert np.allclose(tilts[:, axis], own - drift, rtol=1e-4, atol=1e-5)
+
+
+def _vectors(points, sections):
+    radius = np.hypot(points[:, 0], points[:, 1])
+    size = solenoid_field(np.column_stack([radius, points[:, 2]]), sections)
+    return np.column_stack([size[:, :1] * points[:, :2] / radius[:, None], size[:, 1]])
+
+
+def test_errors_move_the_whole_vector():
+    """Coils wider and shifted along z by tenths of a millimetre: linear in the errors, to their squares."""
+    points = np.array([[0.3, 0.1, 0.2], [2.0, 1.0, 0.5], [0.5, -1.0, 4.0]])
+    sections, errors = THREE[:2].copy(), np.array([[2e-4, -1e-4], [-3e-4, 2e-4]])
+    moved = movement_vectors(sections, points)
+    linear = np.einsum("nd,pndk->pk", errors, moved[:, :, [0, 3]])
+    before = _vectors(points, sections)
+    sections[:, :2] += errors[:, :1]
+    sections[:, 2:4] += errors[:, 1:]
+    assert np.allclose(_vectors(points, sections) - before, linear, rtol=2e-3, atol=1e-9)
+
+
+def test_how_often_limits_are_kept():
+    brief, sections = load_magnet_brief("75cm"), MAGNET.sections()
+    energy, length = magnet_figures(MAGNET)["energy_J"], magnet_figures(MAGNET)["conductor_m"]
+    wider = sections.copy()
+    wider[0, :2] += 1e-4
+    one = stored_energy_J(wider) - energy  # of a coil's 0.1 mm; both coils err on their own
+    still = Tolerance(radius_m=0.0, axial_m=0.0, lateral_m=0.0, tilt_rad=0.0)
+
+    def kept(tolerance, energy_J, conductor_m):
+        limits = replace(brief.limits, energy_J=energy_J, conductor_m=conductor_m)
+        return kept_as_wound(MAGNET, replace(brief, tolerance=tolerance, limits=limits), 4000, np.random.default_rng(1))
+
+    sure = kept(still, energy * 1.0001, length * 0.9999)
+    assert (sure["stored_energy"], sure["conductor_length"], sure["45cm_homogeneity"]) == (1.0, 0.0, 0.0)
+    assert sure["stray_field"] == 0.0  # without a shield: a dipole's 0.5 mT lies at z = 8 m and r = 6.5 m
+    brief = replace(brief, stray=replace(brief.stray, radius_m=7.0, axial_m=9.0))
+    assert kept(still, energy, length)["stray_field"] == 1.0
+    wide = replace(still, radius_m=1e-4)
+    odds = kept(wide, energy + np.sqrt(2) * one, length)
+    assert odds["stored_energy"] == pytest.approx(0.841, abs=0.02)  # one standard deviation; 4000 magnets: 0.006
+    assert odds["conductor_length"] == pytest.approx(0.5, abs=0.03)
 
 
 def test_spread_of_homogeneity():

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fullbore.clinical.report.figure_names import told_figures
 from fullbore.clinical.report.html import figure, page, table, verdict_word
 from fullbore.clinical.report.magnet_page import Demand
 
@@ -115,5 +116,5 @@ def amplifier_page(
     body += "<h2>Eddy currents of the shells</h2>" + table(("time constant (ms)", "x (%)", "y (%)", "z (%)"), eddies)
     bands = [(f"{low:.0f}", f"{high:.0f}", f"{1e3 * limit:.3g}") for low, high, limit in views.bands]
     body += "<h2>Forbidden bands</h2>" + table(("from (Hz)", "to (Hz)", "steady sine borne (mT/m)"), bands)
-    body += "<h2>Figures</h2>" + table(("figure", "value"), [(k.replace("_", " "), float(v)) for k, v in figures.items()])
+    body += "<h2>Figures</h2>" + table(("figure", "value"), told_figures(figures))
     return page(title, body + "<h2>Origin</h2>" + table(("what", "value"), facts))

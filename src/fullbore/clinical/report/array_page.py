@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fullbore.clinical.report.figure_names import told_figures
 from fullbore.clinical.report.html import figure, page, table, verdict_word
 from fullbore.clinical.report.magnet_page import Demand
 
@@ -101,7 +102,7 @@ def array_page(
     )
     body += figure(g_figure(views), "Noise that parallel imaging adds, and the share of the ultimate (sample noise alone).")
     body += figure(sensitivity_figure(views), "Magnitude of the sensitivities of the first loops.")
-    body += "<h2>Figures</h2>" + table(("figure", "value"), [(k.replace("_", " "), float(v)) for k, v in figures.items()])
+    body += "<h2>Figures</h2>" + table(("figure", "value"), told_figures(figures))
     body += "<h2>Loops</h2>" + table(LOOP_HEAD, rows)
     return page(title, body + "<h2>Origin</h2>" + table(("what", "value"), facts))
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fullbore.clinical.report.figure_names import told_figures
 from fullbore.clinical.report.html import figure, page, table, verdict_word
 from fullbore.clinical.report.magnet_page import Demand
 
@@ -83,7 +84,7 @@ def birdcage_page(
         "most quadrature's power. Amplifier: gain over drive, plain and pre-distorted.",
     )
     body += figure(modes_figure(views), "Resonances of the tuned ladder; splitting of the homogeneous pair.")
-    body += "<h2>Figures</h2>" + table(("figure", "value"), [(k.replace("_", " "), float(v)) for k, v in figures.items()])
+    body += "<h2>Figures</h2>" + table(("figure", "value"), told_figures(figures))
     return page(name, body + "<h2>Origin</h2>" + table(("what", "value"), facts))
 
 

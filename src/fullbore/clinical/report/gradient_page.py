@@ -9,19 +9,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fullbore.clinical.report.figure_names import told_figures
 from fullbore.clinical.report.html import figure, page, table, verdict_word
 from fullbore.clinical.report.magnet_page import Demand
 
 _LAYERS = ("primary", "shield")
 # percent of the gradient at the volume's edge
 _LEVELS = (-5, -3, -2, -1, -0.5, 0.5, 1, 2, 3, 5)
-_FACTORS = {
-    "_T_per_m_A": (1e6, "uT/m/A"),
-    "_H": (1e6, "uH"),
-    "_ohm": (1e3, "mohm"),
-    "_percent": (1.0, "%"),
-    "_T_per_m_s": (1.0, "T/m/s"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,19 +66,8 @@ def gradient_page(
 
 def figure_rows(figures: dict[str, dict[str, float]]) -> list[tuple[str, ...]]:
     """Of a table: what, and its value with a unit for each axis. figures: axis -> figure of merit -> value."""
-    keys = list(next(iter(figures.values())))
-    return [(_words(key), *(_told(key, own[key]) for own in figures.values())) for key in keys]
-
-
-def _words(key: str) -> str:
-    return key.replace("_percent", "").replace("_", " ")
-
-
-def _told(key: str, value: float) -> str:
-    for end, (factor, unit) in _FACTORS.items():
-        if key.endswith(end) and not key.startswith("merit"):
-            return f"{value * factor:.4g} {unit}"
-    return f"{value:.4g}"
+    columns = [told_figures(own) for own in figures.values()]
+    return [(row[0][0], *(value for _, value in row)) for row in zip(*columns, strict=True)]
 
 
 def _unrolled(axis: Axes, view: GradientViews, layer: str, radius: float) -> None:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from fullbore.clinical.report.figure_names import told_figures
 from fullbore.clinical.report.html import figure, page, table, verdict_word
 from fullbore.data import Magnet
 
@@ -100,7 +101,7 @@ def magnet_page(magnet: Magnet, views: MagnetViews, demands: list[Demand], facts
     )
     body += figure(conductor_figure(views), "Load line of each wire; homogeneity with each coil out of place.")
     body += "<h2>Windings</h2>" + _winding_rows(magnet)
-    body += "<h2>Figures</h2>" + table(("figure", "value"), [(k.replace("_", " "), float(v)) for k, v in magnet.figures.items()])
+    body += "<h2>Figures</h2>" + table(("figure", "value"), told_figures(magnet.figures))
     return page(magnet.name, body + "<h2>Origin</h2>" + table(("what", "value"), facts))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fullbore.clinical.report.figure_names import told_figures
 from fullbore.clinical.report.html import figure, page, table, verdict_word
 from fullbore.clinical.report.magnet_page import Demand
 
@@ -74,13 +75,9 @@ def spectrometer_page(
     )
     body += figure(spectrometer_figure(views), caption)
     body += "<h2>Noise, referred to the plug</h2>" + table(("source", "dB over k T"), [(n, f"{v:.2f}") for n, v in views.noise])
-    body += "<h2>Transmitter: added to a pulse</h2>" + _rows(transmit)
-    body += "<h2>Figures</h2>" + _rows(figures)
+    body += "<h2>Transmitter: added to a pulse</h2>" + table(("figure", "value"), told_figures(transmit))
+    body += "<h2>Figures</h2>" + table(("figure", "value"), told_figures(figures))
     return page(title, body + "<h2>Origin</h2>" + table(("what", "value"), facts))
-
-
-def _rows(figures: dict[str, float]) -> str:
-    return table(("figure", "value"), [(name.replace("_", " "), float(value)) for name, value in figures.items()])
 
 
 def _chain(axis: Axes, views: SpectrometerViews) -> None:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from fullbore.clinical.report.figure_names import told_figures
 from fullbore.clinical.report.html import figure, page, table, verdict_word
 from fullbore.clinical.report.magnet_page import Demand
 
@@ -106,7 +107,7 @@ def transmit_page(
     body += figure(point_figure(views), "Electric field and SAR of single voxels (colours end at the 99.9th percentile).")
     if len(views.channels) > 1:
         body += figure(channel_figure(views), "B1+ of each channel alone, axial plane through the centre.")
-    body += "<h2>Figures</h2>" + table(("figure", "value"), [(k.replace("_", " "), float(v)) for k, v in figures.items()])
+    body += "<h2>Figures</h2>" + table(("figure", "value"), told_figures(figures))
     return page(title, body + "<h2>Origin</h2>" + table(("what", "value"), facts))
 
 

@@ -19,8 +19,9 @@ ORDER = 28
 _POLAR, _ELLIPSE = 48, 25
 _STEP_M = 1e-5
 _FAR = 0.1
-# Of the limits, kept in hand for what lies between the points that are looked at.
-_IN_HAND = 0.02
+# Of the limits, kept in hand for what lies between the points that are looked at, and for what whole turns exceed them by: a
+# winding is taken with up to 2 `GOOD_ENOUGH` of that.
+IN_HAND = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,7 +46,7 @@ def homogeneity_rows(layout: Layout, brief: MagnetBrief) -> Rows:
     for ball in brief.homogeneity:
         powers = (ball.diameter_m / 2 / largest) ** np.arange(ORDER + 1)[degrees]
         basis = _polar_basis()[:, degrees] * powers / brief.b0_T
-        unit = ball.peak_to_peak / 2 * (1 - _IN_HAND)
+        unit = ball.peak_to_peak / 2 * (1 - IN_HAND)
         deviation, gradient = (basis @ total - 1) / unit, basis @ slopes / unit
         values += [deviation - 1, -deviation - 1]
         gradients += [gradient, -gradient]
@@ -63,7 +64,7 @@ def stray_rows(layout: Layout, brief: MagnetBrief) -> Rows:
     slopes = distant_field_slopes(points, half) + distant_field_slopes(image, half) * flip[:, None]
     size = np.maximum(np.linalg.norm(field, axis=-1), 1e-9)
     moved = np.einsum("pc,pnce->pne", field / size[:, None], slopes).reshape(len(points), -1)
-    limit = brief.stray.field_T * (1 - _IN_HAND)
+    limit = brief.stray.field_T * (1 - IN_HAND)
     return Rows(
         names=("stray field",) * len(points),
         values=size / limit - 1,
@@ -79,8 +80,8 @@ def load_values(layout: Layout, brief: MagnetBrief, blocks: np.ndarray | None = 
     peaks = peak_fields_T(every, half[chosen])
     wires = [(brief.primary_wire if group == PRIMARY else brief.shield_wire).wire() for group in layout.group[chosen]]
     used = [current / load_line_limit_A(wire, current, float(peak)) for wire, peak in zip(wires, peaks, strict=True)]
-    margin = np.array(used) / ((1 - brief.limits.load_line_margin) * (1 - _IN_HAND)) - 1
-    stress = hoop_stresses_Pa(every, half[chosen]) / (brief.limits.hoop_stress_Pa * (1 - _IN_HAND)) - 1
+    margin = np.array(used) / ((1 - brief.limits.load_line_margin) * (1 - IN_HAND)) - 1
+    stress = hoop_stresses_Pa(every, half[chosen]) / (brief.limits.hoop_stress_Pa * (1 - IN_HAND)) - 1
     return np.concatenate([margin, stress])
 
 
@@ -108,16 +109,17 @@ def total_rows(layout: Layout, brief: MagnetBrief) -> Rows:
     energy = 2 * stored_energy_J(every, half)
     moved = 2 * stored_energy_slopes(every, half).ravel()
     length, length_slopes = conductor_length_m(layout, brief)
+    most_J, most_m = _totals(brief)
     return Rows(
         names=("stored energy", "conductor length"),
-        values=np.array([energy / brief.limits.energy_J - 1, length / brief.limits.conductor_m - 1]),
-        slopes=np.stack(
-            [
-                np.append(moved, 2 * energy / layout.current_scale) / brief.limits.energy_J,
-                length_slopes / brief.limits.conductor_m,
-            ]
-        ),
+        values=np.array([energy / most_J - 1, length / most_m - 1]),
+        slopes=np.stack([np.append(moved, 2 * energy / layout.current_scale) / most_J, length_slopes / most_m]),
     )
+
+
+def _totals(brief: MagnetBrief) -> tuple[float, float]:
+    """Energy, J, and length of conductor, m, that a layout is held to."""
+    return brief.limits.energy_J * (1 - IN_HAND), brief.limits.conductor_m * (1 - IN_HAND)
 
 
 def conductor_length_m(layout: Layout, brief: MagnetBrief) -> tuple[float, Float[np.ndarray, " v"]]:
@@ -145,8 +147,9 @@ def all_rows(layout: Layout, brief: MagnetBrief) -> Rows:
 def all_values(layout: Layout, brief: MagnetBrief) -> Float[np.ndarray, " q"]:
     """The values of `all_rows`."""
     half = half_sections(layout, brief)
-    energy = 2 * stored_energy_J(both_halves(half), half) / brief.limits.energy_J - 1
-    length = conductor_length_m(layout, brief)[0] / brief.limits.conductor_m - 1
+    most_J, most_m = _totals(brief)
+    energy = 2 * stored_energy_J(both_halves(half), half) / most_J - 1
+    length = conductor_length_m(layout, brief)[0] / most_m - 1
     fields = [rows(layout, brief).values for rows in (homogeneity_rows, stray_rows)]
     return np.concatenate([*fields, load_values(layout, brief), [energy, length]])
 
