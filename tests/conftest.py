@@ -9,6 +9,10 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests import shape_checks
+
+shape_checks.install()  # before the package is imported
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Files of a minute and more of processor time. They start first: a long file that starts last runs alone, beside idle cores.
 LONGEST = (
