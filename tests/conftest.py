@@ -9,18 +9,24 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests import shape_checks
+
+shape_checks.install()  # before the package is imported
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Files of a minute and more of processor time. They start first: a long file that starts last runs alone, beside idle cores.
 LONGEST = (
     "cli/test_design_system.py",
     "clinical/test_exam_truths.py",
     "clinical/test_interruption.py",
+    "safety/test_second_opinion.py",
     "cli/test_bad_input.py",
     "numerics/test_sparse_solvers.py",
     "hardware/test_system.py",
     "phantom/test_objects.py",
     "sequence/test_prepared.py",
     "clinical/test_delivery.py",
+    "recon/test_bad_input.py",
     "sequence/test_labelling.py",
     "clinical/test_library.py",
     "cli/test_accept.py",

@@ -94,7 +94,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
         "import resource, signal, sys\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "from fullbore.cli.main import main\n"
-        "import fullbore.cli.recon\n"
+        "import fullbore.cli.reconstructing\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512))\n"
         "sys.exit(main(['recon', 'k.npy', '--out', 'o']))"
     )

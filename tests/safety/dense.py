@@ -168,7 +168,7 @@ def rf_figures(seq, power):
     points = power.observation_points
     for b in np.flatnonzero(seq.rf >= 0):
         p = seq.rf_pulses[seq.rf[b]]
-        plain[b] = sum(abs(sample) ** 2 for sample in p.b1_T) * p.raster_s
+        plain[b] = np.sum(np.abs(p.b1_T) ** 2) * p.raster_s
         drive = None if seq.rf_shim[b] < 0 else seq.rf_shims[seq.rf_shim[b]]
         worst[b] = plain[b] * (1.0 if drive is None else max(abs(w) ** 2 for w in drive))
         if points is not None:

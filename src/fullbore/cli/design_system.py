@@ -79,7 +79,8 @@ def system(options: argparse.Namespace) -> int:
     before = _found(against, Shelf(own=beside, older=beside) if beside else None)
     axes = known_axes(_gradient(asked), FIELD_GRID, asked.folder) if "gradient" in asked.touched else {}
     began = time.monotonic()
-    with ExamTerminal(_expected(asked.touched, len(axes), before, not options.no_scan)) as terminal:
+    told = against is asked.base and asked.touched <= {"receive"}
+    with ExamTerminal(_expected(asked.touched, len(axes), before, told, not options.no_scan)) as terminal:
         terminal.line(f"{asked.name} on {asked.base.name}: {', '.join(sorted(asked.touched)) or 'as it is'}")
         parts, made = _made(asked, axes, _teller(terminal, "parts"))
         folder = new_folder(options.out, made.name)
@@ -87,10 +88,9 @@ def system(options: argparse.Namespace) -> int:
         write_text(json.dumps(asked.tables, indent=1) + "\n", folder / BRIEF)
         if parts.wound is not None and parts.gradient is not None:
             keep_coils(Shelf(own=folder), parts.gradient, parts.wound)
-        both = [
-            _judged(known, not options.no_scan, partial(_stage_teller, terminal, when))
-            for known, when in ((before, "before"), (_found(made, Shelf(own=folder)), "after"))
-        ]
+        first = _judged(before, not options.no_scan, partial(_stage_teller, terminal, "before"))
+        after = _told(_found(made, Shelf(own=folder)), against, first[0])
+        both = [first, _judged(after, not options.no_scan, partial(_stage_teller, terminal, "after"))]
         figures, images = [one for one, _ in both], [image for _, image in both if image is not None]
         _write(folder, made, _facts(made, sha, time.monotonic() - began), asked, figures, images)
         terminal.line(f"  {change(*figures)}")
@@ -125,6 +125,17 @@ def _found(spec: ScannerSpec, shelf: Shelf | None) -> _Judged:
     return _Judged(spec=spec, shelf=shelf, keys=keys, figures=figures, image=image)
 
 
+def _told(after: _Judged, against: ScannerSpec, figures: MachineFigures) -> _Judged:
+    """A machine whose array alone is another has the figures of the one it is compared with: they follow from all else."""
+    made = after.spec
+    if machine_digest(replace(made, name=against.name, receive=against.receive)) != machine_digest(against):
+        return after
+    figures = replace(figures, name=made.name)
+    if after.shelf:
+        keep_figures(after.shelf, after.keys["figures"], figures)
+    return replace(after, figures=figures)
+
+
 def _judged(known: _Judged, scan: bool, teller: Callable[[str], Tell]) -> tuple[MachineFigures, np.ndarray | None]:
     """What is not known is made, and kept."""
     figures, image = known.figures, known.image
@@ -142,13 +153,13 @@ def _judged(known: _Judged, scan: bool, teller: Callable[[str], Tell]) -> tuple[
     return figures, image if scan else None
 
 
-def _expected(touched: set[str], axes: int, before: _Judged, scan: bool) -> dict[str, float]:
+def _expected(touched: set[str], axes: int, before: _Judged, told: bool, scan: bool) -> dict[str, float]:
     """Stage -> seconds, before anything is known of this computer; what is kept takes none."""
     stages = {"system/parts": sum(_PART_S[part] for part in touched)}
     if "gradient" in touched:
         stages["system/parts"] += _AXIS_S * (3 - axes)
-    for when, figures, image in (("before", before.figures, before.image), ("after", None, None)):
-        stages[f"system/figures {when}"] = _FIGURES_S if figures is None else 0.0
+    for when, known, image in (("before", before.figures is not None, before.image), ("after", told, None)):
+        stages[f"system/figures {when}"] = 0.0 if known else _FIGURES_S
         stages[f"system/scan {when}"] = _SCAN_S if scan and image is None else 0.0
     return stages
 

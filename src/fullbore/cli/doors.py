@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-from fullbore import files, phantom
+from fullbore import clinical, files, phantom
 from fullbore.cli.machines import machine
-from fullbore.clinical import Doors, Truth
+from fullbore.clinical import Truth
 from fullbore.data import Grid, Subject
 from fullbore.files.atomic import atomic_path
 from fullbore.scanner import VirtualScanner
@@ -56,9 +56,9 @@ def sampled(values: np.ndarray, source: Grid, grid: Grid) -> np.ndarray:
     return np.asarray(map_coordinates(values.astype(np.float32), where, order=3, mode="nearest", output=np.float32))
 
 
-def exam_doors(machine: Machine) -> Doors:
+def exam_doors(machine: Machine) -> clinical.Doors:
     """The exam's doors on this machine and this disk."""
-    return Doors(
+    return clinical.Doors(
         judge=machine.scanner.judge,
         acquire=machine.scanner.acquire,
         truth=machine.truth,

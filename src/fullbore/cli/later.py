@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -23,4 +24,7 @@ class Later:
 
     def __call__(self, options: argparse.Namespace) -> int:
         """Import it, run it, and give its exit code."""
-        return int(self.function()(options) or 0)
+        command = self.function()
+        if "numba" in sys.modules:  # else there is nothing to compile
+            import_module("fullbore.cli.compiling").tell_of_compiling()
+        return int(command(options) or 0)

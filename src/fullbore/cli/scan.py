@@ -12,10 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from fullbore import clinical
 from fullbore.cli.doors import Machine, exam_doors
 from fullbore.cli.folder import new_folder, refuse_taken
 from fullbore.cli.terminal import ExamTerminal, clock_text
-from fullbore.clinical import Exam, ExamPlan, exam_protocols
+from fullbore.clinical import exam_protocols
 from fullbore.clinical.report import exam_page
 from fullbore.data import Finding, Subject, Verdict
 from fullbore.errors import UsageError
@@ -87,10 +88,10 @@ def plan_exam(
     machine: Machine,
     preset: str,
     started: datetime | None = None,
-) -> ExamPlan:
+) -> clinical.ExamPlan:
     """The plan of an exam on a machine; `started` is now unless given."""
     spec = machine.scanner.spec
-    return ExamPlan(
+    return clinical.ExamPlan(
         region=region,
         protocols=protocols,
         quick=quick,
@@ -105,12 +106,12 @@ def plan_exam(
     )
 
 
-def run_exam(plan: ExamPlan, machine: Machine, folder: Path) -> Exam:
+def run_exam(plan: clinical.ExamPlan, machine: Machine, folder: Path) -> clinical.Exam:
     """Run the exam, write the report whatever happens, say what came out."""
     began = time.perf_counter()
     with ExamTerminal(_expected(plan.protocols, plan.quick)) as terminal:
         terminal.line(f"{plan.region} exam on {plan.system} ({plan.b0_T:g} T) -> {folder}/")
-        exam = Exam(
+        exam = clinical.Exam(
             plan, exam_doors(machine), folder, announce=lambda verdict: terminal.line(_verdict_text(verdict), markup=True)
         )
         try:
@@ -156,7 +157,7 @@ def _verdict_text(verdict: Verdict) -> str:
     return f"  {verdict.sequence:<10} {word} in {verdict.mode} mode: {figures}{reasons}"
 
 
-def _closing_lines(exam: Exam, folder: Path) -> list[str]:
+def _closing_lines(exam: clinical.Exam, folder: Path) -> list[str]:
     lines = []
     for result in exam.results:
         for r in result.regions:

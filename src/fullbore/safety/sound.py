@@ -231,8 +231,9 @@ def _squared_pressures(
     played = min(count, max(int(np.ceil(float(edges_s[-1]) / step_s)), 1))
     squares = np.zeros(len(begins_s))
     for n, begin in enumerate(begins_s):
-        spectrum = np.fft.rfft(sampled(wave, float(begin) + step_s / 2, step_s, count, edges_s), axis=1) * gain
-        squares[n] = 2 * float((np.abs(spectrum) ** 2).sum()) / count / played
+        shape = sampled(wave, float(begin) + step_s / 2, step_s, count, edges_s)
+        if shape.any():  # a window without gradients is silent
+            squares[n] = 2 * float((np.abs(np.fft.rfft(shape, axis=1) * gain) ** 2).sum()) / count / played
     return squares
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fullbore.clinical.exam import Exam, SeriesResult
+from fullbore import clinical
 from fullbore.clinical.report import sequence_figures
 from fullbore.clinical.report.anatomy import rows_of_cuts
 from fullbore.clinical.report.coil_figure import coil_images
@@ -18,7 +18,7 @@ from fullbore.data import FitStatus, Image, ParameterMaps
 MAP_SCALES = {"T1": (0.0, 4.5, "viridis"), "T2": (0.0, 0.3, "viridis"), "B1": (0.6, 1.2, "RdBu_r")}
 
 
-def exam_page(exam: Exam) -> str:
+def exam_page(exam: clinical.Exam) -> str:
     """The whole report as HTML text."""
     record = exam.record
     links = "".join(f'<a href="#{escape(r.name)}">{escape(r.name)}</a>' for r in exam.results)
@@ -33,13 +33,13 @@ def exam_page(exam: Exam) -> str:
     return page(f"Fullbore {record['region']} exam", "".join(body))
 
 
-def _lead(exam: Exam) -> str:
+def _lead(exam: clinical.Exam) -> str:
     record = exam.record
     words = (record["subject"]["name"], record["system"], f"{exam.plan.b0_T:g} T", f"seed {record['seed']}", record["started"])
     return " · ".join((*words, f"Fullbore {record['fullbore']}"))
 
 
-def _summary(exam: Exam) -> str:
+def _summary(exam: clinical.Exam) -> str:
     rows = []
     for entry in exam.record["series"]:
         spent = entry["timings_s"]
@@ -72,7 +72,7 @@ def _summary(exam: Exam) -> str:
     return "<h2>At a glance</h2>" + table((*head, "image error in the brain"), rows) + _regions(exam)
 
 
-def _regions(exam: Exam) -> str:
+def _regions(exam: clinical.Exam) -> str:
     rows = []
     for result in exam.results:
         for r in result.regions:
@@ -85,7 +85,7 @@ def _regions(exam: Exam) -> str:
     return "<h3>Quantitative results against the truth</h3>" + table(head, rows)
 
 
-def _series(result: SeriesResult, entry: dict[str, Any], quick: bool) -> str:
+def _series(result: clinical.SeriesResult, entry: dict[str, Any], quick: bool) -> str:
     parts = [f'<h2 id="{escape(result.name)}">{escape(result.name)}</h2>']
     if entry["status"] != "complete":
         parts.append(f'<p class="bad">Not complete: stopped at “{escape(entry.get("stage", ""))}”.</p>')
@@ -116,7 +116,7 @@ def _protocol(entry: dict[str, Any], quick: bool) -> str:
     return f"<details open><summary>protocol · {length}</summary>{table(('parameter', 'value'), rows)}</details>"
 
 
-def _pictures(result: SeriesResult) -> str:
+def _pictures(result: clinical.SeriesResult) -> str:
     assert result.image is not None
     image = result.image
     magnitude = principal_frame(image)
@@ -155,7 +155,7 @@ def _frames(image: Image) -> list[tuple[str, np.ndarray, float, float, str]]:
     return rows
 
 
-def _maps(maps: ParameterMaps, result: SeriesResult) -> str:
+def _maps(maps: ParameterMaps, result: clinical.SeriesResult) -> str:
     parts = [f"<h3>Maps: {escape(maps.model)}</h3>"]
     for item in maps.maps:
         if item.name not in MAP_SCALES:
