@@ -22,6 +22,8 @@ LONGEST = (
     "safety/test_second_opinion.py",
     "cli/test_bad_input.py",
     "numerics/test_sparse_solvers.py",
+    "hardware/magnet/test_design.py",
+    "hardware/test_shipped_machine.py",
     "hardware/test_system.py",
     "phantom/test_objects.py",
     "sequence/test_prepared.py",
@@ -35,7 +37,6 @@ LONGEST = (
     "scanner/test_faults.py",
     "sequence/test_beam_navigated.py",
     "phantom/test_sliding.py",
-    "hardware/magnet/test_design.py",
 )
 
 # The same examples every time, so that a change is judged by itself; HYPOTHESIS_PROFILE=default looks for new ones.
