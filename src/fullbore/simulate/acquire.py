@@ -17,6 +17,8 @@ from fullbore.simulate.receiving import Progress, played_sequence, record
 
 ENGINES = ("auto", "states", "spins")
 SPINS = 1_000_000
+PATTERNS, FINEST = 0.1, 1e-6
+"""Share of the tolerance that patterns of spins along a readout may take, and the least."""
 DIRECT_S, MOST_DIRECT_S = 1.4e-7, 20.0
 """What a sample of a readout of any direction costs states for each cell of the phantom, and how long that may take in all."""
 
@@ -75,8 +77,8 @@ def acquire(
     pools, T1rho, courses in time, motion and flow (pools do not flow). Neither feels what a body has made of its
     tissues elsewhere or not at all: susceptibility (it is in the phantom's field), perfusion, oxygenation (give a course),
     stiffness, temperature, conductivity and permittivity (they are in the transmit field).
-    tolerance: relative l2 error allowed to the noiseless samples (states), and to what no diffusion makes of any readout: spins
-    walk where they would lose more. seed: of the noise, of where spins are put and of their walks.
+    tolerance: relative l2 error allowed to the noiseless samples, and to what no diffusion makes of any readout: spins walk
+    where they would lose more. seed: of the noise, of where spins are put and of their walks.
     engine: auto, states (configuration states on classes) or spins (isochromats, at most `spins` of them; `memory_bytes` bounds
     their work). progress is told the plan first, then fractions.
     Errors: UsageError, ValueRangeError, LimitError for what cannot be simulated; AcquisitionInterrupted, with the readouts
@@ -111,7 +113,7 @@ def _cloud_run(
     walks = felt.lost > tolerance
     counts = per_cell(phantom, spins, walks)
     cloud = scatter(phantom, spec, counts, seed=seed, diffusing=walks)
-    run = CloudRun(cloud, played, spec, tolerance=1e-6, memory_bytes=memory_bytes)
+    run = CloudRun(cloud, played, spec, tolerance=max(PATTERNS * tolerance, FINEST), memory_bytes=memory_bytes)
     run.how |= {"phantom": phantom.name}
     report(0.0, f"plan: {run.outlook()}: {why}")
     if any(np.any(tensor) for tissue in phantom.tissues for _, tensor in tissue.diffusion):

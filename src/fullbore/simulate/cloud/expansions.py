@@ -64,6 +64,11 @@ class Family:
         return len(self.rows) - PAYS * len(self.orders)
 
     @property
+    def spin_bytes(self) -> int:
+        """What a spin's polynomial takes."""
+        return 4 * TERMS * len(self.chain[0])
+
+    @property
     def nodes(self) -> Float[np.ndarray, "term way"]:
         """Where the polynomial is found: as many as it has terms, on [-1, 1] along each way."""
         return np.asarray(LEJA[self.orders])

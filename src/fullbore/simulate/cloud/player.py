@@ -54,10 +54,11 @@ class PlainPlayer(Player):
         self.spots = spots.take(self._readouts.order(spots))
         pulses = CloudPulses(timeline, self.spots)
         self._schedule, self._pulses_s = Schedule(timeline, pulses, self._changing), pulses.cost_s
+        self.spin_bytes += pulses.spin_bytes
         self._time_s, self._samples = timeline.sample_time_s, timeline.sample_time_s.shape[1]
         self._middle = timeline.samples // 2
         if self._changing is not None:
-            self.spin_bytes = CHANGING_SPIN_BYTES
+            self.spin_bytes += CHANGING_SPIN_BYTES
         self._walk = walk
         if walk is not None:
             self.looks = 2

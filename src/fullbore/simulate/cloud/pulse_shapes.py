@@ -98,10 +98,14 @@ class PulseShape:
         self.nodes = [extent.scale.nodes(flip)]
         for number, turns in enumerate(self.turns[1:], start=1):
             self.nodes.append(extent.along(course[:, number], times_s).nodes(2 * np.pi * float(turns)))
-        nodes = int(np.prod([len(n) for n in self.nodes]))
-        entries = len(self._rates) * len(self.axis) * nodes
-        if entries < MOST_ENTRIES and entries * steps < extent.spins * looks * (steps - nodes - LOOK_STEPS):
+        entries = len(self._rates) * len(self.axis) * (self.look_steps - LOOK_STEPS)
+        if entries < MOST_ENTRIES and entries * steps < extent.spins * looks * (steps - self.look_steps):
             self._fill()
+
+    @property
+    def look_steps(self) -> int:
+        """How many steps take as long as a look into the table."""
+        return LOOK_STEPS + int(np.prod([len(nodes) for nodes in self.nodes]))
 
     def _fill(self) -> None:
         scale, *parts = (a.ravel() for a in np.meshgrid(*self.nodes, indexing="ij"))

@@ -20,8 +20,8 @@ from fullbore.simulate.pulse_kernel import TERMS, propagate
 from fullbore.simulate.timeline import PulseKind, Timeline
 
 MOST_RATES = 64
-PULSE_S, EXPANDED_S = 4.6e-7, 2e-8
-"""What a spin's propagator costs on two cores, looked up in a table of some twelve nodes or expanded."""
+STEP_S, EXPANDED_S = 4.5e-9, 1.2e-8
+"""What a step of a pulse costs a spin on two cores, and a propagator that is expanded."""
 PIECES = 2
 """In about how many pieces a sequence is played, for each of which expansions are made anew."""
 
@@ -77,9 +77,20 @@ class CloudPulses:
     @property
     def cost_s(self) -> float:
         """About how long the propagators of one spin take on two cores, each made once."""
-        expanded = sum(len(family.rows) for family in self._families)
-        nodes = sum(PIECES * len(family.orders) for family in self._families)
-        return PULSE_S * (len(self.played) - expanded + nodes) + EXPANDED_S * expanded
+        steps = np.array([self._steps(row) for row in range(len(self.played))])
+        expanded = np.concatenate([family.rows for family in self._families] or [np.zeros(0, int)])
+        nodes = sum(PIECES * len(family.orders) * int(steps[family.rows[0]]) for family in self._families)
+        return STEP_S * (float(steps.sum() - steps[expanded].sum()) + nodes) + EXPANDED_S * len(expanded)
+
+    @property
+    def spin_bytes(self) -> int:
+        """Of a spin's expansions, if all are made at a time."""
+        return sum(family.spin_bytes for family in self._families)
+
+    def _steps(self, row: int) -> int:
+        """How many steps of a pulse take as long as a row's propagator."""
+        shape = self._shapes[row]
+        return len(self._kind(row).b1_T) if shape is None or shape.table is None else shape.look_steps
 
     def expansions(self, spots: Spots, place: Float[np.ndarray, "n part"], rows: Int[np.ndarray, " row"]) -> list[Expansion]:
         """What many of these rows of `played` have in common for spins of the cloud that stay at `place`."""
