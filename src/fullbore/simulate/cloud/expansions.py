@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -108,6 +107,8 @@ def _families(
         near = label[left] == label[left[0]]
         near &= (np.abs(size[left] - size[left[0]]).sum(axis=2) < 2 * np.pi * alike_turns).all(axis=1)
         own, left = left[near], left[~near]
+        if len(own) < PAYS:
+            continue
         common = course[own].mean(axis=0)
         strayed = (course[own] - common) * unit_rad[:, None]
         flat = (strayed * reach).swapaxes(1, 2).reshape(-1, len(unit_rad))
@@ -124,12 +125,9 @@ def _orders(reach_rad: Float[np.ndarray, " way"]) -> Int[np.ndarray, "term way"]
     size = np.ones((len(reach_rad), MOST_ORDER + 1))
     for order in range(1, MOST_ORDER + 1):
         size[:, order] = size[:, order - 1] * 0.5 * reach_rad / order
-    kept = [
-        term
-        for term in product(range(MOST_ORDER + 1), repeat=len(reach_rad))
-        if np.prod([size[way, order] for way, order in enumerate(term)]) > LEAST
-    ]
-    return np.array(sorted(kept, key=lambda term: (sum(term), term)))
+    orders = np.indices((MOST_ORDER + 1,) * len(reach_rad)).reshape(len(reach_rad), -1).T
+    kept = orders[np.prod(size[np.arange(len(reach_rad)), orders], axis=1) > LEAST]
+    return np.asarray(kept[np.argsort(kept.sum(axis=1), kind="stable")])
 
 
 class Expansion:
