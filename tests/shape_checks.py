@@ -2,9 +2,10 @@
 
 jaxtyping calls the type checker three times a call, on stand-ins for the function, and binds the arguments by name to write
 its message. Here beartype stands on the function itself: arguments and result are checked once each, against one table of
-axis lengths, which is made only where an annotation may name axes. What this does not cover is left to jaxtyping: generators,
-lengths computed from arguments ("{n}"), constructors with inherited fields, whose annotations name types of another module
-(jaxtyping leaves those fields unchecked), and whatever beartype cannot read.
+axis lengths, which is made only where an annotation may name axes. What this does not cover is left to jaxtyping: functions
+within functions, which beartype would keep alive with all that they hold, generators, lengths computed from arguments
+("{n}"), constructors with inherited fields, whose annotations name types of another module (jaxtyping leaves those fields
+unchecked), and whatever beartype cannot read.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def checked(what: Any) -> Any:
     notes = what.__annotations__
     written = " ".join(note if isinstance(note, str) else "'" for note in notes.values())
     unread = what.__name__ == "__init__" and not _can_be_read(what)
-    if "{" in written or unread or inspect.isgeneratorfunction(what):
+    if "<locals>" in what.__qualname__ or "{" in written or unread or inspect.isgeneratorfunction(what):
         return _checked_by_jaxtyping(what)
     try:
         beartyped = _beartyped(what)

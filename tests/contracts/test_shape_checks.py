@@ -1,7 +1,10 @@
 # TRUTHS of the checks of types and shapes: what jaxtyping refuses is refused, what it lets pass passes | axes agree among the
-#   arguments and with the result | each call has axes of its own | an integer is no float | generators run
+#   arguments and with the result | each call has axes of its own | an integer is no float | generators run | what a
+#   function within a function held is freed
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -95,3 +98,19 @@ def test_the_package_is_checked_by_it() -> None:
 
     with pytest.raises(TypeCheckError):
         padded([1.0], "not a dtype")  # type: ignore[arg-type]
+
+
+def test_what_functions_within_functions_hold_is_freed():
+    class Large:
+        pass
+
+    large = Large()
+
+    def holds(number: float) -> float:
+        return number if large else 0.0
+
+    assert shape_checks.checked(holds)(2.0) == 2.0
+    held = weakref.ref(large)
+    del holds, large
+    gc.collect()
+    assert held() is None
