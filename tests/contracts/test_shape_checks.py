@@ -104,13 +104,15 @@ def test_what_functions_within_functions_hold_is_freed():
     class Large:
         pass
 
+    def holding(large: Large) -> Callable[[float], float]:
+        def holds(number: float) -> float:
+            return number if large else 0.0
+
+        return shape_checks.checked(holds)
+
     large = Large()
-
-    def holds(number: float) -> float:
-        return number if large else 0.0
-
-    assert shape_checks.checked(holds)(2.0) == 2.0
     held = weakref.ref(large)
-    del holds, large
+    assert holding(large)(2.0) == 2.0
+    del large
     gc.collect()
     assert held() is None
