@@ -69,7 +69,7 @@ def test_the_signal_is_the_references(monkeypatch):
     """Steps of the reference an eighth as long: an eddy current of 40 us is not held apart by those that suit slower ones."""
     for name in ("LONGEST_STEP_S", "LONGEST_REST_S", "HELD_STEP_S", "RF_STEP_S"):
         monkeypatch.setattr(reference_steps, name, getattr(reference_steps, name) / 8)
-    cloud, sequence = few_rates(20), built(GRE | {"matrix": [8, 8, 4], "dummy_views": 0}, SPEC)
+    cloud, sequence = few_rates(8), built(GRE | {"matrix": [8, 4, 4], "dummy_views": 0}, SPEC)
     assert error(play_cloud(cloud, sequence, LATE), reference(cloud, sequence, LATE)) < 1e-5
 
 
