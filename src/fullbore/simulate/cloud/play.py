@@ -135,7 +135,8 @@ class CloudRun(Run):
         for player, own in zip(self._players, self._times, strict=True):  # flowing blood has a timeline of more events
             one_s = player.looks * 8e-9 * len(own.kind) + player.cost_s(self.shape[1])
             seconds += len(player.spots.cloud) * one_s
-        total = (self.samples.nbytes + 200 * self._spins + self._memory_bytes) / 1e9
+        held = sum(player.held_bytes for player in self._players)
+        total = (self.samples.nbytes + 200 * self._spins + self._memory_bytes + held) / 1e9
         return f"{self._spins} isochromats on {self._threads} threads, at most {total:.1f} GB, about {duration_text(seconds)}"
 
     def pieces(self, progress: Progress) -> Iterator[slice]:

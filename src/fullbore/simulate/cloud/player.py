@@ -22,12 +22,13 @@ class Player(ABC):
     """Spins of one sort, played block by block and piece by piece.
 
     spots: the spins in the order in which they are played. spin_bytes: what one takes beside its readouts; looks: how many
-    numbers of 16 bytes one takes for each readout.
+    numbers of 16 bytes one takes for each readout. held_bytes: of tables that serve all of them.
     """
 
     spots: Spots
     spin_bytes: int
     looks: int
+    held_bytes: int = 0
 
     @abstractmethod
     def start(self, block: slice) -> Float32[np.ndarray, "state n"]:
@@ -55,6 +56,7 @@ class PlainPlayer(Player):
         pulses = CloudPulses(timeline, self.spots)
         self._schedule, self._pulses_s = Schedule(timeline, pulses, self._changing), pulses.cost_s
         self.spin_bytes += pulses.spin_bytes
+        self.held_bytes = pulses.held_bytes
         self._time_s, self._samples = timeline.sample_time_s, timeline.sample_time_s.shape[1]
         self._middle = timeline.samples // 2
         if self._changing is not None:

@@ -87,6 +87,11 @@ class CloudPulses:
         """Of a spin's expansions, if all are made at a time."""
         return sum(family.spin_bytes for family in self._families)
 
+    @property
+    def held_bytes(self) -> int:
+        """Of all tables."""
+        return sum(shape.table.nbytes for shape in set(self._shapes) if shape is not None and shape.table is not None)
+
     def _steps(self, row: int) -> int:
         """How many steps of a pulse take as long as a row's propagator."""
         shape = self._shapes[row]
